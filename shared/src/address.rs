@@ -1,0 +1,93 @@
+//! Addresses: Ed25519 public keys as people write them, with a checksum that catches a typo
+//! (bech32m, BIP 350, prefix `nm`). Signing and verifying live with transactions.
+
+use std::{fmt, str::FromStr};
+
+use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
+use borsh::{BorshDeserialize, BorshSerialize};
+use ed25519_zebra::{SigningKey, VerificationKeyBytes};
+
+/// The text every address begins with, before the separator `1`.
+pub const PREFIX: Hrp = Hrp::parse_unchecked("nm");
+
+/// An account's address: the 32 bytes of its Ed25519 public key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
+pub struct Address(pub [u8; 32]);
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseAddressError {
+    /// Checksum, alphabet or separator are wrong.
+    #[error("not an address: the checksum does not match, so at least one character is wrong")]
+    Checksum,
+    /// A valid bech32m text of something else.
+    #[error("not an address of this software: it should begin with \"nm1\"")]
+    Prefix,
+    /// The right prefix but not 32 bytes.
+    #[error("not an address: it holds {0} bytes instead of 32")]
+    Length(usize),
+}
+
+impl Address {
+    /// The address that `key` signs for.
+    pub fn of(key: &SigningKey) -> Self {
+        Self(VerificationKeyBytes::from(key).into())
+    }
+
+    /// The first eleven characters, enough for a person to tell two apart.
+    pub fn short(&self) -> String {
+        self.to_string().chars().take(11).collect()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bech32::encode_lower_to_fmt::<Bech32m, _>(f, PREFIX, &self.0).map_err(|_| fmt::Error)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Address {
+    type Err = ParseAddressError;
+    fn from_str(text: &str) -> Result<Self, ParseAddressError> {
+        let checked = CheckedHrpstring::new::<Bech32m>(text).map_err(|_| ParseAddressError::Checksum)?;
+        if checked.hrp() != PREFIX {
+            return Err(ParseAddressError::Prefix);
+        }
+        let bytes: Vec<u8> = checked.byte_iter().collect();
+        let length = bytes.len();
+        Ok(Self(bytes.try_into().map_err(|_| ParseAddressError::Length(length))?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_back_and_any_wrong_character_is_caught() {
+        let address = Address([7; 32]);
+        let text = address.to_string();
+        assert!(text.starts_with("nm1"));
+        assert_eq!(text.parse(), Ok(address));
+        for position in 3..text.len() {
+            let mut wrong = text.clone().into_bytes();
+            wrong[position] = if wrong[position] == b'q' { b'p' } else { b'q' };
+            let wrong = String::from_utf8(wrong).unwrap();
+            assert_eq!(wrong.parse::<Address>(), Err(ParseAddressError::Checksum), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn another_prefix_or_length_is_named() {
+        let other = bech32::encode::<Bech32m>(Hrp::parse_unchecked("bc"), &[1; 32]).unwrap();
+        assert_eq!(other.parse::<Address>(), Err(ParseAddressError::Prefix));
+        let short = bech32::encode::<Bech32m>(PREFIX, &[1; 20]).unwrap();
+        assert_eq!(short.parse::<Address>(), Err(ParseAddressError::Length(20)));
+    }
+}
