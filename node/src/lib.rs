@@ -1,1 +1,5 @@
-//! One full peer.
+//! One full peer: the machine that decides, the drivers that touch the world, and the simulator that
+//! runs many machines in virtual time.
+
+pub mod drivers;
+pub mod machine;

@@ -1,0 +1,4 @@
+//! Everything that touches the world. Drivers are thin: they turn what happens outside into the
+//! machine's events and carry out its effects. No rule of the protocol is decided here.
+
+pub mod store;

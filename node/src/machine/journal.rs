@@ -1,0 +1,45 @@
+//! What happened to the chain and the pool, as told to whoever follows a node: each entry is numbered
+//! and kept with the chain, so that a follower resumes after its own or the node's restart. Nothing
+//! here decides anything.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use serde::Serialize;
+use shared::{BlockHash, Height, TxId};
+
+/// One thing that happened, in the order in which it took effect.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum ChainEvent {
+    /// A block became part of the active chain; its transactions are confirmed.
+    Connected {
+        /// The block's height.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// How many transactions it confirms.
+        transactions: u32,
+    },
+    /// A block left the active chain: everything said about it is retracted.
+    Disconnected {
+        /// The block's height.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// The tip that has more work.
+        better: BlockHash,
+    },
+    /// A transaction entered the pool.
+    Pooled {
+        /// The transaction.
+        id: TxId,
+        /// Whether it came back from a block that left the active chain.
+        returned: bool,
+    },
+    /// A transaction left the pool without being confirmed.
+    Dropped {
+        /// The transaction.
+        id: TxId,
+        /// Why, as a sentence.
+        reason: String,
+    },
+}

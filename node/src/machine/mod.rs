@@ -1,0 +1,4 @@
+//! The node as a pure state machine.
+
+pub mod journal;
+pub mod store;
