@@ -113,10 +113,9 @@ pub enum Message {
     Headers(Vec<Header>),
     /// Send these blocks.
     GetBlocks(Vec<BlockHash>),
-    /// Blocks that were asked for; several messages may answer one request.
+    /// The one answer to a request for blocks: those that are to be had here, in the order asked, up to
+    /// [`REPLY_BYTES`] but at least one of them.
     Blocks(Vec<Block>),
-    /// Blocks that were asked for and are not to be had here.
-    NoBlocks(Vec<BlockHash>),
     /// Send the transactions at these positions of this block, counted from 0, rising.
     GetBlockTransactions {
         /// The announced block.
@@ -180,7 +179,6 @@ impl Message {
             Self::Headers(_) => "headers",
             Self::GetBlocks(_) => "get blocks",
             Self::Blocks(_) => "blocks",
-            Self::NoBlocks(_) => "no blocks",
             Self::GetBlockTransactions { .. } => "get block transactions",
             Self::BlockTransactions { .. } => "block transactions",
             Self::Pooled(_) => "pooled",
@@ -209,7 +207,7 @@ impl Message {
             }
             Self::GetHeaders { locator } => (locator.len(), MAX_LOCATOR, "locator hashes"),
             Self::Headers(headers) => (headers.len(), MAX_HEADERS, "headers"),
-            Self::GetBlocks(hashes) | Self::NoBlocks(hashes) => (hashes.len(), MAX_BLOCKS, "block hashes"),
+            Self::GetBlocks(hashes) => (hashes.len(), MAX_BLOCKS, "block hashes"),
             Self::Blocks(blocks) => (blocks.len(), MAX_BLOCKS, "blocks"),
             Self::Pooled(ids) | Self::GetTransactions(ids) => (ids.len(), MAX_TRANSACTIONS, "transaction ids"),
             Self::Transactions(list) => (list.len(), MAX_TRANSACTIONS, "transactions"),
