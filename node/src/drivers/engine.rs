@@ -21,7 +21,7 @@ const BATCH: usize = 256;
 
 /// What the engine is sent.
 enum Input {
-    Event(Event),
+    Event(Box<Event>),
     Request(Request, oneshot::Sender<Reply>),
     Stop,
 }
@@ -44,7 +44,7 @@ impl EngineHandle {
     /// # Errors
     /// When the engine has stopped.
     pub async fn event(&self, event: Event) -> Result<(), Stopped> {
-        self.input.send(Input::Event(event)).await.map_err(|_| Stopped)
+        self.input.send(Input::Event(Box::new(event))).await.map_err(|_| Stopped)
     }
 
     /// The same from a thread that may block.
@@ -52,7 +52,7 @@ impl EngineHandle {
     /// # Errors
     /// When the engine has stopped.
     pub fn event_blocking(&self, event: Event) -> Result<(), Stopped> {
-        self.input.blocking_send(Input::Event(event)).map_err(|_| Stopped)
+        self.input.blocking_send(Input::Event(Box::new(event))).map_err(|_| Stopped)
     }
 
     /// Asks the machine for something and waits for the reply.
@@ -145,7 +145,7 @@ impl<S: Store> Engine<S> {
     /// Turns an input into an event; true when it says to stop.
     fn admit(&mut self, input: Input, events: &mut Vec<Event>) -> bool {
         match input {
-            Input::Event(event) => events.push(event),
+            Input::Event(event) => events.push(*event),
             Input::Request(request, reply_to) => {
                 self.requests_so_far += 1;
                 let id = RequestId(self.requests_so_far);

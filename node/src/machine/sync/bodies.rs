@@ -161,8 +161,8 @@ impl<S: Store> Machine<S> {
             }
             return Ok(());
         }
-        self.take_block(Some(peer), block)?;
-        Ok(())
+        // A refusal has been held against the peer already.
+        self.take_block(Some(peer), block).map(|_| ())
     }
 
     /// Takes a block whose parent is stored, then those that waited for it.
