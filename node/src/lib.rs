@@ -3,3 +3,4 @@
 
 pub mod drivers;
 pub mod machine;
+pub mod sim;

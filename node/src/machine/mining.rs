@@ -70,26 +70,26 @@ impl Template {
         self.header.coinbase_hash = self.coinbase.hash();
     }
 
-    /// The header to search nonces for, for this extranonce.
-    pub fn header(&self, extranonce: u64) -> Header {
-        Header { coinbase_hash: self.coinbase(extranonce).hash(), ..self.header }
+    /// The header to search nonces for, with this extranonce, at this time by the miner's clock.
+    pub fn header(&self, extranonce: u64, now: Millis) -> Header {
+        let time = self.header.time.max(now.seconds());
+        Header { coinbase_hash: self.coinbase(extranonce).hash(), time, ..self.header }
     }
 
     fn coinbase(&self, extranonce: u64) -> Coinbase {
         Coinbase { extra: extranonce.to_le_bytes().to_vec(), ..self.coinbase.clone() }
     }
 
-    /// The block, once a nonce is found.
+    /// The block, once a nonce is found for a header given by [`Self::header`].
     ///
     /// # Errors
-    /// When the nonce is no proof.
+    /// When the header is no proof, or none of this template.
     pub fn solve(
         &self,
+        header: Header,
         extranonce: u64,
-        nonce: u32,
         network: &Network,
     ) -> std::result::Result<CheckedBlock, BlockError> {
-        let header = Header { nonce, ..self.header(extranonce) };
         CheckedBlock::assemble(header, self.coinbase(extranonce), self.transactions.clone(), network)
     }
 }

@@ -182,7 +182,8 @@ impl<S: Store> Machine<S> {
     }
 
     fn wake(&mut self) -> Result<()> {
-        self.wake_at = None;
+        // One that came early leaves the alarm standing, or each would set one more.
+        self.wake_at = self.wake_at.filter(|at| *at > self.now);
         while let Some(timer) = self.timers.take_due(self.now) {
             match timer {
                 Timer::Hello(peer) => self.hello_due(peer),

@@ -1,0 +1,39 @@
+//! The simulator: another driver of the same machine. Many machines, virtual time, one seed. Delay,
+//! loss, duplication, reordering, partition, crash and restart come from the seed, so that a run that
+//! went wrong can be played again; the checkers in [`oracle`] know nothing of how the machine works.
+
+mod link;
+pub mod oracle;
+pub mod storm;
+#[cfg(test)]
+mod tests;
+mod world;
+
+pub use self::{
+    link::Conditions,
+    world::{World, WorldConfig},
+};
+
+use std::sync::Arc;
+
+use shared::{Amount, Bits, ChainSpec, Network, Seconds};
+
+/// A network for simulations: proof of work costs two hashes, and `spacing` seconds lie between blocks
+/// at the difficulty it starts with. The half-life is long, so that difficulty follows the simulated
+/// hash rate slowly.
+///
+/// # Panics
+/// When `spacing` is not between 1 and 1000000 seconds.
+pub fn easy_network(spacing: u32) -> Arc<Network> {
+    let spec = ChainSpec {
+        name: "simulation".into(),
+        spacing,
+        half_life: spacing.saturating_mul(1_000),
+        easiest_bits: Bits(0x207f_ffff),
+        start_bits: Bits(0x207f_ffff),
+        subsidy: Amount::new(50 * Amount::COIN).unwrap_or_default(),
+        max_block_bytes: 1_048_576,
+        genesis_time: Seconds(1_700_000_000),
+    };
+    Arc::new(Network::new(spec).expect("the parameters are in range"))
+}
