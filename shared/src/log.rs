@@ -53,7 +53,7 @@ impl LogEdge {
 /// Why a proof does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// The leaf's position is not inside the tree, or the first tree is larger than the second.
+    /// The leaf's position is not inside the tree, or the first tree is empty or larger than the second.
     #[error("the proof speaks of a position outside the log")]
     OutOfRange,
     /// Too many or too few hashes.
@@ -100,7 +100,8 @@ pub fn verify_inclusion(
 }
 
 /// Verifies that the log of `size2` leaves with root `root2` begins with the log of `size1` leaves with
-/// root `root1` (RFC 9162 section 2.1.4.2).
+/// root `root1` (RFC 9162 section 2.1.4.2). Every log begins with the empty one, so there is nothing
+/// to prove for `size1` 0, and no proof of it is taken.
 ///
 /// # Errors
 /// When sizes, length or hashes are wrong.
@@ -111,7 +112,7 @@ pub fn verify_consistency(
     root1: &[u8; 32],
     root2: &[u8; 32],
 ) -> Result<(), ProofError> {
-    if size1 > size2 || (size1 == 0 && size2 != 0) {
+    if size1 == 0 || size1 > size2 {
         return Err(ProofError::OutOfRange);
     }
     if size1 == size2 {
@@ -214,5 +215,12 @@ mod tests {
                 assert_eq!(verify(&leaf_hash(b"other")), Err(ProofError::Root));
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_proved_from_an_empty_log() {
+        let empty = LogEdge::default().root().0;
+        assert_eq!(verify_consistency(0, 0, &[], &empty, &empty), Err(ProofError::OutOfRange));
+        assert_eq!(verify_consistency(0, 1, &[], &empty, &leaf_hash(b"x")), Err(ProofError::OutOfRange));
     }
 }
