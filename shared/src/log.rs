@@ -2,7 +2,7 @@
 //! edge that lets it grow in constant memory, and the verification of proofs (RFC 9162 section 2.1).
 //! Which transactions enter it, and when, is decided in [`crate::rules::ledger`].
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 use crate::hash::{LogRoot, TxId, sha256};
 
@@ -18,7 +18,7 @@ pub fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 
 /// The right edge of a log: the roots of its largest complete subtrees, left to right. That is all
 /// that appending needs: one hash for each bit set in the size.
-#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize)]
 pub struct LogEdge {
     size: u64,
     subtrees: Vec<[u8; 32]>,
@@ -47,6 +47,17 @@ impl LogEdge {
     pub fn root(&self) -> LogRoot {
         let right_to_left = self.subtrees.iter().rev().copied();
         LogRoot(right_to_left.reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(|| sha256(&[])))
+    }
+}
+
+impl BorshDeserialize for LogEdge {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (size, subtrees) = <(u64, Vec<[u8; 32]>)>::deserialize_reader(reader)?;
+        if subtrees.len() != size.count_ones() as usize {
+            let problem = format!("a log of {size} leaves does not have {} subtrees", subtrees.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(Self { size, subtrees })
     }
 }
 
@@ -222,5 +233,13 @@ mod tests {
         let empty = LogEdge::default().root().0;
         assert_eq!(verify_consistency(0, 0, &[], &empty, &empty), Err(ProofError::OutOfRange));
         assert_eq!(verify_consistency(0, 1, &[], &empty, &leaf_hash(b"x")), Err(ProofError::OutOfRange));
+    }
+
+    #[test]
+    fn an_edge_whose_subtrees_do_not_make_its_size_does_not_decode() {
+        let edge = LogEdge { size: 3, subtrees: vec![[1; 32], [2; 32]] };
+        let bytes = borsh::to_vec(&edge).unwrap();
+        assert_eq!(LogEdge::try_from_slice(&bytes).unwrap(), edge);
+        assert!(LogEdge::try_from_slice(&borsh::to_vec(&LogEdge { size: 4, ..edge }).unwrap()).is_err());
     }
 }
