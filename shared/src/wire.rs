@@ -134,7 +134,7 @@ pub enum Message {
         /// The announced block.
         block: BlockHash,
         /// Positions in it.
-        #[borsh(deserialize_with = "at_most::<MAX_BLOCK_TRANSACTIONS, _, _>")]
+        #[borsh(deserialize_with = "rising")]
         positions: Vec<u32>,
     },
     /// The transactions asked for, in the same order.
@@ -213,6 +213,15 @@ fn at_most<const MAX: usize, T: BorshDeserialize, R: io::Read>(reader: &mut R) -
     (0..count::<MAX, R>(reader, "items")?).map(|_| T::deserialize_reader(reader)).collect()
 }
 
+/// Positions in a block, each greater than the one before: none can be asked for twice.
+fn rising<R: io::Read>(reader: &mut R) -> io::Result<Vec<u32>> {
+    let positions = at_most::<MAX_BLOCK_TRANSACTIONS, u32, R>(reader)?;
+    if !positions.is_sorted_by(|one, next| one < next) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the positions do not rise"));
+    }
+    Ok(positions)
+}
+
 /// A text of at most [`MAX_ADDRESS`] bytes.
 fn address<R: io::Read>(reader: &mut R) -> io::Result<String> {
     let mut bytes = vec![0; count::<MAX_ADDRESS, R>(reader, "bytes of an address")?];
@@ -261,6 +270,16 @@ mod tests {
             let refused = Message::from_bytes(&bytes).unwrap_err().to_string();
             assert!(refused.contains("4294967295 items are over the limit"), "tag {tag}: {refused}");
         }
+    }
+
+    #[test]
+    fn positions_rise() {
+        let refused = |positions: &[u32]| {
+            let message = Message::GetBlockTransactions { block: BlockHash::ZERO, positions: positions.to_vec() };
+            Message::from_bytes(&message.to_bytes()).is_err()
+        };
+        assert!(!refused(&[]) && !refused(&[0, 1, 7]));
+        assert!(refused(&[3, 3]) && refused(&[3, 2]));
     }
 
     #[test]

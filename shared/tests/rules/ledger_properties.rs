@@ -116,7 +116,7 @@ proptest! {
 
     /// Any other reward, order or size of the log than the rule's is refused.
     #[test]
-    fn a_block_changed_in_any_rule_is_refused(rounds in rounds(), off in 1..100u64, which in 0..4) {
+    fn a_block_changed_in_any_rule_is_refused(rounds in rounds(), off in 1..100u64, which in 0..5) {
         let spec = spec();
         let (mut model, mut accounts, mut log) = (Model::default(), Accounts::new(), LogEdge::default());
         for (height, round) in (1..).map(Height).zip(&rounds) {
@@ -127,12 +127,17 @@ proptest! {
                 0 => wrong.coinbase.reward = units(SUBSIDY + fees + off),
                 1 => wrong.coinbase.log_size += off,
                 2 => wrong.coinbase.height = Height(height.0 + 1),
-                _ => wrong.transactions.push(data(address(0), model.nonces[0] + off, 0)),
+                3 => wrong.transactions.push(data(address(0), model.nonces[0], 0)),
+                _ => {
+                    let mut transactions = right.transactions.clone();
+                    transactions.push(data(address(0), model.nonces[0] + off, 0));
+                    wrong = block(height, address(round.0), right.coinbase.reward, &log, transactions);
+                }
             }
             let refused = applied(wrong, height, &spec, &log, &accounts);
             let named = match which {
                 0 => matches!(refused, Err(LedgerError::Reward { .. })),
-                1 => matches!(refused, Err(LedgerError::Log)),
+                1 | 3 => matches!(refused, Err(LedgerError::Log)),
                 2 => matches!(refused, Err(LedgerError::Height { .. })),
                 _ => matches!(refused, Err(LedgerError::Transaction { .. })),
             };

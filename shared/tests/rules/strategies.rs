@@ -1,6 +1,9 @@
 //! Random values of every type that travels, for property tests.
 
-use proptest::{collection::vec, prelude::*};
+use proptest::{
+    collection::{btree_set, vec},
+    prelude::*,
+};
 use shared::{
     Address, Amount, Block, BlockHash, Coinbase, CoinbaseHash, Header, Height, LogRoot, Millis, Payload, Seconds,
     Topic, Transaction, TxId, Work,
@@ -116,8 +119,10 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         hashes().prop_map(Message::GetBlocks),
         vec(block(), 0..3).prop_map(Message::Blocks),
         hashes().prop_map(Message::NoBlocks),
-        (block_hash(), vec(any::<u32>(), 0..5))
-            .prop_map(|(block, positions)| Message::GetBlockTransactions { block, positions }),
+        (block_hash(), btree_set(any::<u32>(), 0..5)).prop_map(|(block, positions)| Message::GetBlockTransactions {
+            block,
+            positions: positions.into_iter().collect()
+        }),
         (block_hash(), vec(transaction(), 0..3))
             .prop_map(|(block, transactions)| Message::BlockTransactions { block, transactions }),
         ids().prop_map(Message::Pooled),
