@@ -125,10 +125,9 @@ pub enum Message {
     Headers(#[borsh(deserialize_with = "at_most::<MAX_HEADERS, _, _>")] Vec<Header>),
     /// Send these blocks.
     GetBlocks(#[borsh(deserialize_with = "at_most::<MAX_BLOCKS, _, _>")] Vec<BlockHash>),
-    /// Blocks that were asked for; several messages may answer one request.
+    /// The one answer to a request for blocks: those that are to be had here, in the order asked, up to
+    /// [`REPLY_BYTES`] but at least one of them.
     Blocks(#[borsh(deserialize_with = "at_most::<MAX_BLOCKS, _, _>")] Vec<Block>),
-    /// Blocks that were asked for and are not to be had here.
-    NoBlocks(#[borsh(deserialize_with = "at_most::<MAX_BLOCKS, _, _>")] Vec<BlockHash>),
     /// Send the transactions at these positions of this block, counted from 0, rising.
     GetBlockTransactions {
         /// The announced block.
@@ -188,7 +187,6 @@ impl Message {
             Self::Headers(_) => "headers",
             Self::GetBlocks(_) => "get blocks",
             Self::Blocks(_) => "blocks",
-            Self::NoBlocks(_) => "no blocks",
             Self::GetBlockTransactions { .. } => "get block transactions",
             Self::BlockTransactions { .. } => "block transactions",
             Self::Pooled(_) => "pooled",
@@ -262,7 +260,7 @@ mod tests {
     #[test]
     fn a_count_over_the_limit_is_refused_before_any_item_is_read() {
         let tags_with_counts_at =
-            [(2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 33), (8, 33), (9, 1), (10, 1), (11, 1), (13, 1)];
+            [(1, 169), (2, 1), (3, 1), (4, 1), (5, 1), (6, 33), (7, 33), (8, 1), (9, 1), (10, 1), (12, 1)];
         for (tag, at) in tags_with_counts_at {
             let mut bytes = vec![0; at];
             bytes[0] = tag;

@@ -1,4 +1,237 @@
-//! The node as a pure state machine.
+//! The node as a pure state machine: events in, effects out.
+//!
+//! [`Machine::handle`] is deterministic. It reads no clock, starts no thread and draws no randomness
+//! but from its seed; equal state, events and time give equal effects, whether they come from real
+//! drivers or from the simulator. It touches the world only through its store, which it reads as it
+//! goes and writes once, before it hands any effect out. Rules that need no chain were checked before
+//! an event gets here, see [`inbound`].
 
+pub mod chain;
+pub mod config;
+pub mod effect;
+pub mod event;
+pub mod inbound;
 pub mod journal;
+pub mod mining;
+pub mod peers;
+mod pool;
+mod relay;
+mod requests;
 pub mod store;
+mod sync;
+mod timers;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use shared::{CheckedTransaction, Millis, TxId, wire::PeerId};
+
+use self::{
+    chain::{Chain, Tip},
+    config::Config,
+    effect::Effect,
+    event::Event,
+    inbound::Incoming,
+    mining::Mining,
+    peers::{Peers, book::Book},
+    pool::Pool,
+    relay::Relay,
+    requests::Waiting,
+    store::{Result, Store},
+    sync::Sync,
+    timers::{Timer, Timers},
+};
+
+/// One node's whole state.
+pub struct Machine<S> {
+    config: Config,
+    chain: Chain<S>,
+    pool: Pool,
+    /// Transactions that are kept on disk until they are confirmed.
+    own: BTreeSet<TxId>,
+    peers: Peers,
+    book: Book,
+    sync: Sync,
+    relay: Relay,
+    mining: Mining,
+    waiting: Waiting,
+    timers: Timers,
+    rng: ChaCha8Rng,
+    now: Millis,
+    /// What the drivers were last asked to wake this machine at.
+    wake_at: Option<Millis>,
+    out: Vec<Effect>,
+}
+
+impl<S: Store> Machine<S> {
+    /// A machine over a store that has at least the genesis block, and its first effects.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(config: Config, store: S, now: Millis) -> Result<(Self, Vec<Effect>)> {
+        let own = store.own_transactions()?;
+        let chain = Chain::open(config.network.clone(), store)?;
+        let mut machine = Self {
+            book: Book::new(config.peer, &config.known, &config.join),
+            relay: Relay::new(chain.tip().hash),
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            config,
+            chain,
+            pool: Pool::default(),
+            own: BTreeSet::new(),
+            peers: Peers::default(),
+            sync: Sync::default(),
+            mining: Mining::default(),
+            waiting: Waiting::default(),
+            timers: Timers::default(),
+            now,
+            wake_at: None,
+            out: Vec::new(),
+        };
+        machine.offer_again(own)?;
+        machine.dial_if_needed();
+        machine.poll_due()?;
+        let effects = machine.finish()?;
+        Ok((machine, effects))
+    }
+
+    /// The active chain's tip.
+    pub fn tip(&self) -> &Tip {
+        self.chain.tip()
+    }
+
+    /// The store, as of the last commit.
+    pub fn store(&self) -> &S {
+        self.chain.store()
+    }
+
+    /// The store, for a restart: everything else is lost with the machine.
+    pub fn into_store(self) -> S {
+        self.chain.into_store()
+    }
+
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// When the store fails. The machine must not be used any more then.
+    pub fn handle(&mut self, event: Event, now: Millis) -> Result<Vec<Effect>> {
+        self.handle_all([event], now)
+    }
+
+    /// Takes several events that came together; their effects depend on one common commit.
+    ///
+    /// # Errors
+    /// When the store fails. The machine must not be used any more then.
+    pub fn handle_all(&mut self, events: impl IntoIterator<Item = Event>, now: Millis) -> Result<Vec<Effect>> {
+        self.now = self.now.max(now);
+        for event in events {
+            self.dispatch(event)?;
+        }
+        self.finish()
+    }
+
+    fn dispatch(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::PeerConnected { peer, outbound, address } => self.peer_connected(peer, outbound, address),
+            Event::PeerDisconnected { peer } => self.peer_disconnected(peer),
+            Event::ConnectFailed { peer, addresses } => self.connect_failed(peer, &addresses),
+            Event::Discovered { peer, address } => {
+                self.book.add(peer, [address]);
+                self.dial_if_needed();
+            }
+            Event::Message { peer, message } => return self.message(peer, message),
+            Event::Misbehaved { peer, fault } => self.punish(peer, fault),
+            Event::Mined { job, block } => return self.mined(job, block),
+            Event::Request { id, request } => return self.request(id, request),
+            Event::Wake => return self.wake(),
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, peer: PeerId, message: Incoming) -> Result<()> {
+        let greeted = self.peers.get(&peer).is_some_and(|session| session.greeting.is_some());
+        if !greeted && !matches!(message, Incoming::Hello(_)) {
+            return Ok(());
+        }
+        match message {
+            Incoming::Hello(hello) => self.on_hello(peer, hello),
+            Incoming::Announce(hash, announcement) => self.on_announce(peer, hash, announcement),
+            Incoming::GetHeaders(locator) => self.give_headers(peer, &locator),
+            Incoming::Headers(headers) => self.on_headers(peer, headers),
+            Incoming::GetBlocks(hashes) => self.give_blocks(peer, &hashes),
+            Incoming::Blocks(blocks) => self.on_blocks(peer, blocks),
+            Incoming::GetBlockTransactions(block, positions) => self.give_block_transactions(peer, block, &positions),
+            Incoming::BlockTransactions(block, transactions) => self.on_block_transactions(peer, block, transactions),
+            Incoming::Pooled(ids) => self.on_pooled(peer, ids),
+            Incoming::GetTransactions(ids) => {
+                self.give_transactions(peer, &ids);
+                Ok(())
+            }
+            Incoming::Transactions(transactions) => self.on_transactions(peer, transactions),
+            Incoming::GetAddresses => {
+                self.give_addresses(peer);
+                Ok(())
+            }
+            Incoming::Addresses(addresses) => {
+                self.learn_addresses(addresses);
+                Ok(())
+            }
+        }
+    }
+
+    fn wake(&mut self) -> Result<()> {
+        self.wake_at = None;
+        while let Some(timer) = self.timers.take_due(self.now) {
+            match timer {
+                Timer::Hello(peer) => self.hello_due(peer),
+                Timer::Headers(peer) => self.headers_due(peer),
+                Timer::Blocks(peer) => self.blocks_due(peer),
+                Timer::Rebuild(hash) => self.rebuild_due(hash),
+                Timer::Dial => self.dial_if_needed(),
+                Timer::Poll => self.poll_due()?,
+                Timer::Template => self.template_due()?,
+                // Whoever waits is looked after once this batch of events is through.
+                Timer::Resolve => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What is done once after all events of a batch, ending with the commit that everything in the
+    /// returned effects depends on.
+    fn finish(&mut self) -> Result<Vec<Effect>> {
+        self.schedule_downloads()?;
+        self.settle_waiting()?;
+        self.update_mining()?;
+        self.relay_news()?;
+        let told = !self.chain.batch_mut().journal.is_empty();
+        self.chain.commit()?;
+        if told {
+            self.out.push(Effect::Journal);
+        }
+        if let Some(at) = self.timers.next()
+            && self.wake_at.is_none_or(|set| at < set)
+        {
+            self.wake_at = Some(at);
+            self.out.push(Effect::WakeAt(at));
+        }
+        Ok(std::mem::take(&mut self.out))
+    }
+
+    /// Puts transactions kept from an earlier run back into the pool.
+    fn offer_again(&mut self, transactions: Vec<shared::Transaction>) -> Result<()> {
+        let mut transactions: Vec<_> =
+            transactions.into_iter().map(|transaction| Arc::new(CheckedTransaction::trusted(transaction))).collect();
+        transactions.sort_by_key(|transaction| (transaction.sender, transaction.nonce));
+        for transaction in transactions {
+            self.own.insert(transaction.id());
+            match self.pool_transaction(transaction.clone())? {
+                Err(error) if error.is_final() => self.forget_own(&transaction.id()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -118,7 +118,6 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         vec(header(), 0..4).prop_map(Message::Headers),
         hashes().prop_map(Message::GetBlocks),
         vec(block(), 0..3).prop_map(Message::Blocks),
-        hashes().prop_map(Message::NoBlocks),
         (block_hash(), btree_set(any::<u32>(), 0..5)).prop_map(|(block, positions)| Message::GetBlockTransactions {
             block,
             positions: positions.into_iter().collect()

@@ -1,0 +1,56 @@
+//! What a machine is told at its start, and the limits it keeps. Nothing here changes while it runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::{
+    Address, Network,
+    wire::{NodeId, PeerAddress, PeerId},
+};
+
+/// What a machine is told at its start.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The network whose rules hold.
+    pub network: Arc<Network>,
+    /// This node's public id.
+    pub node: NodeId,
+    /// This node's key between nodes.
+    pub peer: PeerId,
+    /// Where its HTTP interface answers, as told to peers; may be empty.
+    pub http: String,
+    /// Where it accepts peers, as told to them; may be empty.
+    pub listens: Vec<String>,
+    /// Who gets the rewards of blocks mined here.
+    pub miner: Address,
+    /// Addresses to join the network at, whoever answers there.
+    pub join: Vec<String>,
+    /// Peers known from earlier runs.
+    pub known: Vec<PeerAddress>,
+    /// Decides every choice left to chance.
+    pub seed: u64,
+}
+
+/// Peers that this node dials, at most.
+pub const MAX_OUTBOUND: usize = 8;
+/// Peers that it accepts, at most.
+pub const MAX_INBOUND: usize = 32;
+/// A peer that has not said hello by then is let go.
+pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// A peer that has not answered a request for headers by then is not waited for.
+pub const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+/// A block that has not come by then is asked for elsewhere.
+pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a request to mine or to resolve waits for peers' answers.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often one peer, chosen by chance, is asked whether it has a better chain, and another one is
+/// tried in the place of a present one, so that no part of a network stays apart.
+pub const POLL_INTERVAL: Duration = Duration::from_secs(20);
+/// A miner's template is renewed after this time if the pool has changed.
+pub const TEMPLATE_INTERVAL: Duration = Duration::from_secs(1);
+/// First pause before a peer that could not be reached is dialled again; doubled each time.
+pub const REDIAL_FIRST: Duration = Duration::from_secs(1);
+/// Longest such pause.
+pub const REDIAL_LONGEST: Duration = Duration::from_secs(60);
+/// How long a peer that broke a rule is refused.
+pub const BAN_PERIOD: Duration = Duration::from_secs(3600);

@@ -1,0 +1,166 @@
+//! Everything that a node does to the world, as plain values for the drivers to carry out. By the time
+//! an effect is handed out, whatever it depends on has been committed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::{
+    BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, TxId, Work,
+    wire::{Message, NodeId, PeerId},
+};
+
+use super::{
+    event::{JobId, RequestId},
+    mining::Template,
+    peers::Fault,
+};
+
+/// Something to be done outside the machine.
+#[must_use]
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Dial a peer.
+    Connect {
+        /// Who is expected there, if that is known.
+        peer: Option<PeerId>,
+        /// Where to try.
+        addresses: Vec<String>,
+    },
+    /// Send one message to each of these peers.
+    Send {
+        /// To whom.
+        to: Vec<PeerId>,
+        /// What.
+        message: Message,
+    },
+    /// End a connection.
+    Disconnect {
+        /// Whose.
+        peer: PeerId,
+        /// Why, as a sentence for the log.
+        reason: String,
+    },
+    /// End a connection and refuse new ones for a while.
+    Ban {
+        /// Who.
+        peer: PeerId,
+        /// How long.
+        period: Duration,
+        /// For what.
+        fault: Fault,
+    },
+    /// Work on this template instead of any other.
+    StartMining {
+        /// To be named with the proof.
+        job: JobId,
+        /// What to prove.
+        template: Arc<Template>,
+    },
+    /// Stop working.
+    StopMining,
+    /// Answer a request.
+    Reply {
+        /// Which.
+        request: RequestId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// The journal grew: followers may read on.
+    Journal,
+    /// Send [`super::event::Event::Wake`] at this time or soon after.
+    WakeAt(Millis),
+    /// Keep these peers' addresses for the next start.
+    KeepPeers(Vec<shared::wire::PeerAddress>),
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// The block that this node mined for the request.
+    Mined(Arc<CheckedBlock>),
+    /// Another node's block came first.
+    MineLost {
+        /// That block.
+        winner: BlockHash,
+    },
+    /// Whether the node mines without end now.
+    Mining(bool),
+    /// What asking the peers, or a new block, came to.
+    Resolved {
+        /// Whether the tip is another one than before.
+        changed: bool,
+        /// The tip's height.
+        height: Height,
+        /// The tip.
+        tip: BlockHash,
+    },
+    /// The request was understood and not followed.
+    Refused(Refused),
+    /// Peers made known.
+    Registered {
+        /// How many of them were new.
+        new: usize,
+    },
+    /// Whether there was such a peer.
+    Unregistered(bool),
+    /// A transaction is in the pool and kept until it is confirmed.
+    Accepted(TxId),
+    /// What only the machine knows.
+    Status(Status),
+    /// The pool, in the order in which it would be mined.
+    Pending(Vec<Arc<CheckedTransaction>>),
+}
+
+/// Why a request was not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A block or chain breaks a rule.
+    #[error("{0}")]
+    Invalid(String),
+    /// A block or chain is in order but does not take this node further.
+    #[error("{0}")]
+    NotBetter(String),
+    /// A transaction cannot enter the pool.
+    #[error("{0}")]
+    Transaction(String),
+}
+
+/// A peer as the node sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PeerStatus {
+    /// The peer's key between nodes.
+    #[serde(skip)]
+    pub peer: PeerId,
+    /// Its public id.
+    pub id: Option<NodeId>,
+    /// Its HTTP address, if it told one.
+    pub http: String,
+    /// The address dialled, or that it came from.
+    pub address: String,
+    /// Whether this node dialled.
+    pub outbound: bool,
+    /// The height that it last spoke of.
+    pub height: Height,
+}
+
+/// What only the machine knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// The tip.
+    pub tip: BlockHash,
+    /// Its height.
+    pub height: Height,
+    /// Its accumulated work.
+    pub work: Work,
+    /// Connected peers whose greeting was right.
+    pub peers: Vec<PeerStatus>,
+    /// Every node known by id, with its HTTP address.
+    pub nodes: Vec<(NodeId, String)>,
+    /// Transactions in the pool.
+    pub pending: usize,
+    /// Whether the miner has a job.
+    pub mining: bool,
+    /// Blocks known by header whose contents are still to come.
+    pub missing: usize,
+}

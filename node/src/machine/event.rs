@@ -1,0 +1,125 @@
+//! Everything that can happen to a node, as plain values. Events carry no channels and no closures, so
+//! that a recorded run can be played again; whoever waits for an answer is named by a request id.
+
+use std::sync::Arc;
+
+use shared::{
+    BlockHash, CheckedBlock, CheckedTransaction,
+    wire::{NodeId, PeerId},
+};
+
+use super::inbound::Incoming;
+
+/// Names a request, so that its reply finds the one who asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Names a mining job, so that work for an outdated one is recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct JobId(pub u64);
+
+/// Something that happened outside the machine.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A connection to a peer stands, and messages can be sent.
+    PeerConnected {
+        /// Who it is; the transport has authenticated it.
+        peer: PeerId,
+        /// Whether this node dialled.
+        outbound: bool,
+        /// The address that was dialled, or that the peer came from.
+        address: String,
+    },
+    /// A connection is gone.
+    PeerDisconnected {
+        /// Whose.
+        peer: PeerId,
+    },
+    /// A peer that should have been dialled could not be reached.
+    ConnectFailed {
+        /// Who, if that is known.
+        peer: Option<PeerId>,
+        /// The addresses tried.
+        addresses: Vec<String>,
+    },
+    /// Another node showed itself on the local network.
+    Discovered {
+        /// Who it is.
+        peer: PeerId,
+        /// Where it listens.
+        address: String,
+    },
+    /// A peer said something that passed all checks that need no chain.
+    Message {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        message: Incoming,
+    },
+    /// A peer said something that no honest peer says.
+    Misbehaved {
+        /// Who.
+        peer: PeerId,
+        /// What was wrong with it.
+        fault: super::peers::Fault,
+    },
+    /// The miner found a proof.
+    Mined {
+        /// For which job.
+        job: JobId,
+        /// The whole block.
+        block: Arc<CheckedBlock>,
+    },
+    /// Somebody asks for something and waits for the reply.
+    Request {
+        /// To be named in the reply.
+        id: RequestId,
+        /// What is asked.
+        request: Request,
+    },
+    /// A moment that the machine asked to be woken at has come. Waking it without need does no harm.
+    Wake,
+}
+
+/// What users and their programs ask of a node.
+#[derive(Debug, Clone)]
+pub enum Request {
+    /// Bring the chain up to date, then prove work on the tip, once.
+    Mine,
+    /// Mine without end, or stop doing so.
+    SetMining(bool),
+    /// Ask all peers for better chains now.
+    Resolve,
+    /// Somebody speaks of a block that may be new here.
+    NoteBlock {
+        /// The block spoken of.
+        hash: BlockHash,
+    },
+    /// Take this block.
+    SubmitBlock(Arc<CheckedBlock>),
+    /// Adopt this chain, given from low to high, if it is valid and has more work.
+    ReplaceChain(Vec<Arc<CheckedBlock>>),
+    /// Get to know these peers and connect to them.
+    Register(Vec<Registration>),
+    /// Part from a peer and forget it.
+    Unregister(NodeId),
+    /// Take this transaction from this node's own user.
+    SubmitTransaction(Arc<CheckedTransaction>),
+    /// Tell what only the machine knows.
+    Status,
+    /// Tell what is in the pool.
+    Pending,
+}
+
+/// A peer as somebody makes it known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Its public id, if told.
+    pub node: Option<NodeId>,
+    /// Its HTTP address, or empty.
+    pub http: String,
+    /// Its key between nodes, if told.
+    pub peer: Option<PeerId>,
+    /// Where it accepts peers.
+    pub addresses: Vec<String>,
+}

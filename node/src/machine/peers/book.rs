@@ -1,0 +1,261 @@
+//! The address book: whom this node could dial, who could not be reached lately, and who is who by
+//! public id. It is bounded and its order is the peers' ids; what is left to chance comes from the
+//! machine's seed.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, seq::IteratorRandom};
+use rand_chacha::ChaCha8Rng;
+use shared::{
+    Millis,
+    wire::{MAX_ADDRESS, MAX_ADDRESSES, NodeId, PeerAddress, PeerId},
+};
+
+use super::super::config::{REDIAL_FIRST, REDIAL_LONGEST};
+
+/// Peers remembered, at most.
+const MAX_KNOWN: usize = 4_000;
+/// Addresses remembered for each.
+const MAX_ADDRESSES_EACH: usize = 4;
+
+/// What is known of a peer, connected or not.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Its public id, once told.
+    pub node: Option<NodeId>,
+    /// Its HTTP address, once told.
+    pub http: String,
+    addresses: Vec<String>,
+    failures: u32,
+    not_before: Millis,
+    dialling: bool,
+    /// Whether it ever greeted us from one of these addresses.
+    met: bool,
+}
+
+/// An address given by the user, whoever answers there.
+#[derive(Debug, Clone)]
+struct Join {
+    address: String,
+    peer: Option<PeerId>,
+    failures: u32,
+    not_before: Millis,
+    dialling: bool,
+}
+
+/// Somebody to dial now.
+pub type Dial = (Option<PeerId>, Vec<String>);
+
+/// All peers this node knows of.
+#[derive(Debug, Default)]
+pub struct Book {
+    own: PeerId,
+    known: BTreeMap<PeerId, Known>,
+    joins: Vec<Join>,
+    changed: bool,
+}
+
+impl Book {
+    /// A book of these peers and addresses.
+    pub fn new(own: PeerId, known: &[PeerAddress], join: &[String]) -> Self {
+        let mut book = Self { own, ..Self::default() };
+        known.iter().for_each(|entry| {
+            book.add(entry.peer, [entry.address.clone()]);
+        });
+        book.joins = join
+            .iter()
+            .map(|address| Join {
+                address: address.clone(),
+                peer: None,
+                failures: 0,
+                not_before: Millis(0),
+                dialling: false,
+            })
+            .collect();
+        book
+    }
+
+    /// Notes where a peer may be reached; true when the peer is new.
+    pub fn add(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = String>) -> bool {
+        if peer == self.own || (self.known.len() >= MAX_KNOWN && !self.known.contains_key(&peer)) {
+            return false;
+        }
+        let new = !self.known.contains_key(&peer);
+        let known = self.known.entry(peer).or_default();
+        for address in addresses {
+            let fits = !address.is_empty() && address.len() <= MAX_ADDRESS;
+            if fits && !known.addresses.contains(&address) {
+                known.addresses.insert(0, address);
+                known.addresses.truncate(MAX_ADDRESSES_EACH);
+                self.changed = true;
+            }
+        }
+        new
+    }
+
+    /// Notes a peer that somebody made known on purpose: it is dialled without delay.
+    pub fn register(&mut self, peer: PeerId, node: Option<NodeId>, http: String, addresses: Vec<String>) -> bool {
+        let new = self.add(peer, addresses);
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.node = node.or(known.node);
+            if !http.is_empty() && http.len() <= MAX_ADDRESS {
+                known.http = http;
+            }
+            known.failures = 0;
+            known.not_before = Millis(0);
+        }
+        new
+    }
+
+    /// Notes an address of somebody unknown, to be dialled without delay; true when it is new.
+    pub fn register_address(&mut self, address: String) -> bool {
+        let new = self.joins.iter().all(|join| join.address != address);
+        if new && self.joins.len() < MAX_ADDRESSES {
+            self.joins.push(Join { address, peer: None, failures: 0, not_before: Millis(0), dialling: false });
+        }
+        new
+    }
+
+    /// A connection stands.
+    pub fn connected(&mut self, peer: &PeerId, address: &str) {
+        if let Some(known) = self.known.get_mut(peer) {
+            known.dialling = false;
+        }
+        for join in self.joins.iter_mut().filter(|join| join.address == address) {
+            join.peer = Some(*peer);
+            join.dialling = false;
+        }
+    }
+
+    /// A peer introduced itself on our network.
+    pub fn greeted(&mut self, peer: PeerId, node: NodeId, http: String, listens: Vec<String>) {
+        self.add(peer, listens);
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.node = Some(node);
+            known.http = http;
+            known.failures = 0;
+            known.met = true;
+        }
+        for join in self.joins.iter_mut().filter(|join| join.peer == Some(peer)) {
+            join.failures = 0;
+        }
+    }
+
+    /// A connection is gone.
+    pub fn lost(&mut self, peer: &PeerId, now: Millis, rng: &mut ChaCha8Rng) {
+        if let Some(known) = self.known.get_mut(peer) {
+            known.dialling = false;
+            known.not_before = known.not_before.max(retry_at(known.failures, now, rng));
+        }
+        for join in self.joins.iter_mut().filter(|join| join.peer == Some(*peer)) {
+            join.not_before = join.not_before.max(retry_at(join.failures, now, rng));
+            join.peer = None;
+        }
+    }
+
+    /// A peer or address could not be reached.
+    pub fn failed(&mut self, peer: Option<&PeerId>, addresses: &[String], now: Millis, rng: &mut ChaCha8Rng) {
+        if let Some(known) = peer.and_then(|peer| self.known.get_mut(peer)) {
+            known.dialling = false;
+            known.failures = known.failures.saturating_add(1);
+            known.not_before = retry_at(known.failures, now, rng);
+        }
+        for join in self.joins.iter_mut().filter(|join| join.dialling && addresses.contains(&join.address)) {
+            join.dialling = false;
+            join.failures = join.failures.saturating_add(1);
+            join.not_before = retry_at(join.failures, now, rng);
+        }
+    }
+
+    /// A peer is of no use to us, such as one of another network: it is not tried again soon.
+    pub fn useless(&mut self, peer: &PeerId, now: Millis) {
+        let later = now.after(REDIAL_LONGEST);
+        if let Some(known) = self.known.get_mut(peer) {
+            known.failures = known.failures.saturating_add(6);
+            known.not_before = later;
+        }
+        for join in self.joins.iter_mut().filter(|join| join.peer == Some(*peer)) {
+            join.failures = join.failures.saturating_add(6);
+            join.not_before = later;
+        }
+    }
+
+    /// Forgets a peer.
+    pub fn remove(&mut self, peer: &PeerId) -> bool {
+        self.changed = true;
+        self.known.remove(peer).is_some()
+    }
+
+    /// The peer with this public id.
+    pub fn find_node(&self, node: &NodeId) -> Option<PeerId> {
+        self.known.iter().find(|(_, known)| known.node == Some(*node)).map(|(peer, _)| *peer)
+    }
+
+    /// Everybody known by public id, with the HTTP address.
+    pub fn nodes(&self) -> Vec<(NodeId, String)> {
+        self.known.values().filter_map(|known| Some((known.node?, known.http.clone()))).collect()
+    }
+
+    /// Dials under way.
+    pub fn dialling(&self) -> usize {
+        self.known.values().filter(|known| known.dialling).count()
+            + self.joins.iter().filter(|join| join.dialling).count()
+    }
+
+    /// Addresses the user gave that nobody is connected at, as far as their pause is over.
+    pub fn due_joins(&mut self, now: Millis) -> Vec<Dial> {
+        let due = self.joins.iter_mut().filter(|join| join.peer.is_none() && !join.dialling && join.not_before <= now);
+        due.map(|join| {
+            join.dialling = true;
+            (None, vec![join.address.clone()])
+        })
+        .collect()
+    }
+
+    /// Somebody not connected whose pause is over, by chance.
+    pub fn choose(&mut self, connected: impl Fn(&PeerId) -> bool, now: Millis, rng: &mut ChaCha8Rng) -> Option<Dial> {
+        let ready = |(peer, known): &(&PeerId, &mut Known)| {
+            !known.dialling && known.not_before <= now && !known.addresses.is_empty() && !connected(peer)
+        };
+        let (peer, known) = self.known.iter_mut().filter(ready).choose(rng)?;
+        known.dialling = true;
+        Some((Some(*peer), known.addresses.clone()))
+    }
+
+    /// When the next pause of somebody not connected is over.
+    pub fn next_due(&self, connected: impl Fn(&PeerId) -> bool) -> Option<Millis> {
+        let known = self
+            .known
+            .iter()
+            .filter(|(peer, known)| !known.dialling && !known.addresses.is_empty() && !connected(peer));
+        let joins = self.joins.iter().filter(|join| join.peer.is_none() && !join.dialling);
+        known.map(|(_, known)| known.not_before).chain(joins.map(|join| join.not_before)).min()
+    }
+
+    /// Some peers that were met, for another node that asks, by chance.
+    pub fn sample(&self, rng: &mut ChaCha8Rng) -> Vec<PeerAddress> {
+        let met = self.known.iter().filter(|(_, known)| known.met);
+        let all = met.flat_map(|(peer, known)| {
+            known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })
+        });
+        all.sample(rng, MAX_ADDRESSES)
+    }
+
+    /// Peers worth keeping for the next start, if they changed since the last call.
+    pub fn take_changed(&mut self) -> Option<Vec<PeerAddress>> {
+        if !std::mem::take(&mut self.changed) {
+            return None;
+        }
+        let entries = self.known.iter().flat_map(|(peer, known)| {
+            known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })
+        });
+        Some(entries.collect())
+    }
+}
+
+/// The end of the pause after this many failures: doubling, with a part left to chance so that nodes
+/// that failed together do not try again together.
+fn retry_at(failures: u32, now: Millis, rng: &mut ChaCha8Rng) -> Millis {
+    let pause = REDIAL_FIRST.saturating_mul(1 << failures.min(6)).min(REDIAL_LONGEST);
+    now.after(pause.mul_f64(rng.random_range(0.5..1.0)))
+}

@@ -1,0 +1,98 @@
+//! Whom to dial and when: enough peers of this node's own choosing, and now and then another one in
+//! the place of a present one, so that halves of a network that were apart find each other again.
+
+use rand::seq::IteratorRandom;
+use shared::wire::{Message, PeerAddress, PeerId};
+
+use super::super::{
+    Machine,
+    config::{MAX_OUTBOUND, POLL_INTERVAL},
+    effect::Effect,
+    event::Registration,
+    store::{Result, Store},
+    timers::Timer,
+};
+
+impl<S: Store> Machine<S> {
+    /// Dials as many peers as are wanting, and sets the alarm for the next try.
+    pub(in super::super) fn dial_if_needed(&mut self) {
+        let joins = self.book.due_joins(self.now);
+        joins.into_iter().for_each(|dial| self.dial(dial));
+        while self.peers.outbound().count() + self.book.dialling() < MAX_OUTBOUND {
+            let peers = &self.peers;
+            let chosen = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
+            let Some(dial) = chosen else { break };
+            self.dial(dial);
+        }
+        if self.peers.outbound().count() + self.book.dialling() < MAX_OUTBOUND
+            && let Some(at) = self.book.next_due(|peer| self.peers.is_connected(peer))
+        {
+            self.timers.set(at.max(self.now), Timer::Dial);
+        }
+    }
+
+    fn dial(&mut self, (peer, addresses): super::book::Dial) {
+        self.out.push(Effect::Connect { peer, addresses });
+    }
+
+    pub(in super::super) fn connect_failed(&mut self, peer: Option<PeerId>, addresses: &[String]) {
+        self.book.failed(peer.as_ref(), addresses, self.now, &mut self.rng);
+        self.dial_if_needed();
+    }
+
+    /// Regularly: ask one peer for a better chain, and try one more peer than usual.
+    pub(in super::super) fn poll_due(&mut self) -> Result<()> {
+        self.timers.set(self.now.after(POLL_INTERVAL), Timer::Poll);
+        let chosen = self.peers.greeted().map(|(peer, _)| peer).choose(&mut self.rng);
+        if let Some(peer) = chosen {
+            self.ask_headers(peer)?;
+        }
+        if self.peers.outbound().count() >= MAX_OUTBOUND {
+            let peers = &self.peers;
+            let extra = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
+            extra.into_iter().for_each(|dial| self.dial(dial));
+        }
+        if let Some(addresses) = self.book.take_changed() {
+            self.out.push(Effect::KeepPeers(addresses));
+        }
+        Ok(())
+    }
+
+    /// If the newcomer is one too many, another dialled peer goes, by chance.
+    pub(super) fn make_room_after_rotation(&mut self, newcomer: PeerId) {
+        if self.peers.outbound().count() <= MAX_OUTBOUND {
+            return;
+        }
+        let others = self.peers.outbound().map(|(peer, _)| *peer).filter(|peer| *peer != newcomer);
+        if let Some(peer) = others.choose(&mut self.rng) {
+            self.part(peer, "its place goes to another peer for a while".into());
+        }
+    }
+
+    pub(in super::super) fn give_addresses(&mut self, peer: PeerId) {
+        let sample = self.book.sample(&mut self.rng);
+        self.send(peer, Message::Addresses(sample));
+    }
+
+    pub(in super::super) fn learn_addresses(&mut self, addresses: Vec<PeerAddress>) {
+        for entry in addresses {
+            self.book.add(entry.peer, [entry.address]);
+        }
+        self.dial_if_needed();
+    }
+
+    /// Gets to know peers that somebody names; tells how many were new.
+    pub(in super::super) fn register(&mut self, registrations: Vec<Registration>) -> usize {
+        let mut new = 0;
+        for registration in registrations {
+            let Registration { node, http, peer, addresses } = registration;
+            let is_new = match peer {
+                Some(peer) => self.book.register(peer, node, http, addresses),
+                None => addresses.into_iter().filter(|address| self.book.register_address(address.clone())).count() > 0,
+            };
+            new += usize::from(is_new);
+        }
+        self.dial_if_needed();
+        new
+    }
+}

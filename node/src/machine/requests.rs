@@ -1,0 +1,248 @@
+//! What users and their programs ask of the node. Requests that wait for peers' answers wait here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use shared::{BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId, Work, wire::PeerId};
+
+use super::{
+    Machine,
+    chain::Refusal,
+    config::RESOLVE_TIMEOUT,
+    effect::{Effect, Refused, Reply, Status},
+    event::{Request, RequestId},
+    journal::ChainEvent,
+    store::{Result, Store},
+    timers::Timer,
+};
+
+/// What to do once the peers have answered.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Then {
+    Mine,
+    Tell { before: BlockHash },
+}
+
+/// A request that waits until these peers have answered and what they have is fetched.
+#[derive(Debug)]
+struct Waiter {
+    id: RequestId,
+    peers: BTreeSet<PeerId>,
+    until: Millis,
+    then: Then,
+}
+
+/// Requests that wait for peers.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    waiters: Vec<Waiter>,
+}
+
+impl Waiting {
+    /// A peer has answered, or never will.
+    pub fn answered(&mut self, peer: &PeerId) {
+        for waiter in &mut self.waiters {
+            waiter.peers.remove(peer);
+        }
+    }
+}
+
+impl<S: Store> Machine<S> {
+    pub(super) fn request(&mut self, id: RequestId, request: Request) -> Result<()> {
+        match request {
+            Request::Mine => self.resolve_then(id, Then::Mine),
+            Request::SetMining(on) => {
+                self.set_mining(id, on);
+                Ok(())
+            }
+            Request::Resolve => self.resolve_then(id, Then::Tell { before: self.chain.tip().hash }),
+            Request::NoteBlock { hash } => self.note_block(id, hash),
+            Request::SubmitBlock(block) => self.submit_block(id, block),
+            Request::ReplaceChain(blocks) => self.replace_chain(id, blocks),
+            Request::Register(registrations) => {
+                let new = self.register(registrations);
+                self.reply(id, Reply::Registered { new });
+                Ok(())
+            }
+            Request::Unregister(node) => {
+                let peer = self.book.find_node(&node);
+                let known = peer.is_some_and(|peer| {
+                    self.part(peer, "it was unregistered".into());
+                    self.book.remove(&peer)
+                });
+                self.reply(id, Reply::Unregistered(known));
+                Ok(())
+            }
+            Request::SubmitTransaction(transaction) => self.submit_transaction(id, transaction),
+            Request::Status => {
+                let status = self.status();
+                self.reply(id, Reply::Status(status));
+                Ok(())
+            }
+            Request::Pending => {
+                let pending = self.pool.select(usize::MAX);
+                self.reply(id, Reply::Pending(pending));
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn reply(&mut self, request: RequestId, reply: Reply) {
+        self.out.push(Effect::Reply { request, reply });
+    }
+
+    /// Asks every peer for a better chain; the request goes on when all have answered.
+    fn resolve_then(&mut self, id: RequestId, then: Then) -> Result<()> {
+        let peers: BTreeSet<PeerId> = self.peers.greeted().map(|(peer, _)| peer).collect();
+        for peer in &peers {
+            self.ask_headers(*peer)?;
+        }
+        let until = self.now.after(RESOLVE_TIMEOUT);
+        self.timers.set(until, Timer::Resolve);
+        self.waiting.waiters.push(Waiter { id, peers, until, then });
+        Ok(())
+    }
+
+    /// Goes on with requests whose peers have answered, or waited long enough. Called once after each
+    /// batch of events.
+    pub(super) fn settle_waiting(&mut self) -> Result<()> {
+        if self.waiting.waiters.is_empty() {
+            return Ok(());
+        }
+        let (now, active) = (self.now, self.sync.is_active());
+        let (settled, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting.waiters)
+            .into_iter()
+            .partition(|waiter| !active && (waiter.peers.is_empty() || waiter.until <= now));
+        self.waiting.waiters = waiting;
+        for waiter in settled {
+            match waiter.then {
+                Then::Mine => self.mine_for(waiter.id),
+                Then::Tell { before } => self.reply_resolved(waiter.id, before),
+            }
+        }
+        Ok(())
+    }
+
+    fn reply_resolved(&mut self, id: RequestId, before: BlockHash) {
+        let tip = self.chain.tip();
+        let reply = Reply::Resolved { changed: tip.hash != before, height: tip.position.height, tip: tip.hash };
+        self.reply(id, reply);
+    }
+
+    fn note_block(&mut self, id: RequestId, hash: BlockHash) -> Result<()> {
+        let before = self.chain.tip().hash;
+        if self.chain.stored_entry(&hash)?.is_some() {
+            self.reply_resolved(id, before);
+            return Ok(());
+        }
+        self.resolve_then(id, Then::Tell { before })
+    }
+
+    fn submit_block(&mut self, id: RequestId, block: Arc<CheckedBlock>) -> Result<()> {
+        let before = self.chain.tip().hash;
+        match self.take_block(None, block)? {
+            Ok(()) => self.reply_resolved(id, before),
+            Err(Refusal::Orphan(_)) => return self.resolve_then(id, Then::Tell { before }),
+            Err(refusal) => self.reply(id, Reply::Refused(Refused::Invalid(refusal.to_string()))),
+        }
+        Ok(())
+    }
+
+    /// Adopts a chain that somebody hands over, if it has more work and is valid from end to end.
+    fn replace_chain(&mut self, id: RequestId, blocks: Vec<Arc<CheckedBlock>>) -> Result<()> {
+        let before = self.chain.tip().hash;
+        if let Err(refused) = self.weigh_chain(&blocks)? {
+            self.reply(id, Reply::Refused(refused));
+            return Ok(());
+        }
+        let genesis = self.config.network.genesis_hash();
+        for block in blocks.into_iter().filter(|block| block.hash() != genesis) {
+            let (height, hash) = (block.height(), block.hash());
+            if let Err(refusal) = self.take_block(None, block)? {
+                let refused = Refused::Invalid(format!("block {height} ({}) breaks a rule: {refusal}", hash.short()));
+                self.reply(id, Reply::Refused(refused));
+                return Ok(());
+            }
+        }
+        self.reply_resolved(id, before);
+        Ok(())
+    }
+
+    /// Whether a chain fits together, begins on ours, and claims more work, before anything is stored.
+    fn weigh_chain(&self, blocks: &[Arc<CheckedBlock>]) -> Result<std::result::Result<(), Refused>> {
+        let invalid = |text: String| Ok(Err(Refused::Invalid(text)));
+        let genesis = self.config.network.genesis_hash();
+        let Some((first, last)) = blocks.first().zip(blocks.last()) else {
+            return invalid("the chain is empty".into());
+        };
+        if let Some(pair) = blocks.windows(2).find(|pair| pair[1].header().previous != pair[0].hash()) {
+            return invalid(format!("block {} does not follow block {}", pair[1].height(), pair[0].height()));
+        }
+        let parent = if first.hash() == genesis { genesis } else { first.header().previous };
+        let Some(base) = self.chain.stored_entry(&parent)? else {
+            return invalid(format!(
+                "the chain belongs to another network or begins with an unknown block: {parent} is not known here"
+            ));
+        };
+        let added = blocks.iter().filter(|block| block.hash() != genesis);
+        let work = added
+            .filter_map(|block| block.header().bits.target().ok())
+            .fold(base.position.work, |sum, target| sum.plus(target.work()));
+        let ours = self.chain.tip();
+        if last.hash() == ours.hash || work > ours.position.work {
+            return Ok(Ok(()));
+        }
+        Ok(Err(Refused::NotBetter(not_better(work, ours.position.work))))
+    }
+
+    fn submit_transaction(&mut self, id: RequestId, transaction: Arc<CheckedTransaction>) -> Result<()> {
+        let reply = match self.pool_transaction(transaction.clone())? {
+            Ok(()) => {
+                self.keep_own(&transaction);
+                Reply::Accepted(transaction.id())
+            }
+            Err(error) => Reply::Refused(Refused::Transaction(error.to_string())),
+        };
+        self.reply(id, reply);
+        Ok(())
+    }
+
+    /// Keeps a transaction on disk until it is confirmed.
+    pub(super) fn keep_own(&mut self, transaction: &Arc<CheckedTransaction>) {
+        self.own.insert(transaction.id());
+        self.chain.batch_mut().own.insert(transaction.id(), Some((***transaction).clone()));
+    }
+
+    /// A transaction is confirmed, or can never be.
+    pub(super) fn forget_own(&mut self, id: &TxId) {
+        if self.own.remove(id) {
+            self.chain.batch_mut().own.insert(*id, None);
+        }
+    }
+
+    pub(super) fn journal(&mut self, event: ChainEvent) {
+        self.chain.batch_mut().journal.push(event);
+    }
+
+    fn status(&self) -> Status {
+        let tip = self.chain.tip();
+        Status {
+            tip: tip.hash,
+            height: tip.position.height,
+            work: tip.position.work,
+            peers: self.peers.statuses(),
+            nodes: self.book.nodes(),
+            pending: self.pool.count(),
+            mining: self.mining.is_active(),
+            missing: self.sync.missing(),
+        }
+    }
+}
+
+fn not_better(theirs: Work, ours: Work) -> String {
+    if theirs == ours {
+        "the chain has just as much work as ours; the one seen first stays".into()
+    } else {
+        format!("the chain has less work than ours: about {:.0} hashes against {:.0}", theirs.to_f64(), ours.to_f64())
+    }
+}

@@ -1,0 +1,55 @@
+//! Deadlines. A timer is never cancelled: whoever set it looks, when it is due, whether it still
+//! matters. So a wake too many does no harm, and a lost one is made good by the next.
+
+use std::collections::BTreeSet;
+
+use shared::{BlockHash, Millis, wire::PeerId};
+
+/// What to look at when its time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// Has this peer said hello?
+    Hello(PeerId),
+    /// Has this peer answered a request for headers?
+    Headers(PeerId),
+    /// Has this peer answered a request for blocks?
+    Blocks(PeerId),
+    /// Have the transactions of this announced block come?
+    Rebuild(BlockHash),
+    /// Is there somebody to dial?
+    Dial,
+    /// Time to ask somebody for a better chain and to try a new peer.
+    Poll,
+    /// Those who wait for peers' answers have waited long enough.
+    Resolve,
+    /// The miner's template may be out of date.
+    Template,
+}
+
+/// All timers that are set.
+#[derive(Debug, Default)]
+pub struct Timers {
+    queue: BTreeSet<(Millis, Timer)>,
+}
+
+impl Timers {
+    /// Sets a timer.
+    pub fn set(&mut self, at: Millis, timer: Timer) {
+        self.queue.insert((at, timer));
+    }
+
+    /// When the next one is due.
+    pub fn next(&self) -> Option<Millis> {
+        self.queue.first().map(|(at, _)| *at)
+    }
+
+    /// Takes one that is due.
+    pub fn take_due(&mut self, now: Millis) -> Option<Timer> {
+        let (at, timer) = *self.queue.first()?;
+        if at > now {
+            return None;
+        }
+        self.queue.remove(&(at, timer));
+        Some(timer)
+    }
+}
