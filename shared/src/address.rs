@@ -23,6 +23,9 @@ pub enum ParseAddressError {
     /// A valid bech32m text of something else.
     #[error("not an address of this software: it should begin with \"nm1\"")]
     Prefix,
+    /// The bits after the last byte are not zero: another text of an address that has one already.
+    #[error("not an address: the bits left over at its end should be zero")]
+    Padding,
     /// The right prefix but not 32 bytes.
     #[error("not an address: it holds {0} bytes instead of 32")]
     Length(usize),
@@ -61,12 +64,16 @@ impl FromStr for Address {
         }
         let bytes: Vec<u8> = checked.byte_iter().collect();
         let length = bytes.len();
-        Ok(Self(bytes.try_into().map_err(|_| ParseAddressError::Length(length))?))
+        let address = bytes.try_into().map_err(|_| ParseAddressError::Length(length))?;
+        checked.validate_segwit_padding().map_err(|_| ParseAddressError::Padding)?;
+        Ok(Self(address))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bech32::{ByteIterExt, Fe32, Fe32IterExt};
+
     use super::*;
 
     #[test]
@@ -89,5 +96,16 @@ mod tests {
         assert_eq!(other.parse::<Address>(), Err(ParseAddressError::Prefix));
         let short = bech32::encode::<Bech32m>(PREFIX, &[1; 20]).unwrap();
         assert_eq!(short.parse::<Address>(), Err(ParseAddressError::Length(20)));
+    }
+
+    #[test]
+    fn an_address_has_one_text_only_apart_from_capitals() {
+        let address = Address([7; 32]);
+        assert_eq!(address.to_string().to_uppercase().parse(), Ok(address));
+        let digits: Vec<_> = [7; 32].into_iter().bytes_to_fes().collect();
+        let last = Fe32::try_from(digits[51].to_u8() | 1).unwrap();
+        let padded = digits[..51].iter().copied().chain([last]);
+        let text: String = padded.with_checksum::<Bech32m>(&PREFIX).chars().collect();
+        assert_eq!(text.parse::<Address>(), Err(ParseAddressError::Padding));
     }
 }

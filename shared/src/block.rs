@@ -71,29 +71,18 @@ impl Block {
         Self::try_from_slice(bytes)
     }
 
-    /// Every check that needs no chain, cheapest first: size, proof of work, commitment, signatures.
+    /// Every check that needs no chain, in this order: proof of work, coinbase, size, transactions.
     ///
     /// # Errors
     /// The first rule that is broken.
     pub fn check(self, network: &Network) -> Result<CheckedBlock, BlockError> {
-        let genesis = network.genesis_hash();
-        self.check_with(network, |transactions| {
-            let checked = check_all(transactions, &genesis);
-            let checked = checked.map_err(|(position, error)| BlockError::Transaction { position, error })?;
-            Ok(checked.into_iter().map(Arc::new).collect())
-        })
-    }
-
-    fn check_with(
-        self,
-        network: &Network,
-        check_transactions: impl FnOnce(Vec<Transaction>) -> Result<Vec<Arc<CheckedTransaction>>, BlockError>,
-    ) -> Result<CheckedBlock, BlockError> {
         let hash = check_header(&self.header, network)?;
         check_coinbase(&self.header, &self.coinbase)?;
         let size = self.to_bytes().len();
         check_size(size, network)?;
-        let transactions = check_transactions(self.transactions)?;
+        let transactions = check_all(self.transactions, &network.genesis_hash())
+            .map_err(|(position, error)| BlockError::Transaction { position, error })?;
+        let transactions = transactions.into_iter().map(Arc::new).collect();
         Ok(CheckedBlock { header: self.header, coinbase: self.coinbase, transactions, hash, size })
     }
 }

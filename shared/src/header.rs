@@ -48,6 +48,7 @@ impl fmt::Debug for Height {
 
 /// A block header. Its borsh encoding is Bitcoin's 80 bytes, integers little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Header {
     /// Free for the miner, as far as consensus is concerned; 1 unless a miner rolls it.
     pub version: i32,

@@ -224,4 +224,15 @@ mod tests {
         let error = serde_json::from_value::<Block>(json).unwrap_err();
         assert!(error.to_string().contains("not the hash of its header"), "{error}");
     }
+
+    #[test]
+    fn a_field_that_means_nothing_is_refused_everywhere() {
+        let block = Network::new(ChainSpec::practice()).unwrap().genesis().to_block();
+        for part in ["", "/header", "/coinbase"] {
+            let mut json = serde_json::to_value(&block).unwrap();
+            json.pointer_mut(part).unwrap()["colour"] = "blue".into();
+            let error = serde_json::from_value::<Block>(json).expect_err(part);
+            assert!(error.to_string().contains("unknown field `colour`"), "{error}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ pub mod header;
 mod json;
 pub mod log;
 pub mod rules;
+pub mod signature;
 pub mod spec;
 pub mod time;
 pub mod transaction;

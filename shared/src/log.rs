@@ -2,7 +2,7 @@
 //! edge that lets it grow in constant memory, and the verification of proofs (RFC 9162 section 2.1).
 //! Which transactions enter it, and when, is decided in [`crate::rules::ledger`].
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::{BorshDeserialize, BorshSerialize, io};
 
 use crate::hash::{LogRoot, TxId, sha256};
 
@@ -18,7 +18,7 @@ pub fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
 
 /// The right edge of a log: the roots of its largest complete subtrees, left to right. That is all
 /// that appending needs: one hash for each bit set in the size.
-#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize, BorshDeserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, BorshSerialize)]
 pub struct LogEdge {
     size: u64,
     subtrees: Vec<[u8; 32]>,
@@ -50,10 +50,21 @@ impl LogEdge {
     }
 }
 
+impl BorshDeserialize for LogEdge {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let (size, subtrees) = <(u64, Vec<[u8; 32]>)>::deserialize_reader(reader)?;
+        if subtrees.len() != size.count_ones() as usize {
+            let problem = format!("a log of {size} leaves does not have {} subtrees", subtrees.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+        }
+        Ok(Self { size, subtrees })
+    }
+}
+
 /// Why a proof does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// The leaf's position is not inside the tree, or the first tree is larger than the second.
+    /// The leaf's position is not inside the tree, or the first tree is empty or larger than the second.
     #[error("the proof speaks of a position outside the log")]
     OutOfRange,
     /// Too many or too few hashes.
@@ -100,7 +111,8 @@ pub fn verify_inclusion(
 }
 
 /// Verifies that the log of `size2` leaves with root `root2` begins with the log of `size1` leaves with
-/// root `root1` (RFC 9162 section 2.1.4.2).
+/// root `root1` (RFC 9162 section 2.1.4.2). Every log begins with the empty one, so there is nothing
+/// to prove for `size1` 0, and no proof of it is taken.
 ///
 /// # Errors
 /// When sizes, length or hashes are wrong.
@@ -111,7 +123,7 @@ pub fn verify_consistency(
     root1: &[u8; 32],
     root2: &[u8; 32],
 ) -> Result<(), ProofError> {
-    if size1 > size2 || (size1 == 0 && size2 != 0) {
+    if size1 == 0 || size1 > size2 {
         return Err(ProofError::OutOfRange);
     }
     if size1 == size2 {
@@ -214,5 +226,20 @@ mod tests {
                 assert_eq!(verify(&leaf_hash(b"other")), Err(ProofError::Root));
             }
         }
+    }
+
+    #[test]
+    fn nothing_is_proved_from_an_empty_log() {
+        let empty = LogEdge::default().root().0;
+        assert_eq!(verify_consistency(0, 0, &[], &empty, &empty), Err(ProofError::OutOfRange));
+        assert_eq!(verify_consistency(0, 1, &[], &empty, &leaf_hash(b"x")), Err(ProofError::OutOfRange));
+    }
+
+    #[test]
+    fn an_edge_whose_subtrees_do_not_make_its_size_does_not_decode() {
+        let edge = LogEdge { size: 3, subtrees: vec![[1; 32], [2; 32]] };
+        let bytes = borsh::to_vec(&edge).unwrap();
+        assert_eq!(LogEdge::try_from_slice(&bytes).unwrap(), edge);
+        assert!(LogEdge::try_from_slice(&borsh::to_vec(&LogEdge { size: 4, ..edge }).unwrap()).is_err());
     }
 }

@@ -4,13 +4,14 @@
 use std::{fmt, ops::Deref};
 
 use borsh::{BorshDeserialize, BorshSerialize, io};
-use ed25519_zebra::{Signature, SigningKey, VerificationKeyBytes, batch};
+use ed25519_zebra::SigningKey;
 
 use crate::{
     address::Address,
     amount::Amount,
     hash::{BlockHash, TxId},
     log,
+    signature::{SignatureCheck, verify_all},
     time::Millis,
 };
 
@@ -177,7 +178,9 @@ impl Transaction {
     /// The first rule that is broken.
     pub fn check(self, genesis: &BlockHash) -> Result<CheckedTransaction, TransactionError> {
         self.check_fields()?;
-        self.signature_item(genesis).verify_single().map_err(|_| TransactionError::Signature)?;
+        if !self.signature_check(genesis).holds() {
+            return Err(TransactionError::Signature);
+        }
         Ok(CheckedTransaction::new(self))
     }
 
@@ -195,14 +198,12 @@ impl Transaction {
         self.cost().map(|_| ())
     }
 
-    fn signature_item(&self, genesis: &BlockHash) -> batch::Item {
-        let signature = Signature::from_bytes(&self.signature);
-        batch::Item::from((VerificationKeyBytes::from(self.sender.0), signature, &self.signed_bytes(genesis)))
+    fn signature_check(&self, genesis: &BlockHash) -> SignatureCheck {
+        SignatureCheck::new(&self.sender, &self.signature, &self.signed_bytes(genesis))
     }
 }
 
-/// Checks many transactions at once; signatures go through one batch verification, which by ZIP 215
-/// accepts exactly what single verification accepts.
+/// Checks many transactions at once, the fields of all of them first, then all signatures together.
 ///
 /// # Errors
 /// The position of the first transaction that is wrong, and why.
@@ -210,15 +211,11 @@ pub fn check_all(
     transactions: Vec<Transaction>,
     genesis: &BlockHash,
 ) -> Result<Vec<CheckedTransaction>, (usize, TransactionError)> {
-    let mut verifier = batch::Verifier::new();
     for (position, transaction) in transactions.iter().enumerate() {
         transaction.check_fields().map_err(|error| (position, error))?;
-        verifier.queue(transaction.signature_item(genesis));
     }
-    if !transactions.is_empty() && verifier.verify(rand::rng()).is_err() {
-        let wrong = transactions.iter().position(|tx| tx.signature_item(genesis).verify_single().is_err());
-        return Err((wrong.unwrap_or(0), TransactionError::Signature));
-    }
+    let signatures: Vec<_> = transactions.iter().map(|transaction| transaction.signature_check(genesis)).collect();
+    verify_all(&signatures).map_err(|position| (position, TransactionError::Signature))?;
     Ok(transactions.into_iter().map(CheckedTransaction::new).collect())
 }
 

@@ -48,14 +48,12 @@ impl Bits {
     pub fn target(self) -> Result<Target, BitsError> {
         let exponent = (self.0 >> 24) as usize;
         let mantissa = self.0 & Self::MANTISSA;
-        let negative = mantissa != 0 && self.0 & Self::SIGN != 0;
-        let overflow = mantissa != 0
-            && (exponent > 34 || (mantissa > 0xff && exponent > 33) || (mantissa > 0xffff && exponent > 32));
-        let value = if exponent <= 3 {
-            U256::from(mantissa >> (8 * (3 - exponent)))
-        } else {
-            U256::from(mantissa).wrapping_shl(8 * (exponent - 3))
-        };
+        // Digits shifted out below 1 count for nothing, neither for the sign nor for the size.
+        let digits = if exponent <= 3 { mantissa >> (8 * (3 - exponent)) } else { mantissa };
+        let value = U256::from(digits).wrapping_shl(8 * exponent.saturating_sub(3));
+        let negative = digits != 0 && self.0 & Self::SIGN != 0;
+        let overflow =
+            digits != 0 && (exponent > 34 || (digits > 0xff && exponent > 33) || (digits > 0xffff && exponent > 32));
         match (negative, overflow, value.is_zero()) {
             (true, _, _) => Err(BitsError::Negative),
             (_, true, _) => Err(BitsError::Overflow),
@@ -219,6 +217,8 @@ mod tests {
         assert_eq!(Bits(0x0492_3456).target(), Err(BitsError::Negative));
         assert_eq!(Bits(0xff12_3456).target(), Err(BitsError::Overflow));
         assert_eq!(Bits(0x0100_3456).target(), Err(BitsError::Zero));
+        // No value is left in front of the sign, so there is nothing to be negative.
+        assert_eq!(Bits(0x0180_3456).target(), Err(BitsError::Zero));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     header::{Header, Height},
     spec::ChainSpec,
     time::{Millis, Seconds},
-    work::{Bits, BitsError, Work},
+    work::{Bits, Target, Work},
 };
 
 /// How many block times the median is taken of.
@@ -63,9 +63,6 @@ pub enum HeaderError {
         /// The node's clock.
         now: Seconds,
     },
-    /// The bits are no target.
-    #[error(transparent)]
-    NoTarget(#[from] BitsError),
 }
 
 impl Position {
@@ -81,24 +78,31 @@ impl Position {
 
     /// The bits that a header following this one must have: aserti3-2d over active time.
     pub fn next_bits(&self, spec: &ChainSpec) -> Bits {
-        let active = i64::try_from(self.active).unwrap_or(i64::MAX);
-        asert::next_target(&spec.anchor(), active, self.height.0).bits()
+        self.next_target(spec).bits()
     }
 
-    /// The position of a header that follows this one.
+    fn next_target(&self, spec: &ChainSpec) -> Target {
+        let active = i64::try_from(self.active).unwrap_or(i64::MAX);
+        asert::next_target(&spec.anchor(), active, self.height.0)
+    }
+
+    /// The position of a header that follows this one. That the header names this one's block as its
+    /// previous is the caller's to see, who knows its hash.
     ///
     /// # Errors
     /// When its bits are not what the rule demands.
     pub fn follow(&self, header: &Header, spec: &ChainSpec) -> Result<Self, HeaderError> {
-        let expected = self.next_bits(spec);
+        let target = self.next_target(spec);
+        let expected = target.bits();
         if header.bits != expected {
             return Err(HeaderError::Bits { found: header.bits, expected });
         }
         let advance = u64::from(header.time.0.saturating_sub(self.latest.0));
         Ok(Self {
             height: self.height.next(),
-            work: self.work.plus(header.bits.target()?.work()),
+            work: self.work.plus(target.work()),
             latest: self.latest.max(header.time),
+            // At most a spacing and 2^32 seconds, as all advances together lead to a time in 32 bits.
             active: self.active + advance.min(MAX_GAP_SPACINGS * u64::from(spec.spacing)),
         })
     }

@@ -44,7 +44,8 @@ pub enum LedgerError {
         /// Subsidy and fees.
         expected: Amount,
     },
-    /// The log commitment does not match.
+    /// The transactions are not those that the coinbase commits to. They may have been changed on the
+    /// way: this alone says nothing against the block that the header names.
     #[error("the coinbase commits to another log than these transactions make")]
     Log,
     /// A transaction cannot take effect here.
@@ -161,7 +162,8 @@ pub fn debit(transaction: &CheckedTransaction, account: Account) -> Result<Accou
     Ok(Account { balance, nonce })
 }
 
-/// Applies a block at `height` to the accounts that `lookup` finds and to the log before it.
+/// Applies a block at `height` to the accounts that `lookup` finds and to the log before it. Checked in
+/// this order: height, log, each transaction, reward.
 ///
 /// # Errors
 /// The outer error is the lookup's own. The inner one is the first rule that the block breaks.
@@ -176,18 +178,24 @@ pub fn apply<E>(
     if coinbase.height != height {
         return Ok(Err(LedgerError::Height { found: coinbase.height, expected: height }));
     }
-    let mut working = Working { lookup, before: BTreeMap::new(), after: BTreeMap::new() };
+    // Before anything else about the transactions, for whatever is wrong with others than the
+    // committed ones is no fault of the block.
     let mut after_log = log.clone();
+    block.transactions().iter().for_each(|transaction| after_log.append(transaction.id()));
+    if (coinbase.log_size, coinbase.log_root) != (after_log.size(), after_log.root()) {
+        return Ok(Err(LedgerError::Log));
+    }
+    let mut working = Working { lookup, before: BTreeMap::new(), after: BTreeMap::new() };
     let mut earned = Some(spec.subsidy_at(height));
     for (position, transaction) in block.transactions().iter().enumerate() {
         if let Err(error) = working.spend(transaction)? {
             return Ok(Err(LedgerError::Transaction { position, error }));
         }
         earned = earned.and_then(|earned| earned.checked_add(transaction.fee));
-        after_log.append(transaction.id());
     }
-    if let Err(error) = check_coinbase(block, earned, &after_log) {
-        return Ok(Err(error));
+    let Some(expected) = earned else { return Ok(Err(LedgerError::Overflow)) };
+    if coinbase.reward != expected {
+        return Ok(Err(LedgerError::Reward { found: coinbase.reward, expected }));
     }
     // Paid last, so that a block cannot spend its own reward.
     let mut miner = working.account(&coinbase.miner)?;
@@ -198,16 +206,4 @@ pub fn apply<E>(
     working.set(coinbase.miner, miner);
     let undo = Undo { accounts: working.before.into_iter().collect(), log: log.clone() };
     Ok(Ok(Applied { accounts: working.after, log: after_log, undo }))
-}
-
-fn check_coinbase(block: &CheckedBlock, earned: Option<Amount>, log: &LogEdge) -> Result<(), LedgerError> {
-    let coinbase = block.coinbase();
-    let expected = earned.ok_or(LedgerError::Overflow)?;
-    if coinbase.reward != expected {
-        return Err(LedgerError::Reward { found: coinbase.reward, expected });
-    }
-    if coinbase.log_size != log.size() || coinbase.log_root != log.root() {
-        return Err(LedgerError::Log);
-    }
-    Ok(())
 }
