@@ -13,6 +13,7 @@ pub mod hash;
 pub mod header;
 mod json;
 pub mod log;
+pub mod peer;
 pub mod rules;
 pub mod signature;
 pub mod spec;

@@ -112,6 +112,9 @@ pub enum TransactionError {
     /// Amount and fee together pass every possible balance.
     #[error("amount and fee together are more than can exist")]
     Overflow,
+    /// The author's time is no exact JSON number.
+    #[error("the author's time {} is beyond {max} milliseconds", .0.0, max = Transaction::MAX_TIME.0)]
+    Time(Millis),
     /// The body is too long.
     #[error("the data has {0} bytes; at most {max} are allowed", max = Transaction::MAX_BODY)]
     BodyTooLong(usize),
@@ -125,6 +128,8 @@ pub enum TransactionError {
 impl Transaction {
     /// Longest body of a data payload, in bytes.
     pub const MAX_BODY: usize = 32 * 1024;
+    /// Latest author's time: 2^53 − 1 ms, so that every time is exact as a JSON number.
+    pub const MAX_TIME: Millis = Millis((1 << 53) - 1);
     /// Longest encoded transaction: an upper bound for the rest, and the body.
     pub const MAX_SIZE: usize = 256 + Self::MAX_BODY;
 
@@ -187,6 +192,9 @@ impl Transaction {
     fn check_fields(&self) -> Result<(), TransactionError> {
         if self.version != VERSION {
             return Err(TransactionError::Version(self.version));
+        }
+        if self.time > Self::MAX_TIME {
+            return Err(TransactionError::Time(self.time));
         }
         match &self.payload {
             Payload::Transfer { amount, .. } if *amount == Amount::ZERO => return Err(TransactionError::ZeroAmount),
@@ -293,6 +301,8 @@ mod tests {
         let broken = |transaction: Transaction| transaction.signed(&key(1), &GENESIS).check(&GENESIS).unwrap_err();
         assert_eq!(broken(transfer(0)), TransactionError::ZeroAmount);
         assert_eq!(broken(Transaction { version: 2, ..transfer(1) }), TransactionError::Version(2));
+        let late = Millis(1 << 53);
+        assert_eq!(broken(Transaction { time: late, ..transfer(1) }), TransactionError::Time(late));
         assert_eq!(broken(Transaction { fee: Amount::MAX, ..transfer(1) }), TransactionError::Overflow);
         let payload = Payload::Data { topic: Topic::new("t").unwrap(), body: vec![0; Transaction::MAX_BODY + 1] };
         assert!(matches!(broken(Transaction { payload, ..transfer(1) }), TransactionError::BodyTooLong(_)));

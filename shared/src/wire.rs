@@ -6,6 +6,7 @@ use std::{fmt, str::FromStr};
 
 use borsh::{BorshDeserialize, BorshSerialize, io};
 
+pub use crate::peer::PeerId;
 use crate::{
     block::Block,
     coinbase::Coinbase,
@@ -41,10 +42,6 @@ pub const MAX_LISTENS: usize = 16;
 /// Bytes of blocks or transactions after which a reply stops and leaves the rest for the next request.
 /// With one more of the largest blocks it still fits a message.
 pub const REPLY_BYTES: usize = MAX_MESSAGE - *ChainSpec::BLOCK_BYTES.end() as usize - 1024;
-
-/// A peer's identity between nodes: its raw Ed25519 public key, which the transport authenticates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
-pub struct PeerId(pub [u8; 32]);
 
 /// A node's public id: SHA-256 of a UUID that it drew once and keeps on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]

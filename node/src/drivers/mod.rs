@@ -3,4 +3,8 @@
 
 pub mod clock;
 pub mod engine;
+pub mod folder;
+pub mod miner;
+pub mod net;
 pub mod store;
+pub mod traffic;

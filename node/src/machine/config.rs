@@ -48,6 +48,8 @@ pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 pub const POLL_INTERVAL: Duration = Duration::from_secs(20);
 /// A miner's template is renewed after this time if the pool has changed.
 pub const TEMPLATE_INTERVAL: Duration = Duration::from_secs(1);
+/// A dial whose outcome was not told by then is over.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// First pause before a peer that could not be reached is dialled again; doubled each time.
 pub const REDIAL_FIRST: Duration = Duration::from_secs(1);
 /// Longest such pause.

@@ -17,7 +17,9 @@ pub const MEDIAN_SPAN: usize = 11;
 /// How far a block's time may lie ahead of the node's clock, in seconds.
 pub const MAX_AHEAD: u32 = 120;
 
-/// One gap between blocks counts as at most this many spacings of active time.
+/// One gap between blocks counts as active time for at most this many spacings, or [`MAX_AHEAD`]
+/// seconds where those are longer: if a block could run ahead of the clock by more than counts, a miner
+/// who always did so would make time stand still, and blocks ever rarer.
 pub const MAX_GAP_SPACINGS: u64 = 10;
 
 /// What a header inherits from the chain below it.
@@ -30,7 +32,7 @@ pub struct Position {
     /// The latest block time seen along the chain.
     pub latest: Seconds,
     /// Active time since one spacing before the genesis block, in seconds: how far `latest` advanced,
-    /// each advance counted as at most [`MAX_GAP_SPACINGS`]. A network that slept overnight so wakes at
+    /// each advance counted as at most [`longest_gap`]. A network that slept overnight so wakes at
     /// a sane difficulty; and because only advances of the latest time count, nobody can bend the clock
     /// by jumping back and forth within the time rules.
     pub active: u64,
@@ -103,9 +105,14 @@ impl Position {
             work: self.work.plus(target.work()),
             latest: self.latest.max(header.time),
             // At most a spacing and 2^32 seconds, as all advances together lead to a time in 32 bits.
-            active: self.active + advance.min(MAX_GAP_SPACINGS * u64::from(spec.spacing)),
+            active: self.active + advance.min(longest_gap(spec)),
         })
     }
+}
+
+/// The most seconds of active time that one block can add.
+pub fn longest_gap(spec: &ChainSpec) -> u64 {
+    (MAX_GAP_SPACINGS * u64::from(spec.spacing)).max(u64::from(MAX_AHEAD))
 }
 
 /// The median of up to [`MEDIAN_SPAN`] block times (the upper one of an even number).
@@ -166,11 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn a_night_of_sleep_counts_as_ten_spacings() {
+    fn a_night_of_sleep_counts_as_one_longest_gap() {
         let spec = ChainSpec::practice();
         let slept = walk(&spec, &[2, 4, 50_000]);
-        assert_eq!(slept.active, 2 + 4 + 20);
+        assert_eq!(slept.active, 2 + 4 + 120);
         assert_eq!(slept.latest, Seconds(spec.genesis_time.0 + 50_000));
+        let slow = ChainSpec { spacing: 600, ..spec };
+        assert_eq!(longest_gap(&slow), 6_000);
+    }
+
+    #[test]
+    fn running_ahead_as_far_as_allowed_does_not_make_time_stand_still() {
+        let spec = ChainSpec::practice();
+        let ahead: Vec<u32> = (0..60).flat_map(|n| [n * 120 + 120, n * 120 + 60, n * 120 + 120]).collect();
+        assert_eq!(walk(&spec, &ahead).active, 2 + 60 * 120);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use shared::{
     wire::{MAX_ADDRESS, MAX_ADDRESSES, NodeId, PeerAddress, PeerId},
 };
 
-use super::super::config::{REDIAL_FIRST, REDIAL_LONGEST};
+use super::super::config::{DIAL_TIMEOUT, REDIAL_FIRST, REDIAL_LONGEST};
 
 /// Peers remembered, at most.
 const MAX_KNOWN: usize = 4_000;
@@ -28,7 +28,8 @@ pub struct Known {
     addresses: Vec<String>,
     failures: u32,
     not_before: Millis,
-    dialling: bool,
+    /// Until when a dial is taken to be under way.
+    dialling: Option<Millis>,
     /// Whether it ever greeted us from one of these addresses.
     met: bool,
 }
@@ -40,7 +41,7 @@ struct Join {
     peer: Option<PeerId>,
     failures: u32,
     not_before: Millis,
-    dialling: bool,
+    dialling: Option<Millis>,
 }
 
 /// Somebody to dial now.
@@ -69,7 +70,7 @@ impl Book {
                 peer: None,
                 failures: 0,
                 not_before: Millis(0),
-                dialling: false,
+                dialling: None,
             })
             .collect();
         book
@@ -111,7 +112,7 @@ impl Book {
     pub fn register_address(&mut self, address: String) -> bool {
         let new = self.joins.iter().all(|join| join.address != address);
         if new && self.joins.len() < MAX_ADDRESSES {
-            self.joins.push(Join { address, peer: None, failures: 0, not_before: Millis(0), dialling: false });
+            self.joins.push(Join { address, peer: None, failures: 0, not_before: Millis(0), dialling: None });
         }
         new
     }
@@ -119,11 +120,12 @@ impl Book {
     /// A connection stands.
     pub fn connected(&mut self, peer: &PeerId, address: &str) {
         if let Some(known) = self.known.get_mut(peer) {
-            known.dialling = false;
+            known.dialling = None;
         }
-        for join in self.joins.iter_mut().filter(|join| join.address == address) {
+        let place = |address: &str| address.split("/p2p/").next().map(str::to_owned);
+        for join in self.joins.iter_mut().filter(|join| place(&join.address) == place(address)) {
             join.peer = Some(*peer);
-            join.dialling = false;
+            join.dialling = None;
         }
     }
 
@@ -144,7 +146,7 @@ impl Book {
     /// A connection is gone.
     pub fn lost(&mut self, peer: &PeerId, now: Millis, rng: &mut ChaCha8Rng) {
         if let Some(known) = self.known.get_mut(peer) {
-            known.dialling = false;
+            known.dialling = None;
             known.not_before = known.not_before.max(retry_at(known.failures, now, rng));
         }
         for join in self.joins.iter_mut().filter(|join| join.peer == Some(*peer)) {
@@ -156,12 +158,12 @@ impl Book {
     /// A peer or address could not be reached.
     pub fn failed(&mut self, peer: Option<&PeerId>, addresses: &[String], now: Millis, rng: &mut ChaCha8Rng) {
         if let Some(known) = peer.and_then(|peer| self.known.get_mut(peer)) {
-            known.dialling = false;
+            known.dialling = None;
             known.failures = known.failures.saturating_add(1);
             known.not_before = retry_at(known.failures, now, rng);
         }
-        for join in self.joins.iter_mut().filter(|join| join.dialling && addresses.contains(&join.address)) {
-            join.dialling = false;
+        for join in self.joins.iter_mut().filter(|join| join.dialling.is_some() && addresses.contains(&join.address)) {
+            join.dialling = None;
             join.failures = join.failures.saturating_add(1);
             join.not_before = retry_at(join.failures, now, rng);
         }
@@ -197,16 +199,19 @@ impl Book {
     }
 
     /// Dials under way.
-    pub fn dialling(&self) -> usize {
-        self.known.values().filter(|known| known.dialling).count()
-            + self.joins.iter().filter(|join| join.dialling).count()
+    pub fn dialling(&self, now: Millis) -> usize {
+        let known = self.known.values().map(|known| known.dialling);
+        known.chain(self.joins.iter().map(|join| join.dialling)).filter(|dial| is_under_way(*dial, now)).count()
     }
 
     /// Addresses the user gave that nobody is connected at, as far as their pause is over.
     pub fn due_joins(&mut self, now: Millis) -> Vec<Dial> {
-        let due = self.joins.iter_mut().filter(|join| join.peer.is_none() && !join.dialling && join.not_before <= now);
+        let due = self
+            .joins
+            .iter_mut()
+            .filter(|join| join.peer.is_none() && !is_under_way(join.dialling, now) && join.not_before <= now);
         due.map(|join| {
-            join.dialling = true;
+            join.dialling = Some(now.after(DIAL_TIMEOUT));
             (None, vec![join.address.clone()])
         })
         .collect()
@@ -215,21 +220,23 @@ impl Book {
     /// Somebody not connected whose pause is over, by chance.
     pub fn choose(&mut self, connected: impl Fn(&PeerId) -> bool, now: Millis, rng: &mut ChaCha8Rng) -> Option<Dial> {
         let ready = |(peer, known): &(&PeerId, &mut Known)| {
-            !known.dialling && known.not_before <= now && !known.addresses.is_empty() && !connected(peer)
+            !is_under_way(known.dialling, now)
+                && known.not_before <= now
+                && !known.addresses.is_empty()
+                && !connected(peer)
         };
         let (peer, known) = self.known.iter_mut().filter(ready).choose(rng)?;
-        known.dialling = true;
+        known.dialling = Some(now.after(DIAL_TIMEOUT));
         Some((Some(*peer), known.addresses.clone()))
     }
 
-    /// When the next pause of somebody not connected is over.
+    /// When somebody not connected may be dialled next: the pause over, and no dial under way.
     pub fn next_due(&self, connected: impl Fn(&PeerId) -> bool) -> Option<Millis> {
-        let known = self
-            .known
-            .iter()
-            .filter(|(peer, known)| !known.dialling && !known.addresses.is_empty() && !connected(peer));
-        let joins = self.joins.iter().filter(|join| join.peer.is_none() && !join.dialling);
-        known.map(|(_, known)| known.not_before).chain(joins.map(|join| join.not_before)).min()
+        let due = |not_before: Millis, dialling: Option<Millis>| not_before.max(dialling.unwrap_or_default());
+        let known = self.known.iter().filter(|(peer, known)| !known.addresses.is_empty() && !connected(peer));
+        let joins = self.joins.iter().filter(|join| join.peer.is_none());
+        let known = known.map(|(_, known)| due(known.not_before, known.dialling));
+        known.chain(joins.map(|join| due(join.not_before, join.dialling))).min()
     }
 
     /// Some peers that were met, for another node that asks, by chance.
@@ -251,6 +258,12 @@ impl Book {
         });
         Some(entries.collect())
     }
+}
+
+/// A dial that was never answered, as when another connection to the same peer came first, is over
+/// after a while.
+fn is_under_way(dial: Option<Millis>, now: Millis) -> bool {
+    dial.is_some_and(|until| until > now)
 }
 
 /// The end of the pause after this many failures: doubling, with a part left to chance so that nodes

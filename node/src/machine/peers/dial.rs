@@ -18,13 +18,13 @@ impl<S: Store> Machine<S> {
     pub(in super::super) fn dial_if_needed(&mut self) {
         let joins = self.book.due_joins(self.now);
         joins.into_iter().for_each(|dial| self.dial(dial));
-        while self.peers.outbound().count() + self.book.dialling() < MAX_OUTBOUND {
+        while self.peers.outbound().count() + self.book.dialling(self.now) < MAX_OUTBOUND {
             let peers = &self.peers;
             let chosen = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
             let Some(dial) = chosen else { break };
             self.dial(dial);
         }
-        if self.peers.outbound().count() + self.book.dialling() < MAX_OUTBOUND
+        if self.peers.outbound().count() + self.book.dialling(self.now) < MAX_OUTBOUND
             && let Some(at) = self.book.next_due(|peer| self.peers.is_connected(peer))
         {
             self.timers.set(at.max(self.now), Timer::Dial);

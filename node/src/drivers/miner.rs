@@ -1,0 +1,212 @@
+//! The miner's thread: searches nonces for the job it was last given, no faster than it may, and drops
+//! a job at once when another comes. What to mine is the machine's business.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use shared::{CheckedBlock, Network, hash::sha256d, work::Target};
+
+use super::clock;
+use crate::machine::{event::JobId, mining::Template};
+
+/// How often, at the least, the miner looks whether it has another job.
+const STEP: Duration = Duration::from_millis(5);
+/// Hashes between two looks when nothing limits the rate.
+const UNLIMITED_STEP: u64 = 16_384;
+/// A capped miner that was kept from working makes up for at most this long.
+const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
+
+/// A proof for a job.
+#[derive(Debug)]
+pub struct Proof {
+    /// The job.
+    pub job: JobId,
+    /// The whole block.
+    pub block: Arc<CheckedBlock>,
+}
+
+#[derive(Default)]
+struct State {
+    job: Option<(JobId, Arc<Template>)>,
+    stopping: bool,
+}
+
+#[derive(Default)]
+struct Desk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Hands jobs to the miner's thread. The thread ends with the last handle.
+pub struct Miner {
+    desk: Arc<Desk>,
+}
+
+impl Miner {
+    /// Starts the thread. `rate` caps hashes per second; `found` is called for each proof, on the
+    /// miner's thread.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(
+        network: Arc<Network>,
+        rate: Option<u64>,
+        found: impl Fn(Proof) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let desk = Arc::new(Desk::default());
+        let search = Search { desk: desk.clone(), network, rate, found };
+        std::thread::Builder::new().name("miner".into()).stack_size(256 * 1024).spawn(move || search.run())?;
+        Ok(Self { desk })
+    }
+
+    /// Works on this job instead of any other; on none when there is none.
+    pub fn set_job(&self, job: Option<(JobId, Arc<Template>)>) {
+        self.desk.lock().job = job;
+        self.desk.changed.notify_all();
+    }
+}
+
+impl Drop for Miner {
+    fn drop(&mut self) {
+        self.desk.lock().stopping = true;
+        self.desk.changed.notify_all();
+    }
+}
+
+struct Search<F> {
+    desk: Arc<Desk>,
+    network: Arc<Network>,
+    rate: Option<u64>,
+    found: F,
+}
+
+impl<F: Fn(Proof)> Search<F> {
+    fn run(self) {
+        while let Some((job, template)) = self.next_job() {
+            if let Some(block) = self.search(job, &template) {
+                // One proof ends a job, whatever the machine makes of it.
+                let mut state = self.desk.lock();
+                if state.job.as_ref().is_some_and(|(current, _)| *current == job) {
+                    state.job = None;
+                }
+                drop(state);
+                (self.found)(Proof { job, block: Arc::new(block) });
+            }
+        }
+    }
+
+    /// Waits for a job; none when the miner is to end.
+    fn next_job(&self) -> Option<(JobId, Arc<Template>)> {
+        let mut state = self.desk.lock();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(job) = state.job.clone() {
+                return Some(job);
+            }
+            state = self.desk.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Searches until there is a proof, or another job.
+    fn search(&self, job: JobId, template: &Template) -> Option<CheckedBlock> {
+        let step = self.rate.map_or(UNLIMITED_STEP, |rate| (rate * STEP.as_millis() as u64 / 1000).max(1));
+        let mut pace = Pace::new(self.rate);
+        // Each run begins somewhere else, so that a job given again is not searched twice in the same place.
+        let mut extranonce: u64 = rand::random();
+        loop {
+            let header = template.header(extranonce, clock::now());
+            let target = header.bits.target().ok()?;
+            let mut bytes = header.to_bytes();
+            let mut nonce = 0u32;
+            // The time moves on with each extranonce, so none is kept for long.
+            let until = Instant::now() + Duration::from_secs(1);
+            while Instant::now() < until {
+                let last = nonce.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
+                if let Some(nonce) = try_nonces(&mut bytes, nonce..last, target) {
+                    let solved = shared::Header { nonce, ..header };
+                    return template.solve(solved, extranonce, &self.network).ok();
+                }
+                if last == u32::MAX || !self.keep_on(job, pace.pause_after(step)) {
+                    break;
+                }
+                nonce = last;
+            }
+            if !self.keep_on(job, Duration::ZERO) {
+                return None;
+            }
+            extranonce = extranonce.wrapping_add(1);
+        }
+    }
+
+    /// Rests for `pause`; false as soon as the job is another one.
+    fn keep_on(&self, job: JobId, pause: Duration) -> bool {
+        let is_current = |state: &State| !state.stopping && state.job.as_ref().is_some_and(|(now, _)| *now == job);
+        let state = self.desk.lock();
+        if pause.is_zero() {
+            return is_current(&state);
+        }
+        let waited = self.desk.changed.wait_timeout_while(state, pause, |state| is_current(state));
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        is_current(&state)
+    }
+}
+
+fn try_nonces(bytes: &mut [u8; 80], nonces: std::ops::Range<u32>, target: Target) -> Option<u32> {
+    nonces.into_iter().find(|nonce| {
+        bytes[76..].copy_from_slice(&nonce.to_le_bytes());
+        target.is_met_by(&shared::BlockHash(sha256d(bytes)))
+    })
+}
+
+/// Keeps a capped search at its rate.
+struct Pace {
+    rate: Option<u64>,
+    /// When the work done so far should have been done at the earliest.
+    due: Instant,
+}
+
+impl Pace {
+    fn new(rate: Option<u64>) -> Self {
+        Self { rate, due: Instant::now() }
+    }
+
+    /// How long to rest after so many more hashes.
+    fn pause_after(&mut self, hashes: u64) -> Duration {
+        let Some(rate) = self.rate else { return Duration::ZERO };
+        let now = Instant::now();
+        self.due = self.due.max(now.checked_sub(LONGEST_CATCH_UP).unwrap_or(now));
+        self.due += Duration::from_secs_f64(hashes as f64 / rate.max(1) as f64);
+        self.due.saturating_duration_since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nonce_found_is_a_proof() {
+        let network = crate::sim::easy_network(5);
+        let header = *network.genesis().header();
+        let target = network.spec().easiest_target();
+        let nonce = try_nonces(&mut header.to_bytes(), 0..1_000, target).unwrap();
+        assert!(shared::Header { nonce, ..header }.proven_hash().is_ok());
+        assert_eq!(try_nonces(&mut header.to_bytes(), 0..0, target), None);
+    }
+
+    #[test]
+    fn a_capped_search_rests_and_an_uncapped_one_does_not() {
+        let mut capped = Pace::new(Some(1_000));
+        let first = capped.pause_after(500);
+        assert!(first <= Duration::from_millis(500) && first > Duration::from_millis(300), "{first:?}");
+        assert_eq!(Pace::new(None).pause_after(1_000_000), Duration::ZERO);
+    }
+}

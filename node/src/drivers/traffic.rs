@@ -1,0 +1,126 @@
+//! Between the net driver and the machine: frames from peers are checked here, off the machine's
+//! thread, and become events; the machine's effects become commands.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared::{Network, peer::PeerId};
+use tokio::sync::mpsc;
+use tracing::{debug, info, warn};
+
+use super::{
+    engine::EngineHandle,
+    folder::Folder,
+    miner::Miner,
+    net::{Net, NetCommand, NetEvent, NetEvents},
+};
+use crate::machine::{effect::Effect, event::Event, inbound};
+
+/// Frames of one peer that may wait for their check. A peer that sends more at once is let go.
+const WAITING_FRAMES: usize = 256;
+/// Frames longer than this are checked on a thread of their own: a block's signatures take a while.
+const LONG_FRAME: usize = 16 * 1024;
+
+/// What one peer's task is sent.
+enum FromPeer {
+    Frame(Vec<u8>),
+    Gone,
+}
+
+/// Turns what happens on the network into events, until the network or the engine ends. Each peer has
+/// a task of its own, so that its messages keep their order and nobody waits for another's checks.
+pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>) {
+    let mut peers: HashMap<PeerId, mpsc::Sender<FromPeer>> = HashMap::new();
+    while let Some(event) = events.recv().await {
+        let sent = match event {
+            NetEvent::Connected { peer, outbound, address } => {
+                debug!(%peer, outbound, address, "peer connected");
+                let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+                let connected = engine.event(Event::PeerConnected { peer, outbound, address }).await;
+                tokio::spawn(one_peer(peer, receiver, engine.clone(), network.clone()));
+                peers.insert(peer, sender);
+                connected
+            }
+            NetEvent::Disconnected { peer, reason } => {
+                debug!(%peer, %reason, "peer disconnected");
+                if let Some(sender) = peers.remove(&peer) {
+                    let _ = sender.send(FromPeer::Gone).await;
+                }
+                Ok(())
+            }
+            NetEvent::Frame { peer, frame } => {
+                let full = peers.get(&peer).is_some_and(|sender| sender.try_send(FromPeer::Frame(frame)).is_err());
+                if full {
+                    info!(%peer, "sends more than can be checked; it is let go");
+                    net.command(NetCommand::Disconnect { peer });
+                }
+                Ok(())
+            }
+            NetEvent::ConnectFailed { peer, addresses, reason } => {
+                debug!(?addresses, %reason, "peer not reached");
+                engine.event(Event::ConnectFailed { peer, addresses }).await
+            }
+            NetEvent::Discovered { peer, address } => engine.event(Event::Discovered { peer, address }).await,
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+async fn one_peer(peer: PeerId, mut frames: mpsc::Receiver<FromPeer>, engine: EngineHandle, network: Arc<Network>) {
+    while let Some(FromPeer::Frame(frame)) = frames.recv().await {
+        let checked = if frame.len() > LONG_FRAME {
+            let network = network.clone();
+            match tokio::task::spawn_blocking(move || inbound::check_frame(&frame, &network)).await {
+                Ok(checked) => checked,
+                Err(_) => break,
+            }
+        } else {
+            inbound::check_frame(&frame, &network)
+        };
+        let event = match checked {
+            Ok(message) => Event::Message { peer, message },
+            Err(fault) => Event::Misbehaved { peer, fault },
+        };
+        if engine.event(event).await.is_err() {
+            return;
+        }
+    }
+    // Whichever way the task ends, the machine hears of it after the peer's last message.
+    let _ = engine.event(Event::PeerDisconnected { peer }).await;
+}
+
+/// Carries out the machine's effects, until the machine ends.
+pub async fn outbound(mut effects: mpsc::UnboundedReceiver<Effect>, net: Net, miner: Miner, folder: Arc<Folder>) {
+    while let Some(effect) = effects.recv().await {
+        match effect {
+            Effect::Connect { peer, addresses } => net.command(NetCommand::Connect { peer, addresses }),
+            Effect::Send { to, message } => {
+                let frame = Bytes::from(message.to_bytes());
+                to.into_iter().for_each(|peer| net.command(NetCommand::Send { peer, frame: frame.clone() }));
+            }
+            Effect::Disconnect { peer, reason } => {
+                info!(%peer, reason, "parting from a peer");
+                net.command(NetCommand::Disconnect { peer });
+            }
+            Effect::Ban { peer, period, fault } => {
+                warn!(%peer, %fault, "banning a peer");
+                net.command(NetCommand::Ban { peer, duration: period });
+            }
+            Effect::StartMining { job, template } => miner.set_job(Some((job, template))),
+            Effect::StopMining => miner.set_job(None),
+            Effect::KeepPeers(peers) => {
+                let folder = folder.clone();
+                tokio::task::spawn_blocking(move || {
+                    if let Err(error) = folder.keep_peers(&peers) {
+                        warn!(%error, "the list of peers is not kept");
+                    }
+                });
+            }
+            // The engine has dealt with these.
+            Effect::Reply { .. } | Effect::Journal | Effect::WakeAt(_) => {}
+        }
+    }
+}
