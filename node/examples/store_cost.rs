@@ -50,7 +50,8 @@ fn main() -> Result<()> {
     }
     let blocks = arguments.first().map_or(Ok(100_000), |text| text.parse()).context("SMALL_BLOCKS is a number")?;
     let folder = arguments.get(1).map_or_else(env::temp_dir, PathBuf::from).join(format!("store_cost-{blocks}"));
-    let measured = measure_payments(&folder.join("payments")).and_then(|()| measure_chain(&folder.join("chain"), blocks));
+    let measured =
+        measure_payments(&folder.join("payments")).and_then(|()| measure_chain(&folder.join("chain"), blocks));
     fs::remove_dir_all(&folder).ok();
     measured
 }
@@ -175,6 +176,7 @@ fn measure_chain(folder: &Path, blocks: usize) -> Result<()> {
     let killed = folder.join("killed");
     fs::create_dir_all(&killed)?;
     fs::copy(folder.join("chain.redb"), killed.join("chain.redb"))?;
+    File::open(killed.join("chain.redb"))?.sync_all()?;
     println!("  database        {:8.1} bytes a block", size(&killed, "chain.redb")? / blocks as f64);
     drop(store);
     println!("  once closed     {:8.1} bytes a block", size(folder, "chain.redb")? / blocks as f64);
@@ -217,7 +219,11 @@ fn reopen(folder: &Path) -> Result<()> {
     let tip = store.tip()?.context("the chain has no tip")?;
     let entry = store.entry(&tip)?.context("the tip is not stored")?;
     let memory = resident()?;
-    print!("height {} opened in {:.1} ms, {memory} KiB resident, {idle} before; ", entry.position.height, opened.as_secs_f64() * 1e3);
+    print!(
+        "height {} opened in {:.1} ms, {memory} KiB resident, {idle} before; ",
+        entry.position.height,
+        opened.as_secs_f64() * 1e3
+    );
     walk(&store, entry.position.height)?;
     println!("{} KiB after reading 20,000 blocks", resident()?);
     Ok(())

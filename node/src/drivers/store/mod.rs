@@ -23,11 +23,8 @@ pub const JOURNAL_KEPT: u64 = 100_000;
 fn genesis_batch(network: &Network) -> Batch {
     let genesis = network.genesis();
     let hash = network.genesis_hash();
-    let entry = Entry {
-        header: *genesis.header(),
-        position: Position::genesis(network.spec()),
-        standing: Standing::Valid,
-    };
+    let entry =
+        Entry { header: *genesis.header(), position: Position::genesis(network.spec()), standing: Standing::Valid };
     Batch {
         blocks: [(hash, (entry, Arc::clone(genesis)))].into(),
         active: [(Height::GENESIS, Some(hash))].into(),

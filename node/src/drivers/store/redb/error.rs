@@ -122,9 +122,7 @@ impl From<StorageError> for StoreError {
             StorageError::Io(error) if error.kind() == io::ErrorKind::StorageFull => {
                 Self::Io("the disk is full: make room on it and start the node again".into())
             }
-            StorageError::Io(error) => {
-                Self::Io(format!("{error}: see that the disk works, then start the node again"))
-            }
+            StorageError::Io(error) => Self::Io(format!("{error}: see that the disk works, then start the node again")),
             StorageError::PreviousIo => Self::Io("an earlier access failed: start the node again".into()),
             other => Self::Io(other.to_string()),
         }

@@ -16,6 +16,8 @@ use shared::{
     rules::ledger::{Account, Undo},
 };
 
+#[cfg(test)]
+pub(super) use self::open::open_on;
 pub use self::{error::OpenError, snapshot::Snapshot};
 use crate::machine::{
     journal::ChainEvent,

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The database's name in the data folder.
-pub(super) const FILE: &str = "chain.redb";
+const FILE: &str = "chain.redb";
 
 /// Its name until the genesis block is in it.
 const UNFINISHED: &str = "chain.redb.new";
@@ -64,6 +64,14 @@ fn builder() -> Builder {
     builder
 }
 
+/// Opens or begins the chain on a simulated disk.
+#[cfg(test)]
+pub(in crate::drivers::store) fn open_on(disk: impl redb::StorageBackend, network: &Network) -> Result<RedbStore> {
+    let path = Path::new("the simulated disk");
+    let database = builder().create_with_backend(disk);
+    connect(database.map_err(|error| OpenError::from_database(path.into(), error))?, path, network)
+}
+
 /// An empty database, in place of one that an earlier start may have left half made.
 fn create(path: &Path) -> Result<Database> {
     let database = builder().create(path).or_else(|error| match error {
@@ -84,7 +92,7 @@ fn put_in_place(unfinished: &Path, path: &Path, folder: &Path) -> io::Result<()>
 
 /// Makes sure that an open database is a chain of this network, and begins one in an empty database.
 /// `path` is for the messages.
-pub(super) fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbStore> {
+fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbStore> {
     let failed = |error| OpenError::from_store(path.into(), error);
     match Identity::read(&database).map_err(failed)? {
         Some(identity) => identity.check(path, network)?,

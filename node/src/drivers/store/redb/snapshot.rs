@@ -10,8 +10,8 @@ use shared::{
 };
 
 use super::tables::{
-    self, ACCOUNTS, ACTIVE, BODIES, BlockKey, ENTRIES, ENTRY_SIZE, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO, decode,
-    meta,
+    self, ACCOUNTS, ACTIVE, BODIES, BlockKey, ENTRIES, ENTRY_SIZE, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO,
+    decode, meta,
 };
 use crate::machine::{
     journal::ChainEvent,
