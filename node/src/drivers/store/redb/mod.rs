@@ -1,0 +1,136 @@
+//! The chain in a redb database: one file, one writer, any number of readers that never wait for it.
+//! Here are the handles; how the file is found, made and recognised is in `open.rs`, what lies in it in
+//! `tables.rs`.
+
+mod error;
+mod open;
+mod snapshot;
+mod tables;
+mod write;
+
+use std::{path::Path, sync::Arc};
+
+use redb::{Database, WriteTransaction};
+use shared::{
+    Address, BlockHash, CheckedBlock, Height, LogEdge, Network, Transaction, TxId,
+    rules::ledger::{Account, Undo},
+};
+
+#[cfg(test)]
+pub(super) use self::open::open_on;
+pub use self::{error::OpenError, snapshot::Snapshot};
+use crate::machine::{
+    journal::ChainEvent,
+    store::{Batch, Entry, Location, ReadChain, Result, Store},
+};
+
+/// The chain on disk. The machine writes through it; everyone else reads through a [`RedbReader`].
+pub struct RedbStore {
+    database: Arc<Database>,
+    newest: Snapshot,
+}
+
+/// A handle to take snapshots with, cheap to clone and to send to another thread. The file stays open
+/// and locked until the store and all its readers are gone.
+#[derive(Clone)]
+pub struct RedbReader {
+    database: Arc<Database>,
+}
+
+impl RedbReader {
+    /// The chain as of the newest commit.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        Snapshot::new(&self.database)
+    }
+}
+
+impl RedbStore {
+    /// Opens the chain in this data folder. Folder and chain are made if they are not there; the chain
+    /// is then the genesis block.
+    ///
+    /// # Errors
+    /// When no chain of this network is to be had there: the error says why, and what to do.
+    pub fn open(folder: &Path, network: &Network) -> std::result::Result<Self, OpenError> {
+        open::open(folder, network)
+    }
+
+    /// A handle for other threads.
+    pub fn reader(&self) -> RedbReader {
+        RedbReader { database: Arc::clone(&self.database) }
+    }
+
+    fn new(database: Database) -> Result<Self> {
+        let newest = Snapshot::new(&database)?;
+        Ok(Self { database: Arc::new(database), newest })
+    }
+}
+
+/// A transaction that is on disk when its commit returns, and that a crash leaves recognisable: with
+/// quick repair, opening the file after a crash does not read all of it.
+fn begin_write(database: &Database) -> Result<WriteTransaction> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    Ok(transaction)
+}
+
+impl Store for RedbStore {
+    fn commit(&mut self, batch: Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let transaction = begin_write(&self.database)?;
+        write::write(&transaction, &batch)?;
+        transaction.commit()?;
+        self.newest = Snapshot::new(&self.database)?;
+        Ok(())
+    }
+}
+
+impl ReadChain for RedbStore {
+    fn tip(&self) -> Result<Option<BlockHash>> {
+        self.newest.tip()
+    }
+
+    fn log(&self) -> Result<LogEdge> {
+        self.newest.log()
+    }
+
+    fn entry(&self, hash: &BlockHash) -> Result<Option<Entry>> {
+        self.newest.entry(hash)
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<BlockHash>> {
+        self.newest.hash_at(height)
+    }
+
+    fn block(&self, hash: &BlockHash) -> Result<Option<Arc<CheckedBlock>>> {
+        self.newest.block(hash)
+    }
+
+    fn undo(&self, hash: &BlockHash) -> Result<Option<Undo>> {
+        self.newest.undo(hash)
+    }
+
+    fn account(&self, address: &Address) -> Result<Account> {
+        self.newest.account(address)
+    }
+
+    fn location(&self, id: &TxId) -> Result<Option<Location>> {
+        self.newest.location(id)
+    }
+
+    fn own_transactions(&self) -> Result<Vec<Transaction>> {
+        self.newest.own_transactions()
+    }
+
+    fn journal(&self, from: u64, limit: usize) -> Result<Vec<(u64, ChainEvent)>> {
+        self.newest.journal(from, limit)
+    }
+
+    fn journal_end(&self) -> Result<u64> {
+        self.newest.journal_end()
+    }
+}

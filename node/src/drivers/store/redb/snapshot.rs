@@ -1,0 +1,151 @@
+//! Reading: one consistent state of the database, with its tables held open. Nothing here writes.
+
+use std::sync::Arc;
+
+use borsh::BorshDeserialize;
+use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable};
+use shared::{
+    Address, Block, BlockHash, CheckedBlock, Coinbase, Height, LogEdge, Transaction, TxId,
+    rules::ledger::{Account, Undo},
+};
+
+use super::tables::{
+    self, ACCOUNTS, ACTIVE, BODIES, BlockKey, ENTRIES, ENTRY_SIZE, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO,
+    decode, meta,
+};
+use crate::machine::{
+    journal::ChainEvent,
+    store::{Entry, Location, ReadChain, Result, StoreError},
+};
+
+/// The chain as of one commit, however many follow it. The database cannot reuse what a snapshot may
+/// still read, so it should not live longer than one request.
+pub struct Snapshot {
+    meta: ReadOnlyTable<&'static str, &'static [u8]>,
+    heights: ReadOnlyTable<&'static [u8; 32], u32>,
+    entries: ReadOnlyTable<&'static BlockKey, &'static [u8; ENTRY_SIZE]>,
+    bodies: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
+    undo: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
+    active: ReadOnlyTable<u32, &'static [u8; 32]>,
+    accounts: ReadOnlyTable<&'static [u8; 32], &'static [u8; 16]>,
+    locations: ReadOnlyTable<&'static [u8; 16], &'static [u8; 8]>,
+    own: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
+    journal: ReadOnlyTable<u64, &'static [u8]>,
+}
+
+/// The part of a block that its entry does not hold.
+#[derive(BorshDeserialize)]
+struct Body {
+    coinbase: Coinbase,
+    transactions: Vec<Transaction>,
+}
+
+impl Snapshot {
+    /// The state after the newest commit.
+    pub(super) fn new(database: &Database) -> Result<Self> {
+        let transaction = database.begin_read()?;
+        Ok(Self {
+            meta: transaction.open_table(META)?,
+            heights: transaction.open_table(HEIGHTS)?,
+            entries: transaction.open_table(ENTRIES)?,
+            bodies: transaction.open_table(BODIES)?,
+            undo: transaction.open_table(UNDO)?,
+            active: transaction.open_table(ACTIVE)?,
+            accounts: transaction.open_table(ACCOUNTS)?,
+            locations: transaction.open_table(LOCATIONS)?,
+            own: transaction.open_table(OWN)?,
+            journal: transaction.open_table(JOURNAL)?,
+        })
+    }
+
+    fn key(&self, hash: &BlockHash) -> Result<Option<BlockKey>> {
+        let height = self.heights.get(&hash.0)?;
+        Ok(height.map(|height| tables::block_key(Height(height.value()), hash)))
+    }
+
+    fn entry_at(&self, key: &BlockKey, hash: &BlockHash) -> Result<Entry> {
+        let bytes = self.entries.get(key)?.ok_or_else(|| missing("the entry", hash))?;
+        decode(format_args!("the entry of block {hash}"), bytes.value())
+    }
+}
+
+fn missing(what: &str, hash: &BlockHash) -> StoreError {
+    StoreError::Damaged(format!("{what} of block {hash} is missing"))
+}
+
+impl ReadChain for Snapshot {
+    fn tip(&self) -> Result<Option<BlockHash>> {
+        let bytes = self.meta.get(meta::TIP)?;
+        bytes.map(|bytes| decode("the tip", bytes.value())).transpose()
+    }
+
+    fn log(&self) -> Result<LogEdge> {
+        let bytes = self.meta.get(meta::LOG)?;
+        bytes.map_or_else(|| Ok(LogEdge::default()), |bytes| decode("the log's edge", bytes.value()))
+    }
+
+    fn entry(&self, hash: &BlockHash) -> Result<Option<Entry>> {
+        self.key(hash)?.map(|key| self.entry_at(&key, hash)).transpose()
+    }
+
+    fn hash_at(&self, height: Height) -> Result<Option<BlockHash>> {
+        Ok(self.active.get(height.0)?.map(|hash| BlockHash(*hash.value())))
+    }
+
+    fn block(&self, hash: &BlockHash) -> Result<Option<Arc<CheckedBlock>>> {
+        let Some(key) = self.key(hash)? else { return Ok(None) };
+        let header = self.entry_at(&key, hash)?.header;
+        let bytes = self.bodies.get(&key)?.ok_or_else(|| missing("the body", hash))?;
+        let Body { coinbase, transactions } = decode(format_args!("the body of block {hash}"), bytes.value())?;
+        if coinbase.hash() != header.coinbase_hash {
+            return Err(StoreError::Damaged(format!("the coinbase of block {hash} is not the one its header names")));
+        }
+        let block = CheckedBlock::trusted(Block { header, coinbase, transactions });
+        if block.hash() != *hash {
+            return Err(StoreError::Damaged(format!("what is stored as block {hash} is block {}", block.hash())));
+        }
+        Ok(Some(Arc::new(block)))
+    }
+
+    fn undo(&self, hash: &BlockHash) -> Result<Option<Undo>> {
+        let Some(key) = self.key(hash)? else { return Ok(None) };
+        let bytes = self.undo.get(&key)?;
+        bytes.map(|bytes| decode(format_args!("the undo data of block {hash}"), bytes.value())).transpose()
+    }
+
+    fn account(&self, address: &Address) -> Result<Account> {
+        let bytes = self.accounts.get(&address.0)?;
+        bytes.map_or_else(
+            || Ok(Account::default()),
+            |bytes| decode(format_args!("the account {address}"), bytes.value()),
+        )
+    }
+
+    fn location(&self, id: &TxId) -> Result<Option<Location>> {
+        let bytes = self.locations.get(&tables::location_key(id))?;
+        bytes.map(|bytes| decode(format_args!("the location of transaction {id}"), bytes.value())).transpose()
+    }
+
+    fn own_transactions(&self) -> Result<Vec<Transaction>> {
+        let rows = self.own.iter()?;
+        rows.map(|row| {
+            let (id, bytes) = row?;
+            decode(format_args!("the own transaction {}", TxId(*id.value())), bytes.value())
+        })
+        .collect()
+    }
+
+    fn journal(&self, from: u64, limit: usize) -> Result<Vec<(u64, ChainEvent)>> {
+        let rows = self.journal.range(from..)?.take(limit);
+        rows.map(|row| {
+            let (number, bytes) = row?;
+            let number = number.value();
+            Ok((number, decode(format_args!("journal entry {number}"), bytes.value())?))
+        })
+        .collect()
+    }
+
+    fn journal_end(&self) -> Result<u64> {
+        Ok(self.journal.last()?.map_or(0, |(number, _)| number.value()))
+    }
+}

@@ -1,0 +1,180 @@
+//! Writing: a batch into the tables of an open transaction, which the caller commits or drops.
+
+use redb::{ReadableTable, WriteTransaction};
+use shared::{BlockHash, CheckedBlock, Height};
+
+use super::tables::{
+    self, ACCOUNTS, ACTIVE, BODIES, ENTRIES, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO, decode, encode,
+    encode_fixed, meta,
+};
+use crate::{
+    drivers::store::{JOURNAL_KEPT, unknown_block},
+    machine::{
+        journal::ChainEvent,
+        store::{Batch, Entry, Result},
+    },
+};
+
+/// Writes all of a batch.
+pub(super) fn write(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    write_blocks(transaction, batch)?;
+    write_standings(transaction, batch)?;
+    write_undo(transaction, batch)?;
+    write_active(transaction, batch)?;
+    write_accounts(transaction, batch)?;
+    write_locations(transaction, batch)?;
+    write_own(transaction, batch)?;
+    write_tip(transaction, batch)?;
+    append_journal(transaction, &batch.journal)
+}
+
+fn write_blocks(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.blocks.is_empty() {
+        return Ok(());
+    }
+    let mut heights = transaction.open_table(HEIGHTS)?;
+    let mut entries = transaction.open_table(ENTRIES)?;
+    let mut bodies = transaction.open_table(BODIES)?;
+    for (hash, (entry, block)) in &batch.blocks {
+        let height = entry.position.height;
+        let key = tables::block_key(height, hash);
+        heights.insert(&hash.0, height.0)?;
+        entries.insert(&key, &encode_fixed(entry))?;
+        bodies.insert(&key, body(block).as_slice())?;
+    }
+    Ok(())
+}
+
+/// A block's encoding without its header.
+fn body(block: &CheckedBlock) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(block.size());
+    bytes.extend(block.coinbase().to_bytes());
+    bytes.extend((block.transactions().len() as u32).to_le_bytes());
+    for transaction in block.transactions() {
+        bytes.extend(transaction.to_bytes());
+    }
+    bytes
+}
+
+fn write_standings(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.standings.is_empty() {
+        return Ok(());
+    }
+    let mut entries = transaction.open_table(ENTRIES)?;
+    for (hash, standing) in &batch.standings {
+        let unknown = || unknown_block("a standing", hash);
+        let height = stored_height(transaction, hash)?.ok_or_else(unknown)?;
+        let key = tables::block_key(height, hash);
+        let bytes = entries.get(&key)?.ok_or_else(unknown)?.value().to_owned();
+        let entry: Entry = decode(format_args!("the entry of block {hash}"), &bytes)?;
+        entries.insert(&key, &encode_fixed(&Entry { standing: *standing, ..entry }))?;
+    }
+    Ok(())
+}
+
+fn stored_height(transaction: &WriteTransaction, hash: &BlockHash) -> Result<Option<Height>> {
+    let heights = transaction.open_table(HEIGHTS)?;
+    Ok(heights.get(&hash.0)?.map(|height| Height(height.value())))
+}
+
+fn write_undo(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.undo.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(UNDO)?;
+    for (hash, undo) in &batch.undo {
+        match (stored_height(transaction, hash)?, undo) {
+            (Some(height), Some(undo)) => {
+                table.insert(&tables::block_key(height, hash), encode(undo).as_slice())?;
+            }
+            (Some(height), None) => {
+                table.remove(&tables::block_key(height, hash))?;
+            }
+            (None, Some(_)) => return Err(unknown_block("undo data", hash)),
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_active(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.active.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(ACTIVE)?;
+    for (height, hash) in &batch.active {
+        match hash {
+            Some(hash) => table.insert(height.0, &hash.0)?,
+            None => table.remove(height.0)?,
+        };
+    }
+    Ok(())
+}
+
+fn write_accounts(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.accounts.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(ACCOUNTS)?;
+    for (address, account) in &batch.accounts {
+        if *account == Default::default() {
+            table.remove(&address.0)?;
+        } else {
+            table.insert(&address.0, &encode_fixed(account))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_locations(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.locations.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(LOCATIONS)?;
+    for (id, location) in &batch.locations {
+        let key = tables::location_key(id);
+        match location {
+            Some(location) => table.insert(&key, &encode_fixed(location))?,
+            None => table.remove(&key)?,
+        };
+    }
+    Ok(())
+}
+
+fn write_own(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.own.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(OWN)?;
+    for (id, own) in &batch.own {
+        match own {
+            Some(own) => table.insert(&id.0, own.to_bytes().as_slice())?,
+            None => table.remove(&id.0)?,
+        };
+    }
+    Ok(())
+}
+
+fn write_tip(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if let Some((tip, log)) = &batch.tip {
+        let mut table = transaction.open_table(META)?;
+        table.insert(meta::TIP, tip.0.as_slice())?;
+        table.insert(meta::LOG, encode(log).as_slice())?;
+    }
+    Ok(())
+}
+
+fn append_journal(transaction: &WriteTransaction, events: &[ChainEvent]) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(JOURNAL)?;
+    let mut number = table.last()?.map_or(0, |(number, _)| number.value());
+    for event in events {
+        number += 1;
+        table.insert(number, encode(event).as_slice())?;
+    }
+    let outdated = ..=number.saturating_sub(JOURNAL_KEPT);
+    table.retain_in(outdated, |_, _| false)?;
+    Ok(())
+}

@@ -1,0 +1,8 @@
+//! The stores' tests. What both stores promise is in `suite.rs`; what only a file can do is in
+//! `file.rs`; power cuts and full disks are in `crash.rs`.
+
+mod crash;
+mod disk;
+mod file;
+mod samples;
+mod suite;
