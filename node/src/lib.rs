@@ -1,1 +1,5 @@
 //! One full peer.
+
+pub mod cli;
+pub mod client;
+pub mod drivers;
