@@ -1,0 +1,4 @@
+//! The node's HTTP surface.
+
+pub mod guard;
+pub mod problem;
