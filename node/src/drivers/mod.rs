@@ -1,9 +1,11 @@
 //! Everything that touches the world. Drivers are thin: they turn what happens outside into the
 //! machine's events and carry out its effects. No rule of the protocol is decided here.
 
+pub mod chronicle;
 pub mod clock;
 pub mod engine;
 pub mod folder;
+pub mod http;
 pub mod miner;
 pub mod net;
 pub mod store;

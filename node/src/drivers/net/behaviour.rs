@@ -42,7 +42,7 @@ pub(super) fn swarm(
     key: &Keypair,
 ) -> Result<Swarm<Behaviour>, NetError> {
     let peer = key.public().to_peer_id();
-    let dials = config.max_outbound + SPARE_DIALS;
+    let dials = config.max_outbound.saturating_add(SPARE_DIALS);
     let pending = ConnectionLimits::default()
         .with_max_pending_incoming(Some(MAX_PENDING_INBOUND))
         .with_max_pending_outgoing(Some(dials.try_into().unwrap_or(u32::MAX)));

@@ -42,7 +42,7 @@ pub(super) struct Outgoing {
 
 /// An empty queue. `stop` ends the session when it overflows.
 pub(super) fn queue(limits: QueueLimits, stop: mpsc::Sender<Disconnect>) -> (Outbox, Outgoing) {
-    let (sender, receiver) = mpsc::channel(limits.frames);
+    let (sender, receiver) = mpsc::channel(limits.frames.max(1));
     let bytes = Arc::new(AtomicUsize::new(0));
     let outbox = Outbox { frames: sender, bytes: bytes.clone(), limit: limits.bytes, stop };
     (outbox, Outgoing { frames: receiver, bytes })

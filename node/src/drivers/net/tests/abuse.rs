@@ -127,11 +127,9 @@ async fn handshakes_under_way_are_limited() {
 #[tokio::test]
 async fn a_peer_that_opens_no_stream_is_dropped() {
     let timing = Timing { session: Duration::from_millis(50), ..Timing::default() };
-    let mut node = node_with(|_| {}, timing).await;
+    let node = node_with(|_| {}, timing).await;
     let mut silent = RawPeer::dial(&node, false);
     silent.closed().await;
-    let mut b = self::node().await;
-    connect(&mut b, &mut node).await;
 }
 
 #[tokio::test]

@@ -145,3 +145,25 @@ async fn bound_to_every_interface_the_addresses_are_theirs() {
     b.net.command(NetCommand::Connect { peer: Some(a.id()), addresses });
     assert_eq!(b.connected().await, a.id());
 }
+
+/// Needs an interface that passes multicast.
+#[tokio::test]
+#[ignore = "needs a network that passes multicast"]
+async fn nodes_on_one_network_discover_each_other() {
+    let open = |config: &mut Config| {
+        config.listen = "0.0.0.0:0".parse().unwrap();
+        config.mdns = true;
+    };
+    let mut a = node_with(open, Timing::default()).await;
+    let mut b = node_with(open, Timing::default()).await;
+    let NetEvent::Discovered { peer, address } = a.next().await else { panic!("expected Discovered") };
+    assert_eq!(peer, b.id());
+    a.net.command(NetCommand::Connect { peer: Some(peer), addresses: vec![address] });
+    loop {
+        match b.next().await {
+            NetEvent::Connected { peer, .. } => break assert_eq!(peer, a.id()),
+            NetEvent::Discovered { peer, .. } => assert_eq!(peer, a.id()),
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! behind it only turns a hang into a failure.
 
 mod abuse;
+mod figures;
 mod limits;
 mod links;
 mod sessions;

@@ -72,7 +72,7 @@ impl RedbStore {
 /// quick repair, opening the file after a crash does not read all of it.
 fn begin_write(database: &Database) -> Result<WriteTransaction> {
     let mut transaction = database.begin_write()?;
-    transaction.set_quick_repair(std::env::var_os("NOQUICK").is_none());
+    transaction.set_quick_repair(true);
     Ok(transaction)
 }
 

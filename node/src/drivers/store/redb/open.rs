@@ -24,8 +24,8 @@ const FILE: &str = "chain.redb";
 /// Its name until the genesis block is in it.
 const UNFINISHED: &str = "chain.redb.new";
 
-/// What the database keeps in memory, in bytes.
-const CACHE: usize = 8 << 20;
+/// What the database keeps in memory, in bytes. Twice as much made nothing faster that was measured.
+const CACHE: usize = 4 << 20;
 
 type Result<T> = std::result::Result<T, OpenError>;
 
@@ -60,7 +60,7 @@ fn open_existing(path: &Path, network: &Network) -> Result<RedbStore> {
 
 fn builder() -> Builder {
     let mut builder = Database::builder();
-    builder.set_cache_size(std::env::var("CACHE").map_or(CACHE, |c| c.parse::<usize>().unwrap() << 20));
+    builder.set_cache_size(CACHE);
     builder
 }
 

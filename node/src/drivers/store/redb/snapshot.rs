@@ -28,7 +28,7 @@ pub struct Snapshot {
     undo: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
     active: ReadOnlyTable<u32, &'static [u8; 32]>,
     accounts: ReadOnlyTable<&'static [u8; 32], &'static [u8; 16]>,
-    locations: ReadOnlyTable<&'static [u8; 16], &'static [u8; 8]>,
+    locations: ReadOnlyTable<&'static [u8; 32], &'static [u8; 8]>,
     own: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     journal: ReadOnlyTable<u64, &'static [u8]>,
 }
@@ -122,7 +122,7 @@ impl ReadChain for Snapshot {
     }
 
     fn location(&self, id: &TxId) -> Result<Option<Location>> {
-        let bytes = self.locations.get(&tables::location_key(id))?;
+        let bytes = self.locations.get(&id.0)?;
         bytes.map(|bytes| decode(format_args!("the location of transaction {id}"), bytes.value())).transpose()
     }
 

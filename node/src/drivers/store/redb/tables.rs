@@ -9,7 +9,7 @@ use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use redb::TableDefinition;
-use shared::{BlockHash, Height, TxId};
+use shared::{BlockHash, Height};
 
 use crate::machine::store::{Result, StoreError};
 
@@ -36,8 +36,8 @@ pub(super) const UNDO: TableDefinition<&BlockKey, &[u8]> = TableDefinition::new(
 pub(super) const ACTIVE: TableDefinition<u32, &[u8; 32]> = TableDefinition::new("active");
 /// Address → account; no row is the default account.
 pub(super) const ACCOUNTS: TableDefinition<&[u8; 32], &[u8; 16]> = TableDefinition::new("accounts");
-/// Half a transaction id ([`location_key`]) → location.
-pub(super) const LOCATIONS: TableDefinition<&[u8; 16], &[u8; 8]> = TableDefinition::new("locations");
+/// Transaction id → location.
+pub(super) const LOCATIONS: TableDefinition<&[u8; 32], &[u8; 8]> = TableDefinition::new("locations");
 /// Transaction id → transaction of an own user.
 pub(super) const OWN: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("own");
 /// Number, from 1 → journal entry.
@@ -60,15 +60,6 @@ pub(super) fn block_key(height: Height, hash: &BlockHash) -> BlockKey {
     let mut key = [0; 36];
     key[..4].copy_from_slice(&height.0.to_be_bytes());
     key[4..].copy_from_slice(&hash.0);
-    key
-}
-
-/// The first half of a transaction id. Random keys are what a block of many payments costs, and 128
-/// bits of SHA-256 name a transaction as surely: making two share them takes 2^64 hashes, and wins
-/// that the location of one's own first transaction is forgotten for the second's.
-pub(super) fn location_key(id: &TxId) -> [u8; 16] {
-    let mut key = [0; 16];
-    key.copy_from_slice(&id.0[..16]);
     key
 }
 

@@ -139,10 +139,9 @@ fn write_locations(transaction: &WriteTransaction, batch: &Batch) -> Result<()> 
     }
     let mut table = transaction.open_table(LOCATIONS)?;
     for (id, location) in &batch.locations {
-        let key = tables::location_key(id);
         match location {
-            Some(location) => table.insert(&key, &encode_fixed(location))?,
-            None => table.remove(&key)?,
+            Some(location) => table.insert(&id.0, &encode_fixed(location))?,
+            None => table.remove(&id.0)?,
         };
     }
     Ok(())

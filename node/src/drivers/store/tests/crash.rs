@@ -73,7 +73,7 @@ impl Run {
 fn a_power_cut_at_any_operation_loses_nothing_that_was_acknowledged() {
     let run = Run::new(1);
     for operation in 0..run.operations() {
-        let disk = Disk::failing_at(operation, Failure::PowerCut);
+        let disk = Disk::default().failing_at(operation, Failure::PowerCut);
         // Before the first opening succeeded nothing was promised, and the file has not its final name.
         let Ok(store) = disk.open() else { continue };
         let (acknowledged, store) = run.commit_to(store);
@@ -91,11 +91,30 @@ fn random_runs_survive_random_power_cuts() {
         let run = Run::new(seed);
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let operation = rand::RngExt::random_range(&mut random, 0..run.operations());
-        let disk = Disk::failing_at(operation, Failure::PowerCut);
+        let disk = Disk::default().failing_at(operation, Failure::PowerCut);
         let Ok(store) = disk.open() else { continue };
         let (acknowledged, _) = run.commit_to(store);
         let file = disk.file_after_power_cut(&mut random);
         run.check(file, acknowledged, &format!("run {seed}, cut at operation {operation}"));
+    }
+}
+
+#[test]
+fn a_power_cut_while_opening_after_a_power_cut_loses_nothing_more() {
+    let run = Run::new(1);
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let last_commit = (0..run.operations()).rev().nth(20).unwrap();
+    let disk = Disk::default().failing_at(last_commit, Failure::PowerCut);
+    let (acknowledged, store) = run.commit_to(disk.open().unwrap());
+    drop(store);
+    let file = disk.file_after_power_cut(&mut random);
+    let undisturbed = Disk::holding(file.clone());
+    drop(undisturbed.open().unwrap());
+    for operation in 0..undisturbed.operations() {
+        let disk = Disk::holding(file.clone()).failing_at(operation, Failure::PowerCut);
+        drop(disk.open());
+        let file = disk.file_after_power_cut(&mut random);
+        run.check(file, acknowledged, &format!("second cut at operation {operation}"));
     }
 }
 
@@ -115,7 +134,7 @@ fn a_process_killed_between_commits_is_found_as_it_was() {
 fn a_disk_full_at_any_operation_leaves_the_last_commit() {
     let run = Run::new(1);
     for operation in 0..run.operations() {
-        let disk = Disk::failing_at(operation, Failure::Full);
+        let disk = Disk::default().failing_at(operation, Failure::Full);
         let Ok(store) = disk.open() else { continue };
         let (acknowledged, mut store) = run.commit_to(store);
         let when = format!("full at operation {operation}");

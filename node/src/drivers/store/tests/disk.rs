@@ -51,9 +51,10 @@ impl Disk {
         Self(Arc::new(Mutex::new(State { live: file.clone(), durable: file, ..State::default() })))
     }
 
-    /// A disk that fails at the operation of this number, counted from 0.
-    pub(super) fn failing_at(operation: u64, failure: Failure) -> Self {
-        Self(Arc::new(Mutex::new(State { failure: Some((operation, failure)), ..State::default() })))
+    /// The same disk, to fail at the operation of this number, counted from 0.
+    pub(super) fn failing_at(self, operation: u64, failure: Failure) -> Self {
+        self.state().failure = Some((operation, failure));
+        self
     }
 
     /// Opens the store on it.

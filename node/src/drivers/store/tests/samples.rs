@@ -125,7 +125,9 @@ pub(super) fn location(number: u8) -> Location {
 pub(super) struct Answers {
     tip: Option<BlockHash>,
     log: LogEdge,
-    blocks: Vec<(Option<Entry>, Option<Arc<CheckedBlock>>, Option<Undo>)>,
+    entries: Vec<Option<Entry>>,
+    blocks: Vec<Option<Arc<CheckedBlock>>>,
+    undo: Vec<Option<Undo>>,
     active: Vec<Option<BlockHash>>,
     accounts: Vec<Account>,
     locations: Vec<Option<Location>>,
@@ -139,12 +141,13 @@ pub(super) fn answers(store: &impl ReadChain) -> Answers {
 }
 
 pub(super) fn try_answers(store: &impl ReadChain) -> Result<Answers> {
-    let hashes = (0..COUNT).map(|number| block(number).hash()).chain([network().genesis_hash()]);
-    let about = |hash| Ok((store.entry(&hash)?, store.block(&hash)?, store.undo(&hash)?));
+    let hashes = || (0..COUNT).map(|number| block(number).hash()).chain([network().genesis_hash()]);
     Ok(Answers {
         tip: store.tip()?,
         log: store.log()?,
-        blocks: hashes.map(about).collect::<Result<_>>()?,
+        entries: hashes().map(|hash| store.entry(&hash)).collect::<Result<_>>()?,
+        blocks: hashes().map(|hash| store.block(&hash)).collect::<Result<_>>()?,
+        undo: hashes().map(|hash| store.undo(&hash)).collect::<Result<_>>()?,
         active: (0..COUNT).map(|height| store.hash_at(Height(height.into()))).collect::<Result<_>>()?,
         accounts: (0..COUNT).map(|number| store.account(&address(number))).collect::<Result<_>>()?,
         locations: (0..COUNT).map(|number| store.location(&tx_id(number))).collect::<Result<_>>()?,

@@ -1,0 +1,146 @@
+//! The node's command line, shared by the `node` binary and `networkmngr node`.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Context as _;
+
+const EXAMPLES: &str = "\
+Examples:
+  networkmngr node                                   a node on port 5000
+  networkmngr node -p 5001 --join /ip4/127.0.0.1/tcp/6000/p2p/12D3Koo...
+  networkmngr node --peer-host 0.0.0.0 --peer-port 6000
+                                                     let other machines join
+  networkmngr node --mdns                            find peers on the local network
+
+While it runs:
+  curl localhost:5000/node/id                        who it is, and whom it knows
+  curl localhost:5000/mine                           mine one block
+  curl localhost:5000/chain                          the whole chain
+  curl localhost:5000/shutdown                       end it
+";
+
+/// What one node is told at its start.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct NodeArgs {
+    /// HTTP port; 0 takes any free one
+    #[arg(short, long, default_value_t = 5000)]
+    pub port: u16,
+    /// HTTP address; off loopback, administration needs the token in the data folder
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub host: IpAddr,
+    /// Port where peers connect; 0 takes any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub peer_port: u16,
+    /// Address where peers connect; 0.0.0.0 lets other machines in
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub peer_host: IpAddr,
+    /// Folder of the chain, keys and id [default: node-PORT in the platform's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Chain spec (JSON) of another network, for a new data folder
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
+    /// A peer to join, such as /ip4/192.168.1.5/tcp/6000; may be given several times
+    #[arg(long, value_name = "MULTIADDR")]
+    pub join: Vec<String>,
+    /// Look for peers on the local network
+    #[arg(long)]
+    pub mdns: bool,
+    /// Cap in hashes per second: 200000, 200k, 1.5M or unlimited
+    #[arg(long, value_name = "RATE", default_value_t = HashRate::UNLIMITED)]
+    pub hash_rate: HashRate,
+    /// Run under a manager: HTTP socket from LISTEN_FDS, ready line on stdout, end when stdin ends
+    #[arg(long, hide_short_help = true)]
+    pub managed: bool,
+}
+
+/// A cap on hashes per second, as people write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashRate(Option<u64>);
+
+impl HashRate {
+    /// No cap.
+    pub const UNLIMITED: Self = Self(None);
+
+    /// Hashes per second; `None` is no cap.
+    pub fn cap(self) -> Option<u64> {
+        self.0
+    }
+}
+
+impl fmt::Display for HashRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(rate) => rate.fmt(f),
+            None => f.write_str("unlimited"),
+        }
+    }
+}
+
+impl FromStr for HashRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "unlimited" {
+            return Ok(Self::UNLIMITED);
+        }
+        let (number, unit) = match text.strip_suffix(['k', 'K']) {
+            Some(number) => (number, 1e3),
+            None => text.strip_suffix('M').map_or((text, 1.0), |number| (number, 1e6)),
+        };
+        let rate = number.parse::<f64>().ok().map(|number| number * unit).filter(|rate| (1.0..=1e12).contains(rate));
+        rate.map(|rate| Self(Some(rate as u64)))
+            .ok_or_else(|| format!("{text:?} is no hash rate: write 200000, 200k, 1.5M or unlimited"))
+    }
+}
+
+/// Runs one node until it is asked to stop.
+///
+/// # Errors
+/// What kept the node from starting, or from going on.
+pub fn run(args: NodeArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()
+        .context("the system gives the node no event loop")?;
+    let ended = runtime.block_on(crate::run::run(args));
+    // A thread that still checks a frame or waits for input holds nobody up.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The folder for programs' data on this platform.
+///
+/// # Errors
+/// When no home folder is set.
+pub fn data_home() -> anyhow::Result<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if let Some(path) = absolute("XDG_DATA_HOME") {
+        return Ok(path.join("networkmngr"));
+    }
+    let home = absolute("HOME").context("HOME is not set; say with --data-dir where the data should go")?;
+    let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    Ok(home.join(below).join("networkmngr"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hash_rates_are_read_as_people_write_them() {
+        let cap = |text: &str| text.parse::<HashRate>().map(HashRate::cap);
+        assert_eq!(cap("200000"), Ok(Some(200_000)));
+        assert_eq!(cap("200k"), Ok(Some(200_000)));
+        assert_eq!(cap("1.5M"), Ok(Some(1_500_000)));
+        assert_eq!(cap("unlimited"), Ok(None));
+        for wrong in ["", "0", "-5", "k", "NaN", "1e30", "fast"] {
+            assert!(cap(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The OpenAPI document, as far as it does not stand with the handlers, and the pages that show it.
+
+#[expect(dead_code, reason = "these types are there for their schemas alone")]
+mod shapes;
+
+use axum::Router;
+use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder};
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use self::shapes::*;
+
+pub(super) const NODE: &str = "node";
+pub(super) const CHAIN: &str = "chain";
+pub(super) const MINING: &str = "mining";
+pub(super) const TRANSACTIONS: &str = "transactions";
+pub(super) const EVENTS: &str = "events";
+pub(super) const NODES: &str = "nodes";
+pub(super) const ADMIN: &str = "administration";
+
+/// A hash as an example.
+pub(super) fn hash() -> &'static str {
+    "00000a1f6f4e0d1f8f2b7c1d6d1b0f3c9f5f2c1f6f4e0d1f8f2b7c1d6d1b0f3c"
+}
+
+/// An address as an example.
+pub(super) fn address() -> String {
+    shared::Address([1; 32]).to_string()
+}
+
+/// The document without its paths.
+pub(super) fn frame() -> OpenApi {
+    let mut info = Info::new("networkmngr node", env!("CARGO_PKG_VERSION"));
+    info.license = Some(License::new(env!("CARGO_PKG_LICENSE")));
+    info.description = Some(
+        "One full peer of a proof-of-work network. Errors are application/problem+json with a sentence that says \
+         what to do. Amounts are whole units. On an address other than loopback, administration needs the header \
+         `Authorization: Bearer TOKEN` with the token from the file `admin.token` in the node's data folder."
+            .into(),
+    );
+    OpenApiBuilder::new().info(info).build()
+}
+
+/// `/openapi.json`, and `/docs` to look at it; nothing is loaded from elsewhere.
+pub(super) fn pages<S: Clone + Send + Sync + 'static>(document: OpenApi) -> Router<S> {
+    SwaggerUi::new("/docs").url("/openapi.json", document).into()
+}

@@ -1,0 +1,238 @@
+//! How requests and answers look as JSON where their real types say nothing of it: blocks and what is
+//! in them, errors, and bodies that may be one thing or another. These types only describe; a test holds
+//! them to the real ones.
+
+#[cfg(test)]
+use serde::Deserialize;
+use utoipa::{IntoResponses, ToSchema};
+
+use super::super::{NodeInfo, blocks::Notice};
+use super::{address, hash};
+
+/// An error: what happened and what to do about it (RFC 9457).
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+pub struct Problem {
+    /// `about:blank`: the status says what kind of error it is.
+    #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened and what to do, in a sentence or two.
+    pub detail: String,
+}
+
+/// Another node's block came first.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+pub struct MineLost {
+    /// The error as always.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// The other node's block.
+    #[schema(example = hash)]
+    pub winner: String,
+}
+
+/// A block.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct Block {
+    /// Distance from the genesis block. May be left out in requests.
+    pub height: Option<u32>,
+    /// Hash of the header. May be left out in requests; must be right where it stands.
+    #[schema(example = hash)]
+    pub hash: Option<String>,
+    /// The 80 bytes that are hashed.
+    pub header: Header,
+    /// What the miner claims and commits to.
+    pub coinbase: Coinbase,
+    /// In the order in which they take effect.
+    #[serde(default)]
+    pub transactions: Vec<Transaction>,
+}
+
+/// A block's header, in Bitcoin's layout.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+pub struct Header {
+    /// 1 unless a miner rolls it.
+    pub version: i32,
+    /// Hash of the block before.
+    #[schema(example = hash)]
+    pub previous: String,
+    /// Hash of the coinbase.
+    #[schema(example = hash)]
+    pub coinbase_hash: String,
+    /// Seconds since 1970.
+    pub time: u32,
+    /// The target in compact form, eight hexadecimal digits.
+    #[schema(example = "1f00ffff")]
+    pub bits: String,
+    /// What the miner varied.
+    pub nonce: u32,
+}
+
+/// What a miner claims and commits to.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct Coinbase {
+    /// The block's height.
+    pub height: u32,
+    /// Who gets the reward.
+    #[schema(example = address)]
+    pub miner: String,
+    /// Subsidy and fees, in whole units.
+    pub reward: u64,
+    /// Transactions in the chain up to and including this block.
+    pub log_size: u64,
+    /// Root of the Merkle tree over them.
+    #[schema(example = hash)]
+    pub log_root: String,
+    /// Free bytes, hexadecimal.
+    #[serde(default)]
+    pub extra: String,
+}
+
+/// A signed transaction.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct Transaction {
+    /// Its identity. May be left out in requests; must be right where it stands.
+    #[schema(example = hash)]
+    pub id: Option<String>,
+    /// Always 1.
+    pub version: u8,
+    /// Whose account pays, and whose key signs.
+    #[schema(example = address)]
+    pub sender: String,
+    /// How many transactions of this sender came before it.
+    pub nonce: u64,
+    /// What the miner gets, in whole units.
+    pub fee: u64,
+    /// Milliseconds since 1970, as the author says.
+    pub time: u64,
+    /// What it does.
+    pub payload: Payload,
+    /// Ed25519, 128 hexadecimal digits.
+    pub signature: String,
+}
+
+/// What a transaction does.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Payload {
+    /// Moves money.
+    Transfer {
+        /// Who receives.
+        #[schema(example = address)]
+        to: String,
+        /// Whole units, more than none.
+        amount: u64,
+    },
+    /// Puts data on the chain.
+    Data {
+        /// Where it is filed: 1 to 64 bytes.
+        topic: String,
+        /// At most 32 KiB, hexadecimal.
+        body: String,
+    },
+}
+
+/// Blocks of the active chain.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct Chain {
+    /// Blocks in the whole active chain, genesis included.
+    pub length: u64,
+    /// From low to high.
+    pub chain: Vec<Block>,
+}
+
+/// A connected peer.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its id.
+    #[schema(example = hash)]
+    pub id: Option<String>,
+    /// Its HTTP address, empty if it told none.
+    pub http: String,
+    /// The address dialled, or that it came from.
+    pub address: String,
+    /// Whether this node dialled.
+    pub outbound: bool,
+    /// The height that it last spoke of.
+    pub height: u32,
+}
+
+/// Requests only: a chain as `GET /chain` gives it, or the bare list.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum ChainOrList {
+    /// As `GET /chain` gives it.
+    Chain(Chain),
+    /// The bare list.
+    List(Vec<Block>),
+}
+
+/// Requests only: a block, or news of one.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum NewBlock {
+    /// The whole block.
+    Block(Box<Block>),
+    /// Its hash, and who has it.
+    Notice(Notice),
+}
+
+/// Requests only: a node to make known.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum NodeOrAddress {
+    /// As `GET /node/id` gives it. Without `peer_addresses`, the node at `address` is asked for them.
+    Node(NodeInfo),
+    /// An HTTP address or a multiaddress.
+    Address(String),
+}
+
+/// What a node that is stopping or busy answers.
+#[derive(IntoResponses)]
+#[response(status = 503, description = "The node is stopping or busy; `Retry-After` says when to try again")]
+pub struct Unavailable(#[to_schema] Problem);
+
+/// What an uninvited web page gets.
+#[derive(IntoResponses)]
+#[response(status = 403, description = "Asked by a web page of another origin, or under another host name")]
+pub struct Foreign(#[to_schema] Problem);
+
+/// What administration off loopback needs.
+#[derive(IntoResponses)]
+#[response(status = 401, description = "The node is open to other machines, and the admin token is missing or wrong")]
+pub struct Admin(#[to_schema] Problem);
+
+/// What can be wrong with a body.
+#[derive(IntoResponses)]
+pub enum Body {
+    /// Not JSON, or not what this path takes.
+    #[response(status = 400)]
+    Malformed(#[to_schema] Problem),
+    /// It did not come in time.
+    #[response(status = 408)]
+    Slow(#[to_schema] Problem),
+    /// It is larger than this path takes.
+    #[response(status = 413)]
+    TooLarge(#[to_schema] Problem),
+    /// It does not say that it is JSON.
+    #[response(status = 415)]
+    OtherMedia(#[to_schema] Problem),
+}

@@ -1,0 +1,246 @@
+//! The journal as server-sent events: numbered, resumable, with the transactions of each block that
+//! joins the chain told one by one. A follower is given only what it has taken; one that takes nothing
+//! is let go by its connection.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::ops::Range;
+use std::sync::Arc;
+
+use axum::extract::{Query, State, rejection::QueryRejection};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
+use serde::{Deserialize, Serialize};
+use shared::{BlockHash, Height, TxId};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use utoipa::IntoParams;
+
+use super::{App, docs, problem::Problem, store_failed};
+use crate::machine::{
+    journal::ChainEvent,
+    store::{ReadChain as _, Result as StoreResult},
+};
+
+/// Clients that follow at a time.
+pub(super) const MAX_FOLLOWERS: usize = 64;
+
+/// Journal entries read at once.
+const AT_ONCE: usize = 64;
+
+/// Where to begin.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Begin {
+    /// Number of the first journal entry; the oldest ever has number 1. What happens from now on unless
+    /// given. The header `Last-Event-ID` goes before it.
+    from: Option<u64>,
+}
+
+/// What happens to the chain
+///
+/// Server-sent events, each with one JSON object: `connected` (a block joined the active chain),
+/// `confirmed` (a transaction in it), `disconnected` (a block left the active chain: everything said
+/// about it is retracted), `pooled` and `dropped` (a transaction entered the pool, or left it
+/// unconfirmed, with the reason), and `gap` (what was asked for is no longer known; begin anew from the
+/// chain). Their ids are numbers of journal entries, kept through restarts: a client that sends the last
+/// one as `Last-Event-ID` misses nothing and gets nothing twice.
+#[utoipa::path(
+    get, path = "/events", tag = docs::EVENTS,
+    params(Begin, ("Last-Event-ID" = Option<String>, Header, description = "Go on after this event")),
+    responses(
+        (status = 200, description = "The events", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "No place in the journal", body = docs::Problem),
+        docs::Unavailable,
+    )
+)]
+pub(super) async fn events(
+    State(app): State<Arc<App>>,
+    begin: Result<Query<Begin>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let permit = app.followers.take()?;
+    let next = match (headers.get("last-event-id"), begin?.0.from) {
+        (Some(last), _) => after(last.to_str().unwrap_or_default())?,
+        (None, Some(from)) => Place { entry: from.max(1), part: 0 },
+        (None, None) => {
+            let newest = app.snapshot()?.journal_end().map_err(store_failed)?;
+            Place { entry: newest + 1, part: 0 }
+        }
+    };
+    let shutdown = app.api.shutdown.clone();
+    let journal = app.api.engine.journal();
+    let feed = Feed { app, journal, next, entries: VecDeque::new(), current: None, _permit: permit };
+    let events = stream::unfold(feed, move |mut feed| {
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::select! {
+                event = feed.event() => event.map(|event| (Ok::<_, Infallible>(event), feed)),
+                () = shutdown.begun() => None,
+            }
+        }
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// A place in the journal: one of the events that an entry is told as.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Place {
+    entry: u64,
+    part: usize,
+}
+
+/// The place after the event with this id. Ids are `ENTRY` for the last event of an entry, which is the
+/// only one for most, and `ENTRY.PART` for those before it.
+fn after(id: &str) -> Result<Place, Problem> {
+    let place = match id.split_once('.') {
+        None => id.parse().ok().map(|entry: u64| Place { entry: entry.saturating_add(1), part: 0 }),
+        Some((entry, part)) => {
+            let part = part.parse().ok().map(|part: usize| part.saturating_add(1));
+            entry.parse().ok().zip(part).map(|(entry, part)| Place { entry, part })
+        }
+    };
+    place.ok_or_else(|| {
+        Problem::bad_request("Last-Event-ID must be the id of an event of this node, such as 17 or 17.2.")
+    })
+}
+
+/// One follower.
+struct Feed {
+    app: Arc<App>,
+    journal: watch::Receiver<u64>,
+    /// The next event to tell.
+    next: Place,
+    /// Entries read and not told yet.
+    entries: VecDeque<(u64, ChainEvent)>,
+    current: Option<Telling>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// An entry that is being told.
+struct Telling {
+    number: u64,
+    entry: ChainEvent,
+    /// The transactions that it confirms.
+    confirms: Vec<TxId>,
+    parts: Range<usize>,
+}
+
+/// A transaction is in a block of the active chain.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "confirmed")]
+struct Confirmed {
+    id: TxId,
+    block: BlockHash,
+    height: Height,
+    position: usize,
+}
+
+/// Entries asked for are no longer known, or never were.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "gap")]
+struct Gap {
+    asked: u64,
+    next: u64,
+    reason: &'static str,
+}
+
+impl Feed {
+    /// The next event; waits for one. `None` when there will be no more.
+    async fn event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(event) = self.current.as_mut().and_then(Telling::event) {
+                return Some(event);
+            }
+            let read = if self.entries.is_empty() { self.read() } else { self.begin_entry().map(|()| None) };
+            match read {
+                Ok(Some(event)) => return Some(event),
+                Ok(None) if self.entries.is_empty() && self.current.is_none() => self.journal.changed().await.ok()?,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!("the journal cannot be read: {error}");
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Reads more entries; gives an event if some are gone.
+    fn read(&mut self) -> StoreResult<Option<Event>> {
+        self.current = None;
+        self.journal.borrow_and_update();
+        let snapshot = self.app.api.reader.snapshot()?;
+        self.entries = snapshot.journal(self.next.entry, AT_ONCE)?.into();
+        let asked = self.next.entry;
+        let (next, reason) = match self.entries.front() {
+            Some((first, _)) if *first > asked => (*first, "the entries before are no longer kept"),
+            Some(_) => return Ok(None),
+            None => match snapshot.journal_end()? + 1 {
+                next if next < asked => (next, "the journal does not reach this far: it was begun anew"),
+                _ => return Ok(None),
+            },
+        };
+        self.next = Place { entry: next, part: 0 };
+        Ok(Some(event(&Gap { asked, next, reason }, "gap", (next - 1).to_string())))
+    }
+
+    fn begin_entry(&mut self) -> StoreResult<()> {
+        self.current = None;
+        let Some((number, entry)) = self.entries.pop_front() else { return Ok(()) };
+        let mut confirms = Vec::new();
+        if let ChainEvent::Connected { hash, transactions: 1.., .. } = &entry
+            && let Some(block) = self.app.api.reader.snapshot()?.block(hash)?
+        {
+            confirms.extend(block.transactions().iter().map(|transaction| transaction.id()));
+        }
+        let first = if number == self.next.entry { self.next.part } else { 0 };
+        self.next = Place { entry: number.saturating_add(1), part: 0 };
+        let parts = first..confirms.len() + 1;
+        self.current = Some(Telling { number, entry, confirms, parts });
+        Ok(())
+    }
+}
+
+impl Telling {
+    fn event(&mut self) -> Option<Event> {
+        let part = self.parts.next()?;
+        let id = if self.parts.is_empty() { self.number.to_string() } else { format!("{}.{part}", self.number) };
+        let name = match &self.entry {
+            ChainEvent::Connected { height, hash, .. } => match part.checked_sub(1) {
+                Some(position) => {
+                    let confirmed =
+                        Confirmed { id: *self.confirms.get(position)?, block: *hash, height: *height, position };
+                    return Some(event(&confirmed, "confirmed", id));
+                }
+                None => "connected",
+            },
+            ChainEvent::Disconnected { .. } => "disconnected",
+            ChainEvent::Pooled { .. } => "pooled",
+            ChainEvent::Dropped { .. } => "dropped",
+        };
+        Some(event(&self.entry, name, id))
+    }
+}
+
+fn event(data: &impl Serialize, name: &str, id: String) -> Event {
+    // These types have only fields that JSON can hold.
+    let json = serde_json::to_string(data).unwrap_or_default();
+    Event::default().event(name).id(id).data(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_lead_to_the_place_after_them() {
+        assert_eq!(after("17").unwrap(), Place { entry: 18, part: 0 });
+        assert_eq!(after("17.0").unwrap(), Place { entry: 17, part: 1 });
+        assert_eq!(after(&u64::MAX.to_string()).unwrap().entry, u64::MAX);
+        for wrong in ["", "x", "-1", "17.", ".1", "1.2.3", "99999999999999999999"] {
+            assert_eq!(after(wrong).unwrap_err().status, 400, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Mining on request: one block, or without end.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{App, docs, problem::Problem, unexpected};
+use crate::machine::{effect::Reply, event::Request};
+
+/// Whether a node mines without end.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Mining {
+    mining: bool,
+}
+
+/// Mine one block
+///
+/// The node asks its peers for better chains first, then proves work on the tip. The answer comes once
+/// this node has found the proof, or another node has.
+#[utoipa::path(
+    method(get, post), path = "/mine", tag = docs::MINING,
+    responses(
+        (status = 201, description = "The block that this node mined", body = docs::Block),
+        (status = 409, description = "Another node's block came first; `winner` is its hash", body = docs::MineLost),
+        docs::Foreign, docs::Unavailable,
+    )
+)]
+pub(super) async fn mine(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    match app.ask(Request::Mine).await? {
+        Reply::Mined(block) => {
+            let place = format!("/blocks/{}", block.hash());
+            Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(&*block)).into_response())
+        }
+        Reply::MineLost { winner } => {
+            let detail = format!("Another node's block came first: {winner}. Ask again to mine on top of it.");
+            Err(Problem::conflict(detail).with("winner", winner.to_string()))
+        }
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Mine without end
+#[utoipa::path(
+    post, path = "/mining/start", tag = docs::MINING,
+    responses((status = 200, body = Mining), docs::Foreign, docs::Admin, docs::Unavailable)
+)]
+pub(super) async fn start(State(app): State<Arc<App>>) -> Result<Json<Mining>, Problem> {
+    set(&app, true).await
+}
+
+/// Stop mining without end
+#[utoipa::path(
+    post, path = "/mining/stop", tag = docs::MINING,
+    responses((status = 200, body = Mining), docs::Foreign, docs::Admin, docs::Unavailable)
+)]
+pub(super) async fn stop(State(app): State<Arc<App>>) -> Result<Json<Mining>, Problem> {
+    set(&app, false).await
+}
+
+async fn set(app: &App, on: bool) -> Result<Json<Mining>, Problem> {
+    match app.ask(Request::SetMining(on)).await? {
+        Reply::Mining(mining) => Ok(Json(Mining { mining })),
+        other => Err(unexpected(&other)),
+    }
+}

@@ -1,0 +1,215 @@
+//! The node's HTTP interface: its routes, who may use them, and the server behind them.
+//!
+//! What stands in the chain is read from snapshots of the database and never waits for the machine;
+//! what only the machine knows or decides is asked of it through its engine. Handlers turn requests
+//! into those two and answers into JSON; no rule of the protocol is decided here.
+//!
+//! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
+//! - the feed of events: `events`
+//! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
+//! - re-checking chains from genesis: `replay`, used by `valid` and `replace`
+//! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
+//!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
+
+mod blocks;
+mod chain;
+mod docs;
+mod events;
+mod extract;
+pub mod guard;
+mod heavy;
+mod metrics;
+mod mining;
+mod nodes;
+mod patience;
+pub mod problem;
+mod reads;
+mod registration;
+mod replace;
+mod replay;
+mod serve;
+mod status;
+mod token;
+mod transactions;
+mod valid;
+
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse as _, Response};
+use shared::Network;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use self::{heavy::Slot, metrics::Counted, problem::Problem};
+pub use self::{
+    serve::{Shutdown, serve},
+    status::{Identity, NodeInfo},
+    token::{Admin, FILE as TOKEN_FILE},
+};
+use super::{
+    engine::EngineHandle,
+    store::{RedbReader, Snapshot},
+};
+use crate::{
+    client::Client,
+    machine::{
+        effect::Reply,
+        event::Request,
+        store::{ReadChain, StoreError},
+    },
+};
+
+/// Everything that the interface needs of its node.
+pub struct Api {
+    /// The machine.
+    pub engine: EngineHandle,
+    /// Where snapshots of the chain come from.
+    pub reader: RedbReader,
+    /// The network whose rules hold.
+    pub network: Arc<Network>,
+    /// Who this node is.
+    pub identity: Identity,
+    /// Its cap in hashes per second; `None` is unlimited.
+    pub hash_rate: Option<u64>,
+    /// The address that the server listens on. Requests must name it, or a loopback name, as their
+    /// `Host`.
+    pub bound: SocketAddr,
+    /// Who may administer the node; see [`Admin::for_address`].
+    pub admin: Admin,
+    /// Begun by `/shutdown`. Whoever runs the node waits for it, too.
+    pub shutdown: Shutdown,
+}
+
+/// What the handlers share.
+struct App {
+    api: Api,
+    client: Client,
+    validating: Slot,
+    replacing: Slot,
+    followers: Slot,
+    counted: Counted,
+}
+
+impl App {
+    /// The chain as of the newest commit.
+    fn snapshot(&self) -> Result<Snapshot, Problem> {
+        self.api.reader.snapshot().map_err(store_failed)
+    }
+
+    /// Asks the machine. Nobody waits for the answer of a node that is stopping.
+    async fn ask(&self, request: Request) -> Result<Reply, Problem> {
+        let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping; ask another one.");
+        tokio::select! {
+            reply = self.api.engine.request(request) => reply.map_err(|_| stopping()),
+            () = self.api.shutdown.begun() => Err(stopping()),
+        }
+    }
+}
+
+fn store_failed(error: StoreError) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The chain cannot be read: {error}."))
+}
+
+/// The machine answered another question than was asked, or refused what it never refuses.
+fn unexpected(reply: &Reply) -> Problem {
+    match reply {
+        Reply::Refused(refused) => Problem::conflict(format!("The node refused: {refused}.")),
+        other => {
+            tracing::error!("the machine gave an unexpected reply: {other:?}");
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The node gave itself an answer that it does not expect.")
+        }
+    }
+}
+
+/// The tip's hash and height.
+fn tip_of(snapshot: &Snapshot) -> Result<(shared::BlockHash, shared::Height), Problem> {
+    let missing = || store_failed(StoreError::Damaged("the tip is missing".into()));
+    let hash = snapshot.tip().map_err(store_failed)?.ok_or_else(missing)?;
+    let entry = snapshot.entry(&hash).map_err(store_failed)?.ok_or_else(missing)?;
+    Ok((hash, entry.position.height))
+}
+
+/// All routes, behind the guards.
+///
+/// # Errors
+/// [`problem::Problem`] with status 500 when the chain cannot be read.
+pub fn router(api: Api) -> Result<Router, Problem> {
+    let hosts = guard::allowed_hosts(api.bound);
+    let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
+    let app = Arc::new(App {
+        api,
+        client: Client::new(),
+        validating: Slot::new(1, "the chain is being checked for somebody else"),
+        replacing: Slot::new(1, "another chain is being weighed"),
+        followers: Slot::new(events::MAX_FOLLOWERS, "too many clients follow the events"),
+        counted,
+    });
+    let (routes, document) = routes(&app).split_for_parts();
+    let router = routes
+        .with_state(app)
+        .merge(docs::pages(document))
+        .fallback(problem::unknown_path)
+        .method_not_allowed_fallback(problem::wrong_method)
+        .layer(map_response(say_when_to_retry));
+    Ok(guard::guarded(router, hosts).layer(CatchPanicLayer::custom(after_panic)))
+}
+
+fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
+    let admin = |routes: UtoipaMethodRouter<Arc<App>>| routes.layer(from_fn_with_state(app.clone(), token::required));
+    OpenApiRouter::with_openapi(docs::frame())
+        .routes(routes!(status::index))
+        .routes(routes!(status::node_id))
+        .routes(routes!(status::health))
+        .routes(routes!(metrics::metrics))
+        .routes(verb(routes!(mining::mine), mining::mine))
+        .routes(admin(routes!(mining::start)))
+        .routes(admin(routes!(mining::stop)))
+        .routes(routes!(chain::chain))
+        .routes(admin(routes!(replace::replace)))
+        .routes(routes!(reads::block))
+        .routes(routes!(reads::account))
+        .routes(routes!(valid::valid))
+        .routes(blocks::new_routes())
+        .routes(verb(routes!(blocks::resolve), blocks::resolve))
+        .routes(routes!(nodes::nodes))
+        .routes(admin(routes!(nodes::register, nodes::unregister)))
+        .routes(admin(routes!(nodes::unregister_one)))
+        .routes(routes!(transactions::submit))
+        .routes(routes!(transactions::pending))
+        .routes(routes!(transactions::transaction))
+        .routes(routes!(events::events))
+        .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
+}
+
+/// A documented verb that users type into a browser, see [`guard::verb`].
+fn verb<H, T>((schemas, paths, _): UtoipaMethodRouter<Arc<App>>, handler: H) -> UtoipaMethodRouter<Arc<App>>
+where
+    H: axum::handler::Handler<T, Arc<App>>,
+    T: 'static,
+{
+    (schemas, paths, guard::verb(handler))
+}
+
+async fn say_when_to_retry(mut response: Response) -> Response {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
+}
+
+/// The last net under the handlers: a fault of this program, told as such.
+fn after_panic(panic: Box<dyn Any + Send>) -> Response {
+    let what = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    tracing::error!("a request ended in a panic: {}", what.unwrap_or("no message"));
+    let detail = "This request met a fault in the node; its log says more. Other requests are not affected.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response()
+}

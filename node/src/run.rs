@@ -1,0 +1,229 @@
+//! Puts one node together: folder, store, machine and drivers; says when it is ready; and takes it
+//! apart again in order when it is to end.
+
+use std::future::Future;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use shared::{
+    Address,
+    wire::{MAX_ADDRESS, MAX_LISTENS},
+};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::{error, info};
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
+
+use crate::{
+    cli::NodeArgs,
+    drivers::{
+        chronicle, clock, engine,
+        folder::Folder,
+        http::{Admin, Api, Identity, NodeInfo, Shutdown, router, serve},
+        miner::{Miner, Proof},
+        net::{self, Net, NetCommand},
+        store::RedbStore,
+        traffic,
+    },
+    machine::{Machine, config::Config, event::Event},
+};
+
+/// Runs a node until it is asked to stop.
+pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
+    start_log();
+    if args.managed {
+        die_with_parent()?;
+    }
+    let http = http_listener(&args).await?;
+    let folder = Arc::new(open_folder(&args)?);
+    let network = Arc::new(folder.network().clone());
+    let store = RedbStore::open(&folder.path().join("chain.redb"), &network)?;
+    let (net, net_events) = start_net(&args, &folder).await?;
+    let bound = http.local_addr().context("the HTTP socket has no address")?;
+    let identity = identity(&folder, &net, bound);
+    let reader = store.reader();
+
+    let (machine, first) = Machine::open(machine_config(&args, &folder, &net, &identity), store, clock::now())?;
+    let (effects_in, effects_out) = mpsc::unbounded_channel();
+    let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
+    let proofs = engine.clone();
+    let miner = Miner::start(network.clone(), args.hash_rate.cap(), move |Proof { job, block }| {
+        // A machine that has ended needs no proofs.
+        let _ = proofs.event_blocking(Event::Mined { job, block });
+    });
+    let miner = miner.context("no thread for the miner")?;
+    tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));
+    tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone()));
+    tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
+
+    let shutdown = Shutdown::new();
+    let admin = Admin::for_address(bound, folder.path()).context("the administration token cannot be kept")?;
+    let api = Api {
+        engine: engine.clone(),
+        reader,
+        network,
+        identity: identity.clone(),
+        hash_rate: args.hash_rate.cap(),
+        bound,
+        admin,
+        shutdown: shutdown.clone(),
+    };
+    let router = router(api).map_err(|problem| anyhow::anyhow!("the HTTP interface cannot start: {problem:?}"))?;
+    let server = tokio::spawn(serve(http, router, shutdown.clone()));
+    info!("node {} answers on {}", identity.id, identity.address);
+    if args.managed {
+        say_ready(&identity)?;
+        end_with_stdin(shutdown.clone())?;
+    }
+
+    let machine_ended = tokio::select! {
+        () = shutdown.begun() => None,
+        () = told_to_end()? => None,
+        ended = &mut engine_end => Some(ended),
+    };
+    shutdown.begin();
+    let _ = server.await;
+    engine.stop().await;
+    let ended = match machine_ended {
+        Some(ended) => ended,
+        None => engine_end.await,
+    };
+    net.command(NetCommand::Shutdown);
+    match ended {
+        Ok(Ok(())) => info!("stopped"),
+        Ok(Err(fault)) => {
+            error!("{fault}");
+            bail!("{fault}; nothing that was acknowledged is lost, make room or mend the disk and start again");
+        }
+        Err(_) => bail!("the machine's thread ended by a fault in this program; its last words are in the log"),
+    }
+    Ok(())
+}
+
+/// Local time, to the millisecond.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{}", jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S%.3f"))
+    }
+}
+
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,libp2p=warn"));
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).with_timer(LocalTime);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    // A second node in one process, as in tests, shares the first one's log.
+    let _ = log.with_ansi(colour).with_target(false).try_init();
+}
+
+/// Under a manager that is killed, the node must not live on.
+fn die_with_parent() -> anyhow::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL).context("cannot bind to the manager's life")?;
+    Ok(())
+}
+
+async fn http_listener(args: &NodeArgs) -> anyhow::Result<TcpListener> {
+    if args.managed {
+        let socket = listenfd::ListenFd::from_env().take_tcp_listener(0).context("LISTEN_FDS names no TCP socket")?;
+        let socket = socket.context("--managed is for nodes that a manager starts: LISTEN_FDS is not set")?;
+        socket.set_nonblocking(true).context("the socket from LISTEN_FDS cannot be used")?;
+        return TcpListener::from_std(socket).context("the socket from LISTEN_FDS cannot be used");
+    }
+    let address = SocketAddr::new(args.host, args.port);
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another port with --port, or another --host"))
+}
+
+fn open_folder(args: &NodeArgs) -> anyhow::Result<Folder> {
+    let path = match &args.data_dir {
+        Some(path) => path.clone(),
+        None => crate::cli::data_home()?.join(format!("node-{}", args.port)),
+    };
+    Ok(Folder::open(&path, args.genesis.as_deref())?)
+}
+
+async fn start_net(args: &NodeArgs, folder: &Folder) -> anyhow::Result<(Net, net::NetEvents)> {
+    let genesis = folder.network().genesis_hash().to_string();
+    let config = net::Config {
+        mdns: args.mdns,
+        ..net::Config::new(
+            folder.path().to_owned(),
+            SocketAddr::new(args.peer_host, args.peer_port),
+            format!("/networkmngr/{}/1", &genesis[..16]),
+        )
+    };
+    Ok(net::start(config).await?)
+}
+
+fn identity(folder: &Folder, net: &Net, bound: SocketAddr) -> Identity {
+    let peer_addresses = net.listen_addresses();
+    let shown = if bound.ip().is_unspecified() {
+        SocketAddr::new(own_address(&peer_addresses).unwrap_or(IpAddr::from([127, 0, 0, 1])), bound.port())
+    } else {
+        bound
+    };
+    Identity {
+        id: folder.node(),
+        address: format!("http://{shown}"),
+        peer_id: net.local_peer().to_string(),
+        peer_addresses,
+    }
+}
+
+/// The first address in the list that other machines may reach.
+fn own_address(peer_addresses: &[String]) -> Option<IpAddr> {
+    let ips = peer_addresses.iter().filter_map(|address| address.split('/').nth(2)?.parse::<IpAddr>().ok());
+    ips.into_iter().find(|ip| !ip.is_loopback())
+}
+
+fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity) -> Config {
+    let without_peer = |address: &String| address.split("/p2p/").next().map(str::to_owned);
+    let listens = identity.peer_addresses.iter().filter_map(without_peer);
+    Config {
+        network: Arc::new(folder.network().clone()),
+        node: folder.node(),
+        peer: net.local_peer(),
+        http: Some(identity.address.clone()).filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default(),
+        listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
+        miner: Address::of(folder.miner()),
+        join: args.join.clone(),
+        known: folder.peers(),
+        seed: rand::random(),
+    }
+}
+
+fn say_ready(identity: &Identity) -> anyhow::Result<()> {
+    let ready = NodeInfo { identity: identity.clone(), nodes: Default::default() };
+    let line = serde_json::to_string(&ready)?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("the manager does not listen")
+}
+
+/// The manager holds the other end of standard input; when that closes, the manager is gone.
+fn end_with_stdin(shutdown: Shutdown) -> anyhow::Result<()> {
+    let wait = move || {
+        let mut byte = [0];
+        while std::io::stdin().read(&mut byte).is_ok_and(|count| count > 0) {}
+        shutdown.begin();
+    };
+    std::thread::Builder::new().name("lifeline".into()).stack_size(64 * 1024).spawn(wait).context("no thread")?;
+    Ok(())
+}
+
+fn told_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("signals cannot be listened to")?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be listened to")?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
