@@ -73,6 +73,7 @@ pub(crate) struct Plan {
     pub(crate) genesis: Option<PathBuf>,
     /// How long nodes may take to end when asked.
     pub(crate) wait_for_exit: Duration,
+    wait_for_ready: Option<Duration>,
     hash_rate: HashRate,
     /// What runs as a node.
     pub(crate) program: Program,
@@ -130,6 +131,7 @@ impl Plan {
             fresh: args.fresh,
             genesis: args.genesis.clone(),
             wait_for_exit: args.wait_for_exit,
+            wait_for_ready: args.wait_for_ready,
             hash_rate: args.hash_rate,
             program: args.node_bin.clone().map_or(Program::Own, Program::Other),
             peer_host: args.peer_host,
@@ -183,7 +185,8 @@ impl Plan {
 
     /// How long the nodes may take until each is ready. Many nodes share few cores.
     pub(crate) fn ready_deadline(&self) -> Duration {
-        Duration::from_secs(30) + Duration::from_millis(100) * u32::from(self.amount)
+        let preset = Duration::from_secs(30) + Duration::from_millis(100) * u32::from(self.amount);
+        self.wait_for_ready.unwrap_or(preset)
     }
 
     /// Address and first port where peers connect, if they are fixed.

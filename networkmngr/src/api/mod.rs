@@ -32,8 +32,6 @@ pub(crate) struct Api {
     pub(crate) network: Arc<Network>,
     pub(crate) mining: Arc<Mining>,
     pub(crate) closing: Closing,
-    /// When the manager began, local time.
-    pub(crate) since: Arc<str>,
 }
 
 /// The way from `/shutdown/all` to the task that ends the nodes, and back with its report.

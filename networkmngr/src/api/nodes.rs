@@ -40,7 +40,7 @@ pub(crate) struct NodeView {
 
 impl NodeView {
     fn of(node: Seen, health: Option<Health>) -> Self {
-        let identity = node.state.ready().map(|running| &running.identity);
+        let identity = node.state.identity();
         let ended = match &node.state {
             NodeState::Ended(ended) => Some(ended),
             _ => None,

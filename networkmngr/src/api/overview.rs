@@ -48,7 +48,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         address: format!("http://127.0.0.1:{}", plan.port),
         pid: std::process::id(),
-        since: api.since.to_string(),
+        since: api.network.since(),
         folder: plan.folder.display().to_string(),
     };
     let agreement = survey(&api.network).await;

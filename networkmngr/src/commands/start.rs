@@ -61,6 +61,7 @@ async fn manage(
         name = signals.next() => Err(anyhow!("{name} came before the network was ready")),
     };
     if let Err(error) = started {
+        term::warn("the network did not come up; ending what was started");
         end(&network, &mut signals).await;
         network.save_as_stopped();
         return Err(error);
@@ -81,12 +82,10 @@ async fn serve(
     let listener = tokio::net::TcpListener::from_std(manager)?;
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
-    let since = term::now().into();
     let api = Api {
         network: network.clone(),
         mining: mining.clone(),
         closing: closing.clone(),
-        since,
     };
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();

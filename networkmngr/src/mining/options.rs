@@ -33,9 +33,9 @@ pub(crate) struct Bursts {
 /// Why a job cannot be done as asked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum OptionError {
-    #[error("times must be a whole number from 1 to {MAX_TIMES}, not {0:?}")]
+    #[error("the value of times must be a whole number from 1 to {MAX_TIMES}, not {0:?}")]
     Times(String),
-    #[error("{0} must be a number of seconds from 0 to {MAX_INTERVAL}, not {1:?}")]
+    #[error("the value of {0} must be a number of seconds from 0 to {MAX_INTERVAL}, not {1:?}")]
     Interval(&'static str, String),
     #[error("min must not be greater than max, but {min} is greater than {max}")]
     Order { min: f64, max: f64 },

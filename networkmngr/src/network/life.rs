@@ -39,19 +39,15 @@ impl Network {
         let spawned = spawned
             .await
             .unwrap_or_else(|_| Err(io::Error::other("the manager is ending")));
-        let (ended, was_ready) = match spawned {
+        let ended = match spawned {
             Ok(mut process) => self.live(&slot, &mut process).await,
-            Err(error) => {
-                let exit = Exit::NotStarted(self.explained(&error));
-                (
-                    Ended {
-                        exit: Arc::new(exit),
-                        last_lines: Arc::new([]),
-                    },
-                    false,
-                )
-            }
+            Err(error) => Ended {
+                exit: Arc::new(Exit::NotStarted(self.explained(&error))),
+                last_lines: Arc::new([]),
+                identity: None,
+            },
         };
+        let was_ready = ended.identity.is_some();
         let unexpected = was_ready && !slot.end_wanted.load(Ordering::SeqCst) && !self.is_closing();
         slot.state.send_replace(State::Ended(ended.clone()));
         if unexpected {
@@ -59,28 +55,30 @@ impl Network {
             term::warn(&format!("node {number} ended by itself: {exit}{lines}"));
             self.save();
         }
+        if !self.is_closing() {
+            self.stand_in(slot, &ended.exit);
+        }
     }
 
-    /// Follows a process to its end; tells also whether it was ever ready.
-    async fn live(&self, slot: &Slot, process: &mut NodeProcess) -> (Ended, bool) {
+    /// Follows a process to its end.
+    async fn live(&self, slot: &Slot, process: &mut NodeProcess) -> Ended {
         let pid = process.pid;
         slot.state.send_replace(State::Starting { pid });
         let deadline = self.ready_deadline();
-        let ready = match tokio::time::timeout(deadline, process.ready()).await {
-            Ok(ready) => ready,
-            Err(_) => Err(Exit::NotReady(format!(
-                "was not ready within {} s",
-                deadline.as_secs()
-            ))),
+        let ready = tokio::time::timeout(deadline, process.ready()).await;
+        let late = || {
+            let seconds = deadline.as_secs_f32();
+            Err(Exit::NotReady(format!("was not ready within {seconds} s")))
         };
-        let was_ready = ready.is_ok();
-        let exit = match ready {
-            Ok(identity) => {
-                let running = Running {
-                    process: Process::of(pid),
-                    identity: Arc::new(identity),
-                };
-                slot.state.send_replace(State::Running(running));
+        let mut identity = None;
+        let exit = match ready.unwrap_or_else(|_| late()) {
+            Ok(said) => {
+                let identity = identity.insert(Arc::new(said)).clone();
+                let process_now = Process::of(pid);
+                slot.state.send_replace(State::Running(Running {
+                    process: process_now,
+                    identity,
+                }));
                 match process.ended().await {
                     Ok(status) => Exit::Ended(status),
                     Err(error) => Exit::NotReady(format!("cannot be watched any more: {error}")),
@@ -91,14 +89,11 @@ impl Network {
                 exit
             }
         };
-        let last_lines = process.last_lines().into();
-        (
-            Ended {
-                exit: Arc::new(exit),
-                last_lines,
-            },
-            was_ready,
-        )
+        Ended {
+            exit: Arc::new(exit),
+            last_lines: process.last_lines().into(),
+            identity,
+        }
     }
 
     /// The system's error in terms of what the user can change.

@@ -5,6 +5,7 @@
 mod life;
 mod orders;
 mod register;
+mod standin;
 mod stop;
 
 use std::net::TcpListener;
@@ -80,6 +81,8 @@ pub(crate) struct Ended {
     pub(crate) exit: Arc<Exit>,
     /// What it wrote last to its log.
     pub(crate) last_lines: Arc<[String]>,
+    /// What it said of itself, if it was ever ready.
+    pub(crate) identity: Option<Arc<Identity>>,
 }
 
 impl State {
@@ -102,7 +105,16 @@ impl State {
         }
     }
 
-    /// What the node said of itself, if it is ready or paused.
+    /// What the node said of itself, now or before its process ended.
+    pub(crate) fn identity(&self) -> Option<&Arc<Identity>> {
+        match self {
+            Self::Running(running) | Self::Paused(running) => Some(&running.identity),
+            Self::Ended(ended) => ended.identity.as_ref(),
+            Self::Spawning | Self::Starting { .. } => None,
+        }
+    }
+
+    /// The process and what it said of itself, if it is ready or paused.
     pub(crate) fn ready(&self) -> Option<&Running> {
         match self {
             Self::Running(running) | Self::Paused(running) => Some(running),
@@ -218,6 +230,15 @@ impl Network {
         self.save();
     }
 
+    /// When the manager began, local time.
+    pub(crate) fn since(&self) -> String {
+        self.lock_record()
+            .manager
+            .as_ref()
+            .map(|manager| manager.since.clone())
+            .unwrap_or_default()
+    }
+
     /// How long a start, or a restart, may take.
     fn ready_deadline(&self) -> Duration {
         self.plan.ready_deadline()
@@ -252,6 +273,7 @@ impl Slot {
         let nothing = Ended {
             exit: Arc::new(Exit::NotStarted("it was not its turn yet".to_owned())),
             last_lines: Arc::new([]),
+            identity: None,
         };
         Arc::new(Self {
             plan,
@@ -273,7 +295,7 @@ impl Slot {
 
     fn recorded(&self) -> record::Node {
         let state = self.state.borrow();
-        let identity = state.ready().map(|running| &running.identity);
+        let identity = state.identity();
         let name = |path: &std::path::Path| path.file_name().map(PathBuf::from).unwrap_or_default();
         record::Node {
             number: self.plan.number,
@@ -295,7 +317,9 @@ impl Slot {
         let state = states.wait_for(settled).await.map(|state| state.clone());
         match state {
             Ok(State::Running(running) | State::Paused(running)) => Ok(running),
-            Ok(State::Ended(Ended { exit, last_lines })) => Err(StartError::Node {
+            Ok(State::Ended(Ended {
+                exit, last_lines, ..
+            })) => Err(StartError::Node {
                 number: self.plan.number,
                 exit,
                 last_lines,
