@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -11,6 +12,8 @@ use crate::plan::GENESIS_FILE;
 use crate::record::{Manager, Record, VERSION};
 
 const LOCK: &str = "lock";
+/// How long nodes that a killed manager left behind may take to end.
+const LEFTOVERS: Duration = Duration::from_secs(5);
 
 /// The folder of the network on `port`: `given`, or one in the user's data folder.
 pub(crate) fn locate(given: Option<&Path>, port: u16) -> anyhow::Result<PathBuf> {
@@ -78,6 +81,21 @@ impl Folder {
             lock,
             record,
         })
+    }
+
+    /// Waits a moment for nodes that a killed manager has left behind. They are about to end by
+    /// themselves, and until then they hold their ports.
+    pub(crate) fn outwait_leftovers(&self) {
+        let nodes = self.record.iter().flat_map(|record| &record.nodes);
+        let mut left: Vec<_> = nodes.filter_map(|node| node.process).collect();
+        let until = Instant::now() + LEFTOVERS;
+        loop {
+            left.retain(|process| process.is_alive());
+            if left.is_empty() || Instant::now() >= until {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Makes the folder ready for a start by `manager`: deletes what was there if the start is to be

@@ -54,6 +54,11 @@ impl Process {
             pid_started: crate::proc::started(pid),
         }
     }
+
+    /// Whether this very process still runs; false where the system does not tell.
+    pub(crate) fn is_alive(self) -> bool {
+        self.pid_started.is_some() && crate::proc::started(self.pid) == self.pid_started
+    }
 }
 
 /// One node of the network.

@@ -34,6 +34,7 @@ pub(crate) fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(&args, folder::locate(args.data_dir.as_deref(), args.port)?)?;
     limits::raise_open_files(plan.amount)?;
     let mut folder = Folder::take(&plan.folder)?;
+    folder.outwait_leftovers();
     let sockets = bind_all(&plan)?;
     let manager = Manager {
         address: format!("http://127.0.0.1:{}", plan.port),
