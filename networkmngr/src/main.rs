@@ -1,2 +1,42 @@
-//! The manager.
-fn main() {}
+//! The program's entry: reads the command line, hands over to one command, and turns its outcome into
+//! an exit code (0 done, 1 failed, 2 wrong usage). Nothing is decided here.
+
+mod api;
+mod bind;
+mod child;
+mod cli;
+mod commands;
+mod folder;
+mod limits;
+mod mining;
+mod network;
+mod plan;
+mod proc;
+mod record;
+mod term;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => commands::start::run(cli.start),
+        Some(Command::Node(args)) => node::cli::run(args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Status(args)) => commands::status::run(args),
+        Some(Command::Mine(args)) => commands::mine::run(args),
+        Some(Command::Logs(args)) => commands::logs::run(args),
+        Some(Command::Stop(args)) => commands::stop::run(args),
+    };
+    done.unwrap_or_else(|error| {
+        term::error(&error);
+        if error.is::<plan::PlanError>() {
+            ExitCode::from(2)
+        } else {
+            ExitCode::FAILURE
+        }
+    })
+}

@@ -1,0 +1,110 @@
+//! The control API: how HTTP words orders and answers. What an order means is decided by
+//! [`crate::network`] and [`crate::mining`]. Answers on 127.0.0.1 alone, behind the node's guard.
+
+mod mining;
+mod nodes;
+mod overview;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::Json;
+use axum::routing::{get, post};
+use node::drivers::http::guard::{allowed_hosts, guarded, verb};
+use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub(crate) use nodes::{NodeView, NodesView};
+pub(crate) use overview::StatusView;
+
+use crate::mining::Mining;
+use crate::network::{Ending, Network};
+
+/// Largest body that is read, in bytes; no order needs a large one.
+const MAX_BODY: usize = 64 << 10;
+
+/// What the handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    pub(crate) network: Arc<Network>,
+    pub(crate) mining: Arc<Mining>,
+    pub(crate) closing: Closing,
+}
+
+/// The way from `/shutdown/all` to the task that ends the nodes, and back with its report.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    wanted: watch::Sender<bool>,
+    report: watch::Sender<Option<Arc<[Ending]>>>,
+}
+
+/// The answer of `/shutdown/all`, sent when every node has ended.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Stopped {
+    /// How many nodes were ended.
+    pub(crate) stopped: usize,
+    pub(crate) nodes: Vec<Ending>,
+}
+
+impl Closing {
+    /// Nothing wanted yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            wanted: watch::channel(false).0,
+            report: watch::channel(None).0,
+        }
+    }
+
+    /// Waits until a client wants the network stopped.
+    pub(crate) async fn wanted(&self) {
+        let _ = self.wanted.subscribe().wait_for(|wanted| *wanted).await;
+    }
+
+    /// Lets waiting clients know how the nodes ended.
+    pub(crate) fn report(&self, endings: Vec<Ending>) {
+        self.report.send_replace(Some(endings.into()));
+    }
+}
+
+/// All routes, behind the guard, for a manager at `address`.
+pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
+    let routes = Router::new()
+        .route("/", get(overview::page))
+        .route("/health", get(overview::health))
+        .route("/status", get(overview::status))
+        .route("/start/mining", verb(mining::start))
+        .route("/stop/mining", verb(mining::stop))
+        .route("/shutdown/all", verb(shutdown_all))
+        .route("/nodes", get(nodes::list).post(nodes::add))
+        .route("/nodes/{number}/kill", post(nodes::kill))
+        .route("/nodes/{number}/pause", post(nodes::pause))
+        .route("/nodes/{number}/resume", post(nodes::resume))
+        .route("/nodes/{number}/restart", post(nodes::restart))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(api);
+    guarded(routes, allowed_hosts(address))
+}
+
+/// Ends every node, answers how each ended, and then the manager ends as well.
+async fn shutdown_all(State(api): State<Api>) -> Result<Json<Stopped>, Problem> {
+    let mut report = api.closing.report.subscribe();
+    api.closing.wanted.send_replace(true);
+    let nodes = match report
+        .wait_for(Option::is_some)
+        .await
+        .map(|report| report.clone())
+    {
+        Ok(Some(nodes)) => nodes.to_vec(),
+        // The sender lives in `api`.
+        Ok(None) | Err(_) => Vec::new(),
+    };
+    Ok(Json(Stopped {
+        stopped: nodes.len(),
+        nodes,
+    }))
+}

@@ -1,0 +1,152 @@
+//! `/nodes`: what each node is doing, and orders to single nodes.
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Json;
+use node::drivers::http::problem::Problem;
+use serde::{Deserialize, Serialize};
+
+use super::Api;
+use super::mining::sentence;
+use crate::mining::{Health, healths};
+use crate::network::{OrderError, Seen, State as NodeState};
+use crate::proc::{self, Memory};
+
+/// The answer of `GET /nodes`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct NodesView {
+    pub(crate) nodes: Vec<NodeView>,
+}
+
+/// One node as clients see it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct NodeView {
+    pub(crate) number: u16,
+    /// `starting`, `running`, `paused` or `ended`.
+    pub(crate) state: String,
+    pub(crate) address: String,
+    pub(crate) pid: Option<u32>,
+    pub(crate) id: Option<String>,
+    pub(crate) peer_addresses: Vec<String>,
+    /// What the node said just now; absent if it runs and does not answer, or does not run.
+    pub(crate) health: Option<Health>,
+    pub(crate) memory: Option<Memory>,
+    /// How its process ended, in words.
+    pub(crate) exit: Option<String>,
+    /// The last lines of the log of a process that ended.
+    pub(crate) last_lines: Vec<String>,
+}
+
+impl NodeView {
+    fn of(node: Seen, health: Option<Health>) -> Self {
+        let identity = node.state.identity();
+        let ended = match &node.state {
+            NodeState::Ended(ended) => Some(ended),
+            _ => None,
+        };
+        Self {
+            number: node.number,
+            state: node.state.word().to_owned(),
+            pid: node.state.pid(),
+            id: identity.map(|identity| identity.id.clone()),
+            peer_addresses: identity
+                .map(|known| known.peer_addresses.clone())
+                .unwrap_or_default(),
+            memory: node.state.pid().and_then(proc::memory),
+            exit: ended.map(|ended| ended.exit.to_string()),
+            last_lines: ended
+                .map(|ended| ended.last_lines.to_vec())
+                .unwrap_or_default(),
+            address: node.address,
+            health,
+        }
+    }
+}
+
+type NodeNumber = Result<Path<u16>, PathRejection>;
+
+pub(super) async fn list(State(api): State<Api>) -> Json<NodesView> {
+    let mut healths = healths(&api.network, api.network.running()).await;
+    let nodes = api.network.seen().into_iter().map(|node| {
+        let health = healths.remove(&node.number).flatten();
+        NodeView::of(node, health)
+    });
+    Json(NodesView {
+        nodes: nodes.collect(),
+    })
+}
+
+pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<NodeView>), Problem> {
+    let network = api.network.clone();
+    let node = detached(async move { network.add().await }).await?;
+    api.mining.include(&node.address).await;
+    Ok((StatusCode::CREATED, Json(NodeView::of(node, None))))
+}
+
+pub(super) async fn kill(
+    State(api): State<Api>,
+    number: NodeNumber,
+) -> Result<Json<NodeView>, Problem> {
+    let Path(number) = number?;
+    let node = detached(async move { api.network.kill(number).await }).await?;
+    Ok(Json(NodeView::of(node, None)))
+}
+
+pub(super) async fn pause(
+    State(api): State<Api>,
+    number: NodeNumber,
+) -> Result<Json<NodeView>, Problem> {
+    let Path(number) = number?;
+    Ok(Json(NodeView::of(
+        api.network.pause(number).map_err(problem)?,
+        None,
+    )))
+}
+
+pub(super) async fn resume(
+    State(api): State<Api>,
+    number: NodeNumber,
+) -> Result<Json<NodeView>, Problem> {
+    let Path(number) = number?;
+    Ok(Json(NodeView::of(
+        api.network.resume(number).map_err(problem)?,
+        None,
+    )))
+}
+
+pub(super) async fn restart(
+    State(api): State<Api>,
+    number: NodeNumber,
+) -> Result<Json<NodeView>, Problem> {
+    let Path(number) = number?;
+    let network = api.network.clone();
+    let node = detached(async move { network.restart(number).await }).await?;
+    api.mining.include(&node.address).await;
+    Ok(Json(NodeView::of(node, None)))
+}
+
+/// Carries an order out to its end even if the client that gave it goes away.
+async fn detached(
+    order: impl Future<Output = Result<Seen, OrderError>> + Send + 'static,
+) -> Result<Seen, Problem> {
+    match tokio::spawn(order).await {
+        Ok(done) => done.map_err(problem),
+        Err(_) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The manager is ending.",
+        )),
+    }
+}
+
+fn problem(error: OrderError) -> Problem {
+    let status = match &error {
+        OrderError::Unknown { .. } => StatusCode::NOT_FOUND,
+        OrderError::State { .. } | OrderError::Busy(_) | OrderError::Full | OrderError::Bind(_) => {
+            StatusCode::CONFLICT
+        }
+        OrderError::Closing => StatusCode::SERVICE_UNAVAILABLE,
+        OrderError::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Problem::new(status, sentence(&error.to_string()))
+}

@@ -1,0 +1,108 @@
+//! `/`, `/health` and `/status`: the network at a glance. Nothing is changed here.
+
+use axum::extract::State;
+use axum::response::Json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Api;
+use crate::mining::{Job, Survey, survey};
+use crate::network::State as NodeState;
+
+/// The answer of `GET /status`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct StatusView {
+    pub(crate) manager: ManagerView,
+    pub(crate) nodes: Counts,
+    /// What the running nodes hold now.
+    pub(crate) agreement: Survey,
+    /// The mining job under way, or else the last one.
+    pub(crate) job: Option<Job>,
+}
+
+/// The manager itself.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ManagerView {
+    pub(crate) version: String,
+    pub(crate) address: String,
+    pub(crate) pid: u32,
+    /// When it began, local time.
+    pub(crate) since: String,
+    /// The network's folder.
+    pub(crate) folder: String,
+}
+
+/// How many nodes are in which state.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) total: usize,
+    pub(crate) starting: usize,
+    pub(crate) running: usize,
+    pub(crate) paused: usize,
+    pub(crate) ended: usize,
+}
+
+pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
+    let plan = api.network.plan();
+    let manager = ManagerView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        address: format!("http://127.0.0.1:{}", plan.port),
+        pid: std::process::id(),
+        since: api.network.since(),
+        folder: plan.folder.display().to_string(),
+    };
+    let agreement = survey(&api.network).await;
+    Json(StatusView {
+        manager,
+        nodes: counts(&api),
+        agreement,
+        job: api.mining.job(),
+    })
+}
+
+pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
+    let counts = counts(&api);
+    Json(json!({
+        "status": "ok", "version": env!("CARGO_PKG_VERSION"),
+        "nodes": counts.total, "running": counts.running,
+    }))
+}
+
+pub(super) async fn page(State(api): State<Api>) -> String {
+    let counts = counts(&api);
+    let (port, node) = (
+        api.network.plan().port,
+        u32::from(api.network.plan().port) + 1,
+    );
+    format!(
+        "networkmngr {version}: {running} of {total} nodes run.\n\n\
+         Try:\n\
+         \x20 curl localhost:{port}/start/mining                     ten bursts, 1 to 3 s apart\n\
+         \x20 curl 'localhost:{port}/start/mining?times=3&min=0&max=1'\n\
+         \x20 curl 'localhost:{port}/start/mining?continuous=true'   until /stop/mining\n\
+         \x20 curl localhost:{port}/stop/mining\n\
+         \x20 curl localhost:{port}/status                           agreement, tips, the mining job\n\
+         \x20 curl localhost:{port}/nodes                            each node, with its memory\n\
+         \x20 curl -X POST localhost:{port}/nodes                    one more node\n\
+         \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart\n\
+         \x20 curl localhost:{port}/shutdown/all                     every node, then the manager\n\
+         \x20 curl localhost:{node}/chain                            what node 0 holds\n",
+        version = env!("CARGO_PKG_VERSION"),
+        running = counts.running,
+        total = counts.total,
+    )
+}
+
+fn counts(api: &Api) -> Counts {
+    let mut counts = Counts::default();
+    for node in api.network.seen() {
+        counts.total += 1;
+        match node.state {
+            NodeState::Spawning | NodeState::Starting { .. } => counts.starting += 1,
+            NodeState::Running(_) => counts.running += 1,
+            NodeState::Paused(_) => counts.paused += 1,
+            NodeState::Ended(_) => counts.ended += 1,
+        }
+    }
+    counts
+}

@@ -1,0 +1,197 @@
+//! The command line: every option with the sentence that `--help` shows for it. What the values mean
+//! together is checked by [`crate::plan`]; nothing is done here.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::plan::HashRate;
+
+const EXAMPLES: &str = "\
+Examples:
+  networkmngr -p 4999 -a 6        a manager on port 4999, six nodes on 5000 to 5005
+  curl localhost:4999/start/mining        ten bursts of mining, 1 to 3 s apart
+  curl localhost:5000/chain               what node 0 holds to be the chain
+  networkmngr mine --times 3      the same from this program, with its progress
+  networkmngr logs 2 --follow     what node 2 writes
+  networkmngr stop                every node, then the manager (also: Ctrl-C there)
+
+The next start with the same port, or the same --data-dir, goes on with the same chain.
+Exit codes: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
+
+/// Starts a proof-of-work network of real node processes on this machine, and controls it.
+///
+/// Without a subcommand: starts a manager and its nodes, and stays until it is told to stop.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What can be done besides starting a network.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one node by itself (what the manager starts for each of its nodes)
+    Node(node::cli::NodeArgs),
+    /// Show the nodes of the running network: state, height, tip, peers, memory
+    Status(StatusArgs),
+    /// Mine: bursts, or continuously; shows the progress until the job is done
+    Mine(MineArgs),
+    /// Show what the nodes wrote to their log files
+    Logs(LogsArgs),
+    /// Stop every node, then the manager
+    Stop(StopArgs),
+}
+
+/// How a network is started.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct StartArgs {
+    /// Port of the manager; the nodes take the ports after it
+    #[arg(short, long, default_value_t = 4999)]
+    pub(crate) port: u16,
+    /// How many nodes to start
+    #[arg(short, long, default_value_t = 6, value_name = "NODES")]
+    pub(crate) amount: u32,
+    /// Folder for chains, logs and network.json [default: network-PORT in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Begin anew: delete what an earlier network left in the folder
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Most hashes per second that each node may try: 200000, 200k, 1.5M or unlimited
+    #[arg(long, value_name = "RATE", default_value = "200k")]
+    pub(crate) hash_rate: HashRate,
+    /// Start this node program instead of the one built in
+    #[arg(long, value_name = "PATH")]
+    pub(crate) node_bin: Option<PathBuf>,
+    /// Chain spec of another network (JSON)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+    /// Address where peers connect; set it to an address of this machine to let other machines join
+    #[arg(long, value_name = "IP", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub(crate) peer_host: IpAddr,
+    /// Port where peers connect to node 0, the next for node 1 and so on [default: any free ones]
+    #[arg(long, value_name = "BASE")]
+    pub(crate) peer_port: Option<u16>,
+    /// How long nodes may take until they are ready [default: 30, and 0.1 for each node]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) wait_for_ready: Option<std::time::Duration>,
+    /// How long nodes may take to end when asked, before they are made to
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) wait_for_exit: std::time::Duration,
+}
+
+/// Which network a command means.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Which {
+    /// Port of the network's manager
+    #[arg(short, long, default_value_t = 4999)]
+    pub(crate) port: u16,
+    /// Folder of the network, if it was started with one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Options of `status`.
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Options of `mine`.
+#[derive(Debug, Args)]
+pub(crate) struct MineArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// How many bursts [default: 10]
+    #[arg(long, value_name = "N", conflicts_with_all = ["continuous", "stop"])]
+    pub(crate) times: Option<String>,
+    /// Shortest time between two bursts, in seconds [default: 1]
+    #[arg(long, value_name = "S", conflicts_with_all = ["continuous", "stop"])]
+    pub(crate) min: Option<String>,
+    /// Longest time between two bursts, in seconds [default: 3]
+    #[arg(long, value_name = "S", conflicts_with_all = ["continuous", "stop"])]
+    pub(crate) max: Option<String>,
+    /// Let every node mine without pause, until `mine --stop`
+    #[arg(long, conflicts_with = "stop")]
+    pub(crate) continuous: bool,
+    /// End the mining that is under way
+    #[arg(long)]
+    pub(crate) stop: bool,
+}
+
+/// Options of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Number of one node [default: all nodes]
+    pub(crate) node: Option<u16>,
+    /// Go on showing lines as they are written, until Ctrl-C
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many of the last lines to show of each node
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) lines: usize,
+}
+
+/// Options of `stop`.
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let seconds = text.parse::<f64>().ok();
+    let duration = seconds.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
+    match duration {
+        Some(duration) if duration.as_secs() <= 3600 => Ok(duration),
+        _ => Err("give a number of seconds from 0 to 3600".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_have_the_promised_presets() {
+        let cli = Cli::parse_from(["networkmngr"]);
+        assert_eq!((cli.start.port, cli.start.amount), (4999, 6));
+        assert_eq!(cli.start.hash_rate.to_string(), "200000");
+        assert!(cli.command.is_none());
+    }
+
+    #[test]
+    fn contradictions_are_usage_errors() {
+        for words in [
+            &["networkmngr", "mine", "--continuous", "--times", "3"][..],
+            &["networkmngr", "mine", "--stop", "--continuous"],
+            &["networkmngr", "-a", "6", "stop"],
+            &["networkmngr", "-a", "six"],
+            &["networkmngr", "-a", "-1"],
+            &["networkmngr", "-p", "65536"],
+            &["networkmngr", "--hash-rate", "fast"],
+            &["networkmngr", "--wait-for-exit", "nan"],
+            &["networkmngr", "launch"],
+        ] {
+            let error = Cli::try_parse_from(words).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{words:?}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One file for each command of the program.
+
+pub(crate) mod logs;
+pub(crate) mod mine;
+pub(crate) mod start;
+pub(crate) mod status;
+pub(crate) mod stop;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use node::client::{Client, ClientError};
+use serde::de::DeserializeOwned;
+
+use crate::cli::Which;
+use crate::folder;
+use crate::record::Record;
+
+/// How long the manager may take to answer a question.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A running network, found by what it wrote down.
+struct Attached {
+    folder: PathBuf,
+    address: String,
+    client: Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// The network's folder and what it says of itself.
+fn found(which: &Which) -> anyhow::Result<(PathBuf, Record)> {
+    let path = folder::locate(which.data_dir.as_deref(), which.port)?;
+    let record = Record::read(&path)?.with_context(|| {
+        format!(
+            "there is no network in {}; start one with `networkmngr -p {} -a 6`, or say with -p or \
+             --data-dir which one you mean",
+            path.display(),
+            which.port
+        )
+    })?;
+    Ok((path, record))
+}
+
+impl Attached {
+    fn find(which: &Which) -> anyhow::Result<Self> {
+        let (folder, record) = found(which)?;
+        let Some(manager) = record.manager else {
+            bail!(
+                "the network in {} is not running; start it with `networkmngr`",
+                folder.display()
+            );
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        Ok(Self {
+            folder,
+            address: manager.address,
+            client: Client::new(),
+            runtime,
+        })
+    }
+
+    fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.address);
+        let answer = self.runtime.block_on(self.client.get(&url, ANSWER));
+        answer.map_err(|error| self.explained(error))
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, deadline: Duration) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.address);
+        let answer =
+            self.runtime
+                .block_on(self.client.post_json(&url, bytes::Bytes::new(), deadline));
+        answer.map_err(|error| self.explained(error))
+    }
+
+    fn explained(&self, error: ClientError) -> anyhow::Error {
+        match error {
+            ClientError::Unreachable { .. } => anyhow::anyhow!(
+                "the network in {} is not running: its manager at {} ended without a word; start it \
+                 with `networkmngr`",
+                self.folder.display(),
+                self.address
+            ),
+            error => error.into(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! One burst: every running node is asked to mine at once, the first proof wins, and the burst is over
+//! when all nodes hold one tip. A tie is settled by one more block at one node.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::agreement::{Survey, settled};
+use crate::network::{Network, Seen};
+use crate::term;
+
+/// Longest that one block may take. The wait ends before when the job is stopped.
+const MINE: Duration = Duration::from_secs(600);
+/// How long the others may take to answer once one has won.
+const OTHERS: Duration = Duration::from_secs(10);
+/// How long the nodes may take to agree, and what each node adds to it.
+const AGREE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(50));
+/// How many more blocks may be mined to settle one tie.
+const SETTLING_BLOCKS: usize = 3;
+
+/// A block that a node mined.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Mined {
+    pub(crate) node: u16,
+    pub(crate) height: u64,
+    pub(crate) hash: String,
+}
+
+/// How a burst went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BurstReport {
+    /// Number of the burst in its job, from 1.
+    pub(crate) burst: u32,
+    /// The blocks mined, the first proof first; more than one if proofs were found at the same time.
+    pub(crate) mined: Vec<Mined>,
+    /// The blocks that settled a tie.
+    pub(crate) settled_by: Vec<Mined>,
+    /// Seconds until the first proof.
+    pub(crate) seconds: f64,
+    /// Why no block was mined, or a tie not settled.
+    pub(crate) failure: Option<String>,
+    /// What the nodes held when the burst was over.
+    pub(crate) survey: Survey,
+}
+
+#[derive(Deserialize)]
+struct Block {
+    hash: String,
+    height: u64,
+}
+
+/// Carries out burst number `burst`.
+pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
+    let begun = Instant::now();
+    let (mined, mut failure) = mine_at_all(network, network.running()).await;
+    let seconds = mined
+        .first()
+        .map_or(begun.elapsed(), |(_, at)| *at - begun)
+        .as_secs_f64();
+    let mined: Vec<Mined> = mined.into_iter().map(|(mined, _)| mined).collect();
+    let mut settled_by = Vec::new();
+    let mut survey = settled(network, agreement_deadline(network)).await;
+    while survey.is_tied() && settled_by.len() < SETTLING_BLOCKS {
+        let Some(node) = settling_node(&survey, &mined) else {
+            break;
+        };
+        match mine_at_one(network, node).await {
+            Ok(block) => settled_by.push(block),
+            // It died or lost its place meanwhile; the survey shows what is left to settle.
+            Err(reason) if network.is_running(node) => {
+                failure = Some(format!("node {node} could not settle the tie: {reason}"));
+                break;
+            }
+            Err(_) => {}
+        }
+        survey = settled(network, agreement_deadline(network)).await;
+    }
+    BurstReport {
+        burst,
+        mined,
+        settled_by,
+        seconds,
+        failure,
+        survey,
+    }
+}
+
+/// Asks all at once. Returns the blocks with the times of their proofs, and what went wrong if there
+/// is no block.
+async fn mine_at_all(
+    network: &Network,
+    nodes: Vec<Seen>,
+) -> (Vec<(Mined, Instant)>, Option<String>) {
+    let none = nodes.is_empty();
+    let asked = nodes.into_iter().map(|node| async move {
+        let answer = ask(network, &node).await;
+        (node.number, answer, Instant::now())
+    });
+    let mut answers: FuturesUnordered<_> = asked.collect();
+    let mut mined = Vec::new();
+    let mut failure = None;
+    let mut deadline = Instant::now() + MINE;
+    while let Ok(Some((number, answer, at))) =
+        tokio::time::timeout_at(deadline, answers.next()).await
+    {
+        match answer {
+            Ok(block) => {
+                if mined.is_empty() {
+                    deadline = at + OTHERS;
+                }
+                mined.push((block, at));
+            }
+            Err(reason) => failure = Some(format!("node {number}: {reason}")),
+        }
+    }
+    let failure = match (mined.is_empty(), none) {
+        (true, true) => Some("no node is running".to_owned()),
+        (true, false) => failure.or_else(|| Some(format!("no proof within {} s", MINE.as_secs()))),
+        (false, _) => None,
+    };
+    (mined, failure)
+}
+
+async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, String> {
+    let node = network
+        .running()
+        .into_iter()
+        .find(|node| node.number == number);
+    let node = node.ok_or_else(|| format!("node {number} does not run"))?;
+    ask(network, &node).await
+}
+
+async fn ask(network: &Network, node: &Seen) -> Result<Mined, String> {
+    let url = format!("{}/mine", node.address);
+    let answer = network
+        .client
+        .post_json::<Block>(&url, Bytes::new(), MINE)
+        .await;
+    let block = answer.map_err(|error| error.to_string())?;
+    Ok(Mined {
+        node: node.number,
+        height: block.height,
+        hash: block.hash,
+    })
+}
+
+/// The node that mines one more block: the lowest-numbered on the tip that was announced first.
+fn settling_node(survey: &Survey, mined: &[Mined]) -> Option<u16> {
+    let first = mined
+        .iter()
+        .find_map(|block| survey.tips.iter().find(|tip| tip.tip == block.hash));
+    first.or(survey.tips.first())?.nodes.first().copied()
+}
+
+fn agreement_deadline(network: &Network) -> Instant {
+    let nodes = u32::try_from(network.running().len()).unwrap_or(u32::MAX);
+    Instant::now() + AGREE.0 + AGREE.1 * nodes
+}
+
+impl BurstReport {
+    /// Whether the burst mined and ended with all nodes on one tip.
+    pub(crate) fn is_good(&self) -> bool {
+        self.failure.is_none() && self.survey.agree
+    }
+}
+
+impl std::fmt::Display for BurstReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let burst = self.burst;
+        match (self.mined.as_slice(), self.settled_by.as_slice()) {
+            ([], _) => write!(f, "burst {burst}: no block was mined")?,
+            ([first, ..], []) => {
+                let (node, height, hash) = (first.node, first.height, term::short(&first.hash));
+                write!(
+                    f,
+                    "node {node} mined block {height} ({hash}) in {:.2} s",
+                    self.seconds
+                )?;
+            }
+            ([first, ..], settled) => {
+                let tied = self
+                    .mined
+                    .iter()
+                    .filter(|block| block.height == first.height);
+                let tied: Vec<String> = tied.map(|block| format!("node {}", block.node)).collect();
+                write!(
+                    f,
+                    "burst {burst}: {} tied at height {}",
+                    listed(&tied),
+                    first.height
+                )?;
+                for block in settled {
+                    write!(
+                        f,
+                        "; block {} by node {} settled it",
+                        block.height, block.node
+                    )?;
+                }
+            }
+        }
+        if let Some(failure) = &self.failure {
+            write!(f, "; {failure}")?;
+        }
+        write!(f, "; {}", self.survey)
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mining::agreement::Tip;
+
+    fn mined(node: u16, height: u64, hash: &str) -> Mined {
+        Mined {
+            node,
+            height,
+            hash: hash.to_owned(),
+        }
+    }
+
+    fn tip(tip: &str, nodes: &[u16]) -> Tip {
+        Tip {
+            height: 9,
+            tip: tip.to_owned(),
+            work: "09".to_owned(),
+            nodes: nodes.to_vec(),
+        }
+    }
+
+    fn survey(tips: Vec<Tip>) -> Survey {
+        Survey {
+            agree: tips.len() == 1,
+            tips,
+            silent: vec![],
+        }
+    }
+
+    #[test]
+    fn the_lowest_node_on_the_first_tip_settles_a_tie() {
+        let tied = survey(vec![tip("a", &[0, 3]), tip("b", &[1, 2])]);
+        assert_eq!(
+            settling_node(&tied, &[mined(2, 9, "b"), mined(3, 9, "a")]),
+            Some(1)
+        );
+        assert_eq!(
+            settling_node(&tied, &[mined(3, 9, "a"), mined(2, 9, "b")]),
+            Some(0)
+        );
+        assert_eq!(settling_node(&tied, &[]), Some(0));
+        assert_eq!(settling_node(&survey(vec![]), &[]), None);
+    }
+
+    #[test]
+    fn reports_read_as_sentences() {
+        let mut report = BurstReport {
+            burst: 3,
+            mined: vec![mined(3, 12, "0000ab12cd")],
+            settled_by: vec![],
+            seconds: 0.312,
+            failure: None,
+            survey: survey(vec![tip("0000ab12cd", &[0, 1, 2, 3, 4, 5])]),
+        };
+        assert_eq!(
+            report.to_string(),
+            "node 3 mined block 12 (0000ab12…) in 0.31 s; all 6 nodes agree"
+        );
+        report.mined = vec![mined(2, 9, "b"), mined(5, 9, "a")];
+        report.settled_by = vec![mined(2, 10, "c")];
+        let tied = "burst 3: node 2 and node 5 tied at height 9; block 10 by node 2 settled it; all 6 nodes agree";
+        assert_eq!(report.to_string(), tied);
+        assert!(report.is_good());
+    }
+}

@@ -1,0 +1,258 @@
+//! The one mining job that may run at a time: started, watched, stopped.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::burst::{BurstReport, burst};
+use super::options::{Bursts, OptionError, WantedBursts};
+use super::survey;
+use crate::network::{AT_ONCE, Network};
+use crate::term;
+
+/// How many of its last bursts a job remembers.
+const REMEMBERED: usize = 100;
+/// How long a node may take to start or stop mining.
+const SWITCH: Duration = Duration::from_secs(10);
+/// How often continuous mining says where it stands.
+const NEWS: Duration = Duration::from_secs(10);
+
+/// A mining job, as `/status` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Job {
+    /// Number of the job, from 1.
+    pub(crate) job: u64,
+    #[serde(flatten)]
+    pub(crate) kind: JobKind,
+    pub(crate) state: JobState,
+    /// How many bursts are over.
+    pub(crate) done: u32,
+    /// When it began, local time.
+    pub(crate) since: String,
+    /// The last bursts, at most 100.
+    pub(crate) bursts: VecDeque<BurstReport>,
+}
+
+/// What a job does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum JobKind {
+    /// A number of bursts.
+    Bursts(Bursts),
+    /// Every node mines without pause.
+    Continuous,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum JobState {
+    Running,
+    /// All that was asked is done.
+    Done,
+    /// It was ended before.
+    Stopped,
+}
+
+/// Why a job was not started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MiningError {
+    #[error(transparent)]
+    Options(#[from] OptionError),
+    #[error("mining job {0} is under way; end it with /stop/mining, or wait until it is done")]
+    UnderWay(u64),
+    #[error("no node is running; restart one with POST /nodes/N/restart")]
+    NoNodes,
+}
+
+/// The place of the job.
+#[derive(Debug)]
+pub(crate) struct Mining {
+    network: Arc<Network>,
+    board: Mutex<Board>,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    /// The job under way, or else the last one.
+    job: Option<Job>,
+    task: Option<AbortHandle>,
+}
+
+impl Mining {
+    /// No job yet, for this network.
+    pub(crate) fn new(network: Arc<Network>) -> Arc<Self> {
+        Arc::new(Self {
+            network,
+            board: Mutex::default(),
+        })
+    }
+
+    /// Starts a job and returns at once.
+    pub(crate) fn start(self: &Arc<Self>, wanted: &WantedBursts) -> Result<Job, MiningError> {
+        let bursts = wanted.checked()?;
+        let mut board = self.lock();
+        let number = match &board.job {
+            Some(job) if job.state == JobState::Running => {
+                return Err(MiningError::UnderWay(job.job));
+            }
+            Some(job) => job.job + 1,
+            None => 1,
+        };
+        if self.network.running().is_empty() {
+            return Err(MiningError::NoNodes);
+        }
+        let job = Job {
+            job: number,
+            kind: bursts.map_or(JobKind::Continuous, JobKind::Bursts),
+            state: JobState::Running,
+            done: 0,
+            since: term::now(),
+            bursts: VecDeque::new(),
+        };
+        board.job = Some(job.clone());
+        let mining = self.clone();
+        let task = match job.kind {
+            JobKind::Bursts(bursts) => tokio::spawn(mining.carry_out(bursts)),
+            JobKind::Continuous => tokio::spawn(mining.go_on()),
+        };
+        board.task = Some(task.abort_handle());
+        Ok(job)
+    }
+
+    /// Ends the job under way; returns it, or `None` if none was.
+    pub(crate) async fn stop(&self) -> Option<Job> {
+        let stopped = {
+            let mut board = self.lock();
+            let task = board.task.take();
+            let job = board
+                .job
+                .as_mut()
+                .filter(|job| job.state == JobState::Running)?;
+            job.state = JobState::Stopped;
+            let job = job.clone();
+            if let Some(task) = task {
+                task.abort();
+            }
+            job
+        };
+        self.switch("stop").await;
+        term::say(&match stopped.kind {
+            JobKind::Bursts(bursts) => {
+                format!(
+                    "mining was stopped after {} of {} bursts",
+                    stopped.done, bursts.times
+                )
+            }
+            JobKind::Continuous => "continuous mining was stopped".to_owned(),
+        });
+        Some(stopped)
+    }
+
+    /// Ends the job under way without a word to the nodes, which are about to end themselves.
+    pub(crate) fn end(&self) {
+        if let Some(task) = self.lock().task.take() {
+            task.abort();
+        }
+    }
+
+    /// The job under way, or else the last one.
+    pub(crate) fn job(&self) -> Option<Job> {
+        self.lock().job.clone()
+    }
+
+    /// Lets a node that has just come up take part in continuous mining.
+    pub(crate) async fn include(&self, address: &str) {
+        let job = self.job();
+        if job.is_some_and(|job| job.state == JobState::Running && job.kind == JobKind::Continuous)
+            && let Err(reason) = self.switch_one(address, "start").await
+        {
+            term::warn(&format!("{address} does not mine: {reason}"));
+        }
+    }
+
+    async fn carry_out(self: Arc<Self>, bursts: Bursts) {
+        let Bursts { times, min, max } = bursts;
+        term::say(&format!("mining: {times} bursts, {min} to {max} s apart"));
+        let mut good = 0;
+        for number in 1..=times {
+            let next = Instant::now() + bursts.interval();
+            let report = burst(&self.network, number).await;
+            if report.is_good() {
+                good += 1;
+                term::say(&report.to_string());
+            } else {
+                term::warn(&report.to_string());
+            }
+            self.note(report, number == times);
+            if number < times {
+                tokio::time::sleep_until(next).await;
+            }
+        }
+        term::say(&format!(
+            "mining is done: {good} of {times} bursts ended in agreement"
+        ));
+    }
+
+    /// Writes down how a burst went, and whether it was the job's last.
+    fn note(&self, report: BurstReport, last: bool) {
+        let mut board = self.lock();
+        let Some(job) = &mut board.job else { return };
+        job.done = report.burst;
+        if job.bursts.len() == REMEMBERED {
+            job.bursts.pop_front();
+        }
+        job.bursts.push_back(report);
+        if last {
+            job.state = JobState::Done;
+        }
+    }
+
+    async fn go_on(self: Arc<Self>) {
+        term::say("every node mines, until /stop/mining");
+        self.switch("start").await;
+        loop {
+            tokio::time::sleep(NEWS).await;
+            let survey = survey(&self.network).await;
+            let height = survey.tips.first().map_or(0, |tip| tip.height);
+            term::say(&format!("mining goes on at height {height}; {survey}"));
+        }
+    }
+
+    /// Tells every running node to start or stop mining without pause; says which do not.
+    async fn switch(&self, to: &str) {
+        let switched = self.network.running().into_iter().map(|node| async move {
+            if let Err(reason) = self.switch_one(&node.address, to).await {
+                term::warn(&format!(
+                    "node {} did not {to} mining: {reason}",
+                    node.number
+                ));
+            }
+        });
+        futures::stream::iter(switched)
+            .buffer_unordered(AT_ONCE)
+            .collect::<()>()
+            .await;
+    }
+
+    async fn switch_one(&self, address: &str, to: &str) -> Result<(), String> {
+        let url = format!("{address}/mining/{to}");
+        let answer = self
+            .network
+            .client
+            .post_json::<IgnoredAny>(&url, Bytes::new(), SWITCH)
+            .await;
+        answer.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

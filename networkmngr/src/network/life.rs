@@ -1,0 +1,116 @@
+//! The life of one process: spawned, ready, ended. One task follows each process from its order to its
+//! end and is the only one that reaps it, so that no signal ever reaches a stranger's pid.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::oneshot;
+
+use super::{Ended, Network, Running, Slot, State, quoted};
+use crate::child::{Exit, Launch, NodeProcess};
+use crate::record::Process;
+use crate::term;
+
+impl Network {
+    /// Orders a process for the node and follows it until its end. Returns at once.
+    ///
+    /// # Errors
+    /// The node's socket cannot be duplicated.
+    pub(super) fn launch(self: &Arc<Self>, slot: &Arc<Slot>) -> io::Result<()> {
+        let launch = Launch {
+            program: self.plan.program.clone(),
+            args: self.plan.node_args(&slot.plan, self.genesis().as_deref()),
+            socket: slot.socket.try_clone()?,
+            log: slot.plan.log.clone(),
+        };
+        slot.end_wanted.store(false, Ordering::SeqCst);
+        slot.state.send_replace(State::Spawning);
+        let spawned = self.spawner.spawn(launch);
+        tokio::spawn(self.clone().follow(slot.clone(), spawned));
+        Ok(())
+    }
+
+    async fn follow(
+        self: Arc<Self>,
+        slot: Arc<Slot>,
+        spawned: oneshot::Receiver<io::Result<NodeProcess>>,
+    ) {
+        let spawned = spawned
+            .await
+            .unwrap_or_else(|_| Err(io::Error::other("the manager is ending")));
+        let ended = match spawned {
+            Ok(mut process) => self.live(&slot, &mut process).await,
+            Err(error) => Ended {
+                exit: Arc::new(Exit::NotStarted(self.explained(&error))),
+                last_lines: Arc::new([]),
+                identity: None,
+            },
+        };
+        let was_ready = ended.identity.is_some();
+        let unexpected = was_ready && !slot.end_wanted.load(Ordering::SeqCst) && !self.is_closing();
+        slot.state.send_replace(State::Ended(ended.clone()));
+        if unexpected {
+            let (number, exit, lines) = (slot.plan.number, &ended.exit, quoted(&ended.last_lines));
+            term::warn(&format!("node {number} ended by itself: {exit}{lines}"));
+            self.save();
+        }
+        if !self.is_closing() {
+            self.stand_in(slot, &ended.exit);
+        }
+    }
+
+    /// Follows a process to its end.
+    async fn live(&self, slot: &Slot, process: &mut NodeProcess) -> Ended {
+        let pid = process.pid;
+        slot.state.send_replace(State::Starting { pid });
+        let deadline = self.ready_deadline();
+        let ready = tokio::time::timeout(deadline, process.ready()).await;
+        let late = || {
+            let seconds = deadline.as_secs_f32();
+            Err(Exit::NotReady(format!("was not ready within {seconds} s")))
+        };
+        let mut identity = None;
+        let exit = match ready.unwrap_or_else(|_| late()) {
+            Ok(said) => {
+                let identity = identity.insert(Arc::new(said)).clone();
+                let process_now = Process::of(pid);
+                slot.state.send_replace(State::Running(Running {
+                    process: process_now,
+                    identity,
+                }));
+                match process.ended().await {
+                    Ok(status) => Exit::Ended(status),
+                    Err(error) => Exit::NotReady(format!("cannot be watched any more: {error}")),
+                }
+            }
+            Err(exit) => {
+                process.kill().await;
+                exit
+            }
+        };
+        Ended {
+            exit: Arc::new(exit),
+            last_lines: process.last_lines().into(),
+            identity,
+        }
+    }
+
+    /// The system's error in terms of what the user can change.
+    fn explained(&self, error: &io::Error) -> String {
+        use crate::plan::Program;
+        match (&self.plan.program, error.kind()) {
+            (Program::Other(path), io::ErrorKind::NotFound) => {
+                format!("there is no program {} (--node-bin)", path.display())
+            }
+            (Program::Other(path), io::ErrorKind::PermissionDenied) => {
+                format!(
+                    "{} may not be run as a program (--node-bin)",
+                    path.display()
+                )
+            }
+            (_, io::ErrorKind::WouldBlock) => "the system allows no more processes".to_owned(),
+            _ => error.to_string(),
+        }
+    }
+}

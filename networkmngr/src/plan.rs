@@ -1,0 +1,365 @@
+//! What is to be started, worked out before anything is: ports, folders, the nodes' command lines.
+//! Pure: nothing here touches the disk, the network or a process.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::cli::StartArgs;
+
+/// Most nodes that one manager starts.
+pub(crate) const MAX_NODES: u32 = 2000;
+
+/// File in the network's folder that holds its chain spec, if it is not the built-in one.
+pub(crate) const GENESIS_FILE: &str = "genesis.json";
+
+/// Why a network cannot be planned as asked. Each is a mistake in the options.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PlanError {
+    #[error("-a 0 asks for a network without nodes; ask for at least one")]
+    NoNodes,
+    #[error("{0} nodes are more than one manager starts; ask for at most {MAX_NODES}")]
+    TooMany(u32),
+    #[error("-p 0 names no port; choose one from 1 to 65534, for example -p 4999")]
+    NoPort,
+    #[error(
+        "{amount} nodes after port {first} would need ports up to {last}, but the last port is 65535; \
+         choose a lower {option} or fewer nodes"
+    )]
+    PortRange {
+        option: &'static str,
+        first: u16,
+        amount: u32,
+        last: u64,
+    },
+    #[error("the peer ports {peers} overlap the HTTP ports {http}; choose another --peer-port")]
+    PeerPortsOverlap { peers: PortRange, http: PortRange },
+}
+
+/// An inclusive range of ports, shown as `5000-5005`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PortRange(u16, u16);
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.0, self.1)
+    }
+}
+
+/// The nodes' program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// This very program, as `networkmngr node`.
+    Own,
+    /// Another build, with the command line of the `node` binary.
+    Other(PathBuf),
+}
+
+/// A whole network, ready to be started.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Port of the manager; node `n` has the port `n + 1` further on.
+    pub(crate) port: u16,
+    /// How many nodes are started at first.
+    pub(crate) amount: u16,
+    /// The network's folder.
+    pub(crate) folder: PathBuf,
+    /// Whether an earlier network's data is deleted first.
+    pub(crate) fresh: bool,
+    /// Chain spec that the user gave this time.
+    pub(crate) genesis: Option<PathBuf>,
+    /// How long nodes may take to end when asked.
+    pub(crate) wait_for_exit: Duration,
+    wait_for_ready: Option<Duration>,
+    hash_rate: HashRate,
+    /// What runs as a node.
+    pub(crate) program: Program,
+    peer_host: IpAddr,
+    peer_port: Option<u16>,
+}
+
+/// One node of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NodePlan {
+    /// Number, from 0.
+    pub(crate) number: u16,
+    /// HTTP port on 127.0.0.1.
+    pub(crate) port: u16,
+    /// Port where peers connect; 0 is any free one.
+    pub(crate) peer_port: u16,
+    /// Folder with the node's own data.
+    pub(crate) folder: PathBuf,
+    /// File that the node's stderr is appended to.
+    pub(crate) log: PathBuf,
+}
+
+impl NodePlan {
+    /// Where the node answers HTTP.
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Plan {
+    /// Works out the network that `args` ask for, in `folder`.
+    pub(crate) fn new(args: &StartArgs, folder: PathBuf) -> Result<Self, PlanError> {
+        if args.amount == 0 {
+            return Err(PlanError::NoNodes);
+        }
+        if args.amount > MAX_NODES {
+            return Err(PlanError::TooMany(args.amount));
+        }
+        if args.port == 0 {
+            return Err(PlanError::NoPort);
+        }
+        let amount = u16::try_from(args.amount).map_err(|_| PlanError::TooMany(args.amount))?;
+        let peer_port = args.peer_port.filter(|port| *port != 0);
+        let http = range("-p", args.port, args.amount, args.amount)?;
+        if let Some(base) = peer_port {
+            let peers = range("--peer-port", base, args.amount, args.amount - 1)?;
+            if peers.0 <= http.1 && http.0 <= peers.1 {
+                return Err(PlanError::PeerPortsOverlap { peers, http });
+            }
+        }
+        Ok(Self {
+            port: args.port,
+            amount,
+            folder,
+            fresh: args.fresh,
+            genesis: args.genesis.clone(),
+            wait_for_exit: args.wait_for_exit,
+            wait_for_ready: args.wait_for_ready,
+            hash_rate: args.hash_rate,
+            program: args.node_bin.clone().map_or(Program::Own, Program::Other),
+            peer_host: args.peer_host,
+            peer_port,
+        })
+    }
+
+    /// The nodes that are started at first, in the order of their numbers.
+    pub(crate) fn nodes(&self) -> Vec<NodePlan> {
+        (0..self.amount)
+            .filter_map(|number| self.node(number))
+            .collect()
+    }
+
+    /// Node `number`, which may be one more than at first; `None` if no port or place is left for it.
+    pub(crate) fn node(&self, number: u16) -> Option<NodePlan> {
+        if u32::from(number) >= MAX_NODES {
+            return None;
+        }
+        let port = self.port.checked_add(number)?.checked_add(1)?;
+        let peer_port = match self.peer_port {
+            Some(base) => base.checked_add(number)?,
+            None => 0,
+        };
+        let name = format!("node-{number:03}");
+        let log = self.folder.join("logs").join(format!("{name}.log"));
+        Some(NodePlan {
+            number,
+            port,
+            peer_port,
+            folder: self.folder.join(name),
+            log,
+        })
+    }
+
+    /// What stands after the program's name to start `node`. `genesis` is the network's own spec file.
+    pub(crate) fn node_args(&self, node: &NodePlan, genesis: Option<&Path>) -> Vec<OsString> {
+        let mut args: Vec<OsString> = Vec::new();
+        let mut option = |name: &str, value: OsString| args.extend([name.into(), value]);
+        option("--port", node.port.to_string().into());
+        option("--peer-host", self.peer_host.to_string().into());
+        option("--peer-port", node.peer_port.to_string().into());
+        option("--data-dir", node.folder.clone().into());
+        option("--hash-rate", self.hash_rate.to_string().into());
+        if let Some(genesis) = genesis {
+            option("--genesis", genesis.into());
+        }
+        args.push("--managed".into());
+        args
+    }
+
+    /// How long the nodes may take until each is ready. Many nodes share few cores.
+    pub(crate) fn ready_deadline(&self) -> Duration {
+        let preset = Duration::from_secs(30) + Duration::from_millis(100) * u32::from(self.amount);
+        self.wait_for_ready.unwrap_or(preset)
+    }
+
+    /// Address and first port where peers connect, if they are fixed.
+    pub(crate) fn peer_sockets(&self) -> Option<(IpAddr, u16)> {
+        self.peer_port.map(|base| (self.peer_host, base))
+    }
+}
+
+/// The ports from `first` to `first + further`, if they exist.
+fn range(
+    option: &'static str,
+    first: u16,
+    amount: u32,
+    further: u32,
+) -> Result<PortRange, PlanError> {
+    let last = u64::from(first) + u64::from(further);
+    match u16::try_from(last) {
+        Ok(last) => Ok(PortRange(first, last)),
+        Err(_) => Err(PlanError::PortRange {
+            option,
+            first,
+            amount,
+            last,
+        }),
+    }
+}
+
+/// Most hashes per second that a node may try; shown in whole hashes, or as `unlimited`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct HashRate(Option<u64>);
+
+impl fmt::Display for HashRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(rate) => write!(f, "{rate}"),
+            None => f.write_str("unlimited"),
+        }
+    }
+}
+
+impl FromStr for HashRate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "give hashes per second, such as 200000, 200k or 1.5M, or unlimited";
+        if text == "unlimited" {
+            return Ok(Self(None));
+        }
+        let (digits, unit) = match text.char_indices().next_back().ok_or(WRONG)? {
+            (at, 'k' | 'K') => (&text[..at], 1e3),
+            (at, 'm' | 'M') => (&text[..at], 1e6),
+            (at, 'g' | 'G') => (&text[..at], 1e9),
+            _ => (text, 1.0),
+        };
+        if !digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err(WRONG);
+        }
+        let rate = digits.parse::<f64>().map_err(|_| WRONG)? * unit;
+        if (1.0..=1e15).contains(&rate) {
+            Ok(Self(Some(rate as u64)))
+        } else {
+            Err(WRONG)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn plan(words: &str) -> Result<Plan, PlanError> {
+        let words = std::iter::once("networkmngr").chain(words.split_whitespace());
+        Plan::new(
+            &Cli::try_parse_from(words).unwrap().start,
+            PathBuf::from("/net"),
+        )
+    }
+
+    #[test]
+    fn ports_and_folders_follow_the_number() {
+        let plan = plan("-p 4999 -a 6").unwrap();
+        let nodes = plan.nodes();
+        let ports: Vec<u16> = nodes.iter().map(|node| node.port).collect();
+        assert_eq!(ports, [5000, 5001, 5002, 5003, 5004, 5005]);
+        assert_eq!(nodes[3].folder, Path::new("/net/node-003"));
+        assert_eq!(nodes[3].log, Path::new("/net/logs/node-003.log"));
+        assert!(nodes.iter().all(|node| node.peer_port == 0));
+        assert_eq!(plan.node(6).unwrap().port, 5006);
+    }
+
+    #[test]
+    fn the_last_port_may_be_used_but_not_passed() {
+        assert_eq!(plan("-p 65529 -a 6").unwrap().nodes()[5].port, 65535);
+        let error = plan("-p 65530 -a 6").unwrap_err();
+        assert!(error.to_string().contains("up to 65536"), "{error}");
+        assert_eq!(plan("-p 65529 -a 6").unwrap().node(6), None);
+    }
+
+    #[test]
+    fn senseless_amounts_and_ports_are_refused() {
+        assert_eq!(plan("-a 0").unwrap_err(), PlanError::NoNodes);
+        assert_eq!(plan("-a 2001").unwrap_err(), PlanError::TooMany(2001));
+        assert_eq!(
+            plan("-a 4294967295").unwrap_err(),
+            PlanError::TooMany(u32::MAX)
+        );
+        assert_eq!(plan("-p 0").unwrap_err(), PlanError::NoPort);
+        assert_eq!(plan("-p 1 -a 2000").unwrap().nodes().len(), 2000);
+    }
+
+    #[test]
+    fn peer_ports_must_fit_beside_the_others() {
+        let nodes = plan("-p 4999 -a 3 --peer-port 6000").unwrap().nodes();
+        assert_eq!(nodes[2].peer_port, 6002);
+        assert!(matches!(
+            plan("-a 3 --peer-port 65534"),
+            Err(PlanError::PortRange { .. })
+        ));
+        assert!(matches!(
+            plan("-p 4999 -a 3 --peer-port 5002"),
+            Err(PlanError::PeerPortsOverlap { .. })
+        ));
+        assert!(matches!(
+            plan("-p 4999 -a 3 --peer-port 4997"),
+            Err(PlanError::PeerPortsOverlap { .. })
+        ));
+        assert!(plan("-p 4999 -a 3 --peer-port 5003").is_ok());
+    }
+
+    #[test]
+    fn a_node_is_told_everything() {
+        let plan = plan("-p 4999 -a 2 --hash-rate 1.5M --peer-host 192.0.2.1").unwrap();
+        let args = plan.node_args(&plan.nodes()[1], Some(Path::new("/net/genesis.json")));
+        let args: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
+        let expected = "--port 5001 --peer-host 192.0.2.1 --peer-port 0 --data-dir /net/node-001 \
+                        --hash-rate 1500000 --genesis /net/genesis.json --managed";
+        assert_eq!(args.join(" "), expected);
+    }
+
+    #[test]
+    fn hash_rates_are_read_as_people_write_them() {
+        for (text, shown) in [
+            ("200000", "200000"),
+            ("200k", "200000"),
+            ("1.5M", "1500000"),
+            ("2G", "2000000000"),
+        ] {
+            assert_eq!(text.parse::<HashRate>().unwrap().to_string(), shown);
+        }
+        assert_eq!(
+            "unlimited".parse::<HashRate>().unwrap().to_string(),
+            "unlimited"
+        );
+        for text in [
+            "",
+            "k",
+            "0",
+            "-1",
+            "nan",
+            "inf",
+            "1e9",
+            "200 k",
+            "1.2.3",
+            "1é",
+            "99999999999G",
+        ] {
+            assert!(text.parse::<HashRate>().is_err(), "{text}");
+        }
+    }
+}

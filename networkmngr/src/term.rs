@@ -1,0 +1,113 @@
+//! What people read: lines with local timestamps, coloured only on terminals. A closed pipe is no error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use comfy_table::{Table, presets};
+
+/// Prints one line about an event of note, with the time.
+pub(crate) fn say(text: &str) {
+    line("", text);
+}
+
+/// Prints one line, or several, about something that went wrong and was coped with.
+pub(crate) fn warn(text: &str) {
+    line("33", text);
+}
+
+/// Prints text as it is.
+pub(crate) fn plain(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints the reason why the command failed, on stderr.
+pub(crate) fn error(error: &anyhow::Error) {
+    let colour = std::io::stderr().is_terminal() && colours_wanted();
+    let word = if colour {
+        "\x1b[1;31merror:\x1b[0m"
+    } else {
+        "error:"
+    };
+    let _ = writeln!(std::io::stderr(), "{word} {error:#}");
+}
+
+/// Local date and time, as `2026-11-21 02:17:05`.
+pub(crate) fn now() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// An empty table in the style of this program.
+pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}
+
+/// The first characters of a hash or id, enough to tell it from others.
+pub(crate) fn short(hash: &str) -> String {
+    match hash.char_indices().nth(8) {
+        Some((end, _)) => format!("{}…", &hash[..end]),
+        None => hash.to_owned(),
+    }
+}
+
+/// `1 node`, `6 nodes`.
+pub(crate) fn nodes(count: usize) -> String {
+    if count == 1 {
+        "1 node".to_owned()
+    } else {
+        format!("{count} nodes")
+    }
+}
+
+/// Node numbers as `0-3, 5`.
+pub(crate) fn numbers(sorted: &[u16]) -> String {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for &number in sorted {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(number) => *last = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let shown = ranges.iter().map(|(first, last)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+fn line(colour: &str, text: &str) {
+    let mut out = std::io::stdout().lock();
+    let time = now();
+    let _ = if colour.is_empty() || !out.is_terminal() || !colours_wanted() {
+        writeln!(out, "{time}  {text}")
+    } else {
+        writeln!(out, "{time}  \x1b[{colour}m{text}\x1b[0m")
+    };
+}
+
+/// Whether the user left colours on (<https://no-color.org>).
+fn colours_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_joined_to_ranges() {
+        assert_eq!(numbers(&[]), "");
+        assert_eq!(numbers(&[0, 1, 2, 3, 5, 7, 8]), "0-3, 5, 7-8");
+        assert_eq!(numbers(&[u16::MAX]), "65535");
+    }
+
+    #[test]
+    fn hashes_are_shortened_between_characters() {
+        assert_eq!(short("0000ab12ff"), "0000ab12…");
+        assert_eq!(short("ééééééééé"), "éééééééé…");
+        assert_eq!(short("00"), "00");
+    }
+}
