@@ -22,10 +22,7 @@ pub(crate) struct Sockets {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
     #[error("{} in use by another program; choose other ports with {option} (nothing was started)", listed(.ports))]
-    Busy {
-        ports: Vec<u16>,
-        option: &'static str,
-    },
+    Busy { ports: Vec<u16>, option: &'static str },
     #[error("port {port} cannot be used: {source} (nothing was started)")]
     Refused { port: u16, source: Error },
 }
@@ -41,10 +38,7 @@ pub(crate) fn bind_all(plan: &Plan) -> Result<Sockets, BindError> {
         drop(bind_each(peers, "--peer-port")?);
     }
     let manager = listeners.remove(0);
-    Ok(Sockets {
-        manager,
-        nodes: listeners,
-    })
+    Ok(Sockets { manager, nodes: listeners })
 }
 
 /// Binds one node's socket.
@@ -66,14 +60,7 @@ fn bind_each(
             Err(source) => return Err(BindError::Refused { port, source }),
         }
     }
-    if busy.is_empty() {
-        Ok(listeners)
-    } else {
-        Err(BindError::Busy {
-            ports: busy,
-            option,
-        })
-    }
+    if busy.is_empty() { Ok(listeners) } else { Err(BindError::Busy { ports: busy, option }) }
 }
 
 fn listed(ports: &[u16]) -> String {
@@ -94,20 +81,12 @@ mod tests {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
         let error = bind_one(port).unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with(&format!("port {port} is in use")),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with(&format!("port {port} is in use")), "{error}");
     }
 
     #[test]
     fn many_busy_ports_make_a_short_sentence() {
         assert_eq!(listed(&[5000, 5002]), "ports 5000, 5002 are");
-        assert_eq!(
-            listed(&[1, 2, 3, 4, 5, 6, 7]),
-            "ports 1, 2, 3, 4, 5 and 2 more are"
-        );
+        assert_eq!(listed(&[1, 2, 3, 4, 5, 6, 7]), "ports 1, 2, 3, 4, 5 and 2 more are");
     }
 }

@@ -99,25 +99,15 @@ impl NodeProcess {
     /// Waits for the ready line. Returns also when the process ends or says something else before.
     pub(crate) async fn ready(&mut self) -> Result<Identity, Exit> {
         let Some(stdout) = self.stdout.take() else {
-            return Err(Exit::NotReady(
-                "was asked twice whether it is ready".to_owned(),
-            ));
+            return Err(Exit::NotReady("was asked twice whether it is ready".to_owned()));
         };
         let mut line = String::new();
         let mut reader = BufReader::new(stdout.take(MAX_READY_LINE));
         if !matches!(reader.read_line(&mut line).await, Ok(1..)) {
-            return Err(Exit::Ended(
-                self.ended()
-                    .await
-                    .map_err(|e| Exit::NotReady(e.to_string()))?,
-            ));
+            return Err(Exit::Ended(self.ended().await.map_err(|e| Exit::NotReady(e.to_string()))?));
         }
-        serde_json::from_str(&line).map_err(|error| {
-            Exit::NotReady(format!(
-                "printed no proper ready line ({error}): {}",
-                line.trim()
-            ))
-        })
+        serde_json::from_str(&line)
+            .map_err(|error| Exit::NotReady(format!("printed no proper ready line ({error}): {}", line.trim())))
     }
 
     /// Waits until the process has ended, and reaps it.
@@ -147,10 +137,7 @@ fn last_lines(log: &Path, from: u64) -> io::Result<Vec<String>> {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().skip(usize::from(begin > from)).collect();
     let first = lines.len().saturating_sub(LAST_LINES);
-    Ok(lines[first..]
-        .iter()
-        .map(|line| (*line).to_owned())
-        .collect())
+    Ok(lines[first..].iter().map(|line| (*line).to_owned()).collect())
 }
 
 /// The one thread that spawns processes, so that starting a thousand does not hold up everything else.
@@ -169,19 +156,17 @@ impl Spawner {
     pub(crate) fn start() -> io::Result<Self> {
         let (orders, queue) = mpsc::channel::<Order>();
         let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new()
-            .name("spawner".to_owned())
-            .spawn(move || {
-                let _runtime = runtime.enter();
-                for (launch, reply) in queue {
-                    // A process that nobody waits for any more is killed when it is dropped here.
-                    let _ = reply.send(spawn(launch));
-                }
-                // The manager is about to end, and with it the process; until then this thread stays.
-                loop {
-                    std::thread::park();
-                }
-            })?;
+        std::thread::Builder::new().name("spawner".to_owned()).spawn(move || {
+            let _runtime = runtime.enter();
+            for (launch, reply) in queue {
+                // A process that nobody waits for any more is killed when it is dropped here.
+                let _ = reply.send(spawn(launch));
+            }
+            // The manager is about to end, and with it the process; until then this thread stays.
+            loop {
+                std::thread::park();
+            }
+        })?;
         Ok(Self { orders })
     }
 
@@ -195,12 +180,7 @@ impl Spawner {
 }
 
 fn spawn(launch: Launch) -> io::Result<NodeProcess> {
-    let Launch {
-        program,
-        args,
-        socket,
-        log,
-    } = launch;
+    let Launch { program, args, socket, log } = launch;
     let stderr = File::options().create(true).append(true).open(&log)?;
     let log_from = stderr.metadata()?.len();
     let mut command = match &program {
@@ -222,26 +202,12 @@ fn spawn(launch: Launch) -> io::Result<NodeProcess> {
         // A group of its own, so that Ctrl-C reaches the manager alone and the nodes end in order.
         .process_group(0);
     command
-        .fd_mappings(vec![FdMapping {
-            parent_fd: OwnedFd::from(socket),
-            child_fd: FIRST_SOCKET,
-        }])
+        .fd_mappings(vec![FdMapping { parent_fd: OwnedFd::from(socket), child_fd: FIRST_SOCKET }])
         .map_err(io::Error::other)?;
-    let mut child = tokio::process::Command::from(command)
-        .kill_on_drop(true)
-        .spawn()?;
-    let pid = child
-        .id()
-        .ok_or_else(|| io::Error::other("it ended before it had a pid"))?;
+    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
+    let pid = child.id().ok_or_else(|| io::Error::other("it ended before it had a pid"))?;
     let (stdout, lifeline) = (child.stdout.take(), child.stdin.take());
-    Ok(NodeProcess {
-        pid,
-        child,
-        stdout,
-        _lifeline: lifeline,
-        log,
-        log_from,
-    })
+    Ok(NodeProcess { pid, child, stdout, _lifeline: lifeline, log, log_from })
 }
 
 /// This program's file, also when another build has since taken its place on disk.
@@ -271,13 +237,7 @@ mod tests {
 
     #[test]
     fn ends_are_told_in_words() {
-        assert_eq!(
-            Exit::Ended(ExitStatus::from_raw(3 << 8)).to_string(),
-            "exit status 3"
-        );
-        assert_eq!(
-            Exit::Ended(ExitStatus::from_raw(9)).to_string(),
-            "ended by SIGKILL"
-        );
+        assert_eq!(Exit::Ended(ExitStatus::from_raw(3 << 8)).to_string(), "exit status 3");
+        assert_eq!(Exit::Ended(ExitStatus::from_raw(9)).to_string(), "ended by SIGKILL");
     }
 }

@@ -18,30 +18,18 @@ const LEFTOVERS: Duration = Duration::from_secs(5);
 /// The folder of the network on `port`: `given`, or one in the user's data folder.
 pub(crate) fn locate(given: Option<&Path>, port: u16) -> anyhow::Result<PathBuf> {
     match given {
-        Some(folder) => std::path::absolute(folder)
-            .with_context(|| format!("{} names no folder", folder.display())),
-        None => Ok(data_home()?
-            .join("networkmngr")
-            .join(format!("network-{port}"))),
+        Some(folder) => std::path::absolute(folder).with_context(|| format!("{} names no folder", folder.display())),
+        None => Ok(data_home()?.join("networkmngr").join(format!("network-{port}"))),
     }
 }
 
 fn data_home() -> anyhow::Result<PathBuf> {
-    let absolute = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if let Some(path) = absolute("XDG_DATA_HOME") {
         return Ok(path);
     }
-    let home = absolute("HOME")
-        .context("HOME is not set; say with --data-dir where the data should go")?;
-    let below = if cfg!(target_os = "macos") {
-        "Library/Application Support"
-    } else {
-        ".local/share"
-    };
+    let home = absolute("HOME").context("HOME is not set; say with --data-dir where the data should go")?;
+    let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
     Ok(home.join(below))
 }
 
@@ -65,10 +53,7 @@ impl Folder {
             refuse_foreign(path)?;
         }
         fs::create_dir_all(path).with_context(unwritable)?;
-        let lock = File::options()
-            .create(true)
-            .append(true)
-            .open(path.join(LOCK));
+        let lock = File::options().create(true).append(true).open(path.join(LOCK));
         let lock = lock.with_context(unwritable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -76,11 +61,7 @@ impl Folder {
             Err(TryLockError::Error(error)) => return Err(error).with_context(unwritable),
         }
         let record = Record::read(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            lock,
-            record,
-        })
+        Ok(Self { path: path.to_owned(), lock, record })
     }
 
     /// Waits a moment for nodes that a killed manager has left behind. They are about to end by
@@ -103,25 +84,12 @@ impl Folder {
     ///
     /// # Errors
     /// `genesis` cannot be read or is another network's, or the folder cannot be written.
-    pub(crate) fn prepare(
-        &mut self,
-        fresh: bool,
-        genesis: Option<&Path>,
-        manager: Manager,
-    ) -> anyhow::Result<Record> {
+    pub(crate) fn prepare(&mut self, fresh: bool, genesis: Option<&Path>, manager: Manager) -> anyhow::Result<Record> {
         let given = genesis.map(read_spec).transpose()?;
-        let own = self
-            .record
-            .as_ref()
-            .and_then(|record| record.genesis.as_ref());
-        let own = own
-            .map(|file| read_spec(&self.path.join(file)))
-            .transpose()?;
+        let own = self.record.as_ref().and_then(|record| record.genesis.as_ref());
+        let own = own.map(|file| read_spec(&self.path.join(file))).transpose()?;
         let differs = given.is_some() && given != own;
-        let never_ran = self
-            .record
-            .as_ref()
-            .is_none_or(|record| record.first_ready.is_none());
+        let never_ran = self.record.as_ref().is_none_or(|record| record.first_ready.is_none());
         if differs && !fresh && !never_ran {
             bail!(
                 "{} holds the chain of another network than the one in {}; choose another --data-dir, \
@@ -141,9 +109,7 @@ impl Folder {
         let before = self.record.take();
         let record = Record {
             version: VERSION,
-            first_ready: before
-                .as_ref()
-                .and_then(|record| record.first_ready.clone()),
+            first_ready: before.as_ref().and_then(|record| record.first_ready.clone()),
             genesis: match given {
                 Some(_) => Some(GENESIS_FILE.into()),
                 None => before.and_then(|record| record.genesis),
@@ -185,10 +151,8 @@ impl Drop for Folder {
 
 /// Waits until no manager uses the folder any more.
 pub(crate) fn wait_until_free(path: &Path) -> anyhow::Result<()> {
-    let lock =
-        File::open(path.join(LOCK)).with_context(|| format!("cannot read {}", path.display()))?;
-    lock.lock_shared()
-        .with_context(|| format!("cannot wait for {}", path.display()))
+    let lock = File::open(path.join(LOCK)).with_context(|| format!("cannot read {}", path.display()))?;
+    lock.lock_shared().with_context(|| format!("cannot wait for {}", path.display()))
 }
 
 /// A folder with something in it, but no `network.json`, is somebody's else.
@@ -196,9 +160,7 @@ fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
     let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut foreign = false;
     for entry in entries {
-        let name = entry
-            .with_context(|| format!("cannot read {}", path.display()))?
-            .file_name();
+        let name = entry.with_context(|| format!("cannot read {}", path.display()))?.file_name();
         if name == "network.json" {
             return Ok(());
         }
@@ -217,37 +179,25 @@ fn is_ours(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else {
         return false;
     };
-    let node = name
-        .strip_prefix("node-")
-        .is_some_and(|number| number.parse::<u16>().is_ok());
-    node || matches!(
-        name,
-        "logs" | "network.json" | "network.json.new" | GENESIS_FILE
-    )
+    let node = name.strip_prefix("node-").is_some_and(|number| number.parse::<u16>().is_ok());
+    node || matches!(name, "logs" | "network.json" | "network.json.new" | GENESIS_FILE)
 }
 
 fn in_use(path: &Path) -> String {
     let shown = path.display();
     match Record::read(path) {
-        Ok(Some(Record {
-            manager: Some(manager),
-            ..
-        })) => format!(
+        Ok(Some(Record { manager: Some(manager), .. })) => format!(
             "a network already runs in {shown}: its manager is {}, process {}; stop it with \
              `networkmngr stop --data-dir {shown}`, or start another with other -p and --data-dir",
             manager.address, manager.process.pid
         ),
-        _ => format!(
-            "another manager is just starting or stopping in {shown}; try again in a moment"
-        ),
+        _ => format!("another manager is just starting or stopping in {shown}; try again in a moment"),
     }
 }
 
 fn read_spec(path: &Path) -> anyhow::Result<serde_json::Value> {
-    let text =
-        fs::read(path).with_context(|| format!("cannot read the chain spec {}", path.display()))?;
-    serde_json::from_slice(&text)
-        .with_context(|| format!("the chain spec {} is not JSON", path.display()))
+    let text = fs::read(path).with_context(|| format!("cannot read the chain spec {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("the chain spec {} is not JSON", path.display()))
 }
 
 #[cfg(test)]
@@ -261,15 +211,7 @@ mod tests {
     fn prepare(path: &Path, fresh: bool, genesis: Option<&Path>) -> anyhow::Result<Record> {
         let address = "http://127.0.0.1:4999".to_owned();
         let process = crate::record::Process::of(std::process::id());
-        taken(path).prepare(
-            fresh,
-            genesis,
-            Manager {
-                address,
-                process,
-                since: String::new(),
-            },
-        )
+        taken(path).prepare(fresh, genesis, Manager { address, process, since: String::new() })
     }
 
     fn mark_as_run(path: &Path) {
@@ -309,12 +251,7 @@ mod tests {
         }
         fs::write(dir.path().join("notes.txt"), "keep").unwrap();
         assert_eq!(prepare(dir.path(), true, None).unwrap().first_ready, None);
-        for (name, kept) in [
-            ("node-000", false),
-            ("node-1000", false),
-            ("node-mine", true),
-            ("notes.txt", true),
-        ] {
+        for (name, kept) in [("node-000", false), ("node-1000", false), ("node-mine", true), ("notes.txt", true)] {
             assert_eq!(dir.path().join(name).exists(), kept, "{name}");
         }
     }
@@ -329,18 +266,14 @@ mod tests {
         fs::write(&same, "{ \"name\" : \"a\" }\n").unwrap();
         fs::write(&other, r#"{"name":"b"}"#).unwrap();
         let path = dir.path().join("net");
-        let prepare = |genesis: Option<&Path>, fresh| {
-            super::tests::prepare(&path, fresh, genesis).map(|record| record.genesis)
-        };
+        let prepare =
+            |genesis: Option<&Path>, fresh| super::tests::prepare(&path, fresh, genesis).map(|record| record.genesis);
         prepare(Some(&other), false).unwrap();
         // No network ever ran on that spec, so another may still take its place.
         prepare(Some(&spec), false).unwrap();
         mark_as_run(&path);
         assert_eq!(prepare(None, false).unwrap(), Some(GENESIS_FILE.into()));
-        assert_eq!(
-            prepare(Some(&same), false).unwrap(),
-            Some(GENESIS_FILE.into())
-        );
+        assert_eq!(prepare(Some(&same), false).unwrap(), Some(GENESIS_FILE.into()));
         let error = prepare(Some(&other), false).unwrap_err().to_string();
         assert!(error.contains("another network"), "{error}");
         prepare(Some(&other), true).unwrap();
@@ -354,9 +287,7 @@ mod tests {
         let error = Folder::take(&file.join("net")).unwrap_err().to_string();
         assert!(error.contains("cannot write to"), "{error}");
         let spec = file.with_extension("json");
-        let error = prepare(&dir.path().join("net"), false, Some(&spec))
-            .unwrap_err()
-            .to_string();
+        let error = prepare(&dir.path().join("net"), false, Some(&spec)).unwrap_err().to_string();
         assert!(error.contains("cannot read the chain spec"), "{error}");
     }
 }

@@ -33,9 +33,5 @@ pub(crate) fn raise_open_files(amount: u16) -> Result<(), TooFewFiles> {
     if hard >= needed && setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok() {
         return Ok(());
     }
-    Err(TooFewFiles {
-        amount,
-        needed,
-        allowed: soft,
-    })
+    Err(TooFewFiles { amount, needed, allowed: soft })
 }

@@ -33,10 +33,6 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         term::error(&error);
-        if error.is::<plan::PlanError>() {
-            ExitCode::from(2)
-        } else {
-            ExitCode::FAILURE
-        }
+        if error.is::<plan::PlanError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
     })
 }

@@ -29,12 +29,7 @@ pub(crate) enum PlanError {
         "{amount} nodes after port {first} would need ports up to {last}, but the last port is 65535; \
          choose a lower {option} or fewer nodes"
     )]
-    PortRange {
-        option: &'static str,
-        first: u16,
-        amount: u32,
-        last: u64,
-    },
+    PortRange { option: &'static str, first: u16, amount: u32, last: u64 },
     #[error("the peer ports {peers} overlap the HTTP ports {http}; choose another --peer-port")]
     PeerPortsOverlap { peers: PortRange, http: PortRange },
 }
@@ -141,9 +136,7 @@ impl Plan {
 
     /// The nodes that are started at first, in the order of their numbers.
     pub(crate) fn nodes(&self) -> Vec<NodePlan> {
-        (0..self.amount)
-            .filter_map(|number| self.node(number))
-            .collect()
+        (0..self.amount).filter_map(|number| self.node(number)).collect()
     }
 
     /// Node `number`, which may be one more than at first; `None` if no port or place is left for it.
@@ -158,13 +151,7 @@ impl Plan {
         };
         let name = format!("node-{number:03}");
         let log = self.folder.join("logs").join(format!("{name}.log"));
-        Some(NodePlan {
-            number,
-            port,
-            peer_port,
-            folder: self.folder.join(name),
-            log,
-        })
+        Some(NodePlan { number, port, peer_port, folder: self.folder.join(name), log })
     }
 
     /// What stands after the program's name to start `node`. `genesis` is the network's own spec file.
@@ -196,21 +183,11 @@ impl Plan {
 }
 
 /// The ports from `first` to `first + further`, if they exist.
-fn range(
-    option: &'static str,
-    first: u16,
-    amount: u32,
-    further: u32,
-) -> Result<PortRange, PlanError> {
+fn range(option: &'static str, first: u16, amount: u32, further: u32) -> Result<PortRange, PlanError> {
     let last = u64::from(first) + u64::from(further);
     match u16::try_from(last) {
         Ok(last) => Ok(PortRange(first, last)),
-        Err(_) => Err(PlanError::PortRange {
-            option,
-            first,
-            amount,
-            last,
-        }),
+        Err(_) => Err(PlanError::PortRange { option, first, amount, last }),
     }
 }
 
@@ -241,18 +218,11 @@ impl FromStr for HashRate {
             (at, 'g' | 'G') => (&text[..at], 1e9),
             _ => (text, 1.0),
         };
-        if !digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        {
+        if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
             return Err(WRONG);
         }
         let rate = digits.parse::<f64>().map_err(|_| WRONG)? * unit;
-        if (1.0..=1e15).contains(&rate) {
-            Ok(Self(Some(rate as u64)))
-        } else {
-            Err(WRONG)
-        }
+        if (1.0..=1e15).contains(&rate) { Ok(Self(Some(rate as u64))) } else { Err(WRONG) }
     }
 }
 
@@ -265,10 +235,7 @@ mod tests {
 
     fn plan(words: &str) -> Result<Plan, PlanError> {
         let words = std::iter::once("networkmngr").chain(words.split_whitespace());
-        Plan::new(
-            &Cli::try_parse_from(words).unwrap().start,
-            PathBuf::from("/net"),
-        )
+        Plan::new(&Cli::try_parse_from(words).unwrap().start, PathBuf::from("/net"))
     }
 
     #[test]
@@ -295,10 +262,7 @@ mod tests {
     fn senseless_amounts_and_ports_are_refused() {
         assert_eq!(plan("-a 0").unwrap_err(), PlanError::NoNodes);
         assert_eq!(plan("-a 2001").unwrap_err(), PlanError::TooMany(2001));
-        assert_eq!(
-            plan("-a 4294967295").unwrap_err(),
-            PlanError::TooMany(u32::MAX)
-        );
+        assert_eq!(plan("-a 4294967295").unwrap_err(), PlanError::TooMany(u32::MAX));
         assert_eq!(plan("-p 0").unwrap_err(), PlanError::NoPort);
         assert_eq!(plan("-p 1 -a 2000").unwrap().nodes().len(), 2000);
     }
@@ -307,18 +271,9 @@ mod tests {
     fn peer_ports_must_fit_beside_the_others() {
         let nodes = plan("-p 4999 -a 3 --peer-port 6000").unwrap().nodes();
         assert_eq!(nodes[2].peer_port, 6002);
-        assert!(matches!(
-            plan("-a 3 --peer-port 65534"),
-            Err(PlanError::PortRange { .. })
-        ));
-        assert!(matches!(
-            plan("-p 4999 -a 3 --peer-port 5002"),
-            Err(PlanError::PeerPortsOverlap { .. })
-        ));
-        assert!(matches!(
-            plan("-p 4999 -a 3 --peer-port 4997"),
-            Err(PlanError::PeerPortsOverlap { .. })
-        ));
+        assert!(matches!(plan("-a 3 --peer-port 65534"), Err(PlanError::PortRange { .. })));
+        assert!(matches!(plan("-p 4999 -a 3 --peer-port 5002"), Err(PlanError::PeerPortsOverlap { .. })));
+        assert!(matches!(plan("-p 4999 -a 3 --peer-port 4997"), Err(PlanError::PeerPortsOverlap { .. })));
         assert!(plan("-p 4999 -a 3 --peer-port 5003").is_ok());
     }
 
@@ -334,31 +289,11 @@ mod tests {
 
     #[test]
     fn hash_rates_are_read_as_people_write_them() {
-        for (text, shown) in [
-            ("200000", "200000"),
-            ("200k", "200000"),
-            ("1.5M", "1500000"),
-            ("2G", "2000000000"),
-        ] {
+        for (text, shown) in [("200000", "200000"), ("200k", "200000"), ("1.5M", "1500000"), ("2G", "2000000000")] {
             assert_eq!(text.parse::<HashRate>().unwrap().to_string(), shown);
         }
-        assert_eq!(
-            "unlimited".parse::<HashRate>().unwrap().to_string(),
-            "unlimited"
-        );
-        for text in [
-            "",
-            "k",
-            "0",
-            "-1",
-            "nan",
-            "inf",
-            "1e9",
-            "200 k",
-            "1.2.3",
-            "1é",
-            "99999999999G",
-        ] {
+        assert_eq!("unlimited".parse::<HashRate>().unwrap().to_string(), "unlimited");
+        for text in ["", "k", "0", "-1", "nan", "inf", "1e9", "200 k", "1.2.3", "1é", "99999999999G"] {
             assert!(text.parse::<HashRate>().is_err(), "{text}");
         }
     }

@@ -32,10 +32,7 @@ pub(crate) fn memory(pid: u32) -> Option<Memory> {
         let kib: u64 = line.trim_end_matches("kB").trim().parse().ok()?;
         Some(kib * 1024)
     };
-    Some(Memory {
-        resident: field("VmRSS:")?,
-        own: field("RssAnon:")?,
-    })
+    Some(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")? })
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -48,9 +45,6 @@ mod tests {
         assert!(started(pid).is_some_and(|ticks| ticks > 0));
         assert_eq!(started(u32::MAX), None);
         let memory = memory(pid).unwrap();
-        assert!(
-            memory.resident >= memory.own && memory.own > 0,
-            "{memory:?}"
-        );
+        assert!(memory.resident >= memory.own && memory.own > 0, "{memory:?}");
     }
 }

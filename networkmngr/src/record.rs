@@ -49,10 +49,7 @@ pub(crate) struct Process {
 impl Process {
     /// The process that has this pid now.
     pub(crate) fn of(pid: u32) -> Self {
-        Self {
-            pid,
-            pid_started: crate::proc::started(pid),
-        }
+        Self { pid, pid_started: crate::proc::started(pid) }
     }
 
     /// Whether this very process still runs; false where the system does not tell.
@@ -90,12 +87,7 @@ impl Record {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        let damaged = || {
-            format!(
-                "{} is damaged; restore it, or choose another --data-dir",
-                path.display()
-            )
-        };
+        let damaged = || format!("{} is damaged; restore it, or choose another --data-dir", path.display());
         let value: serde_json::Value = serde_json::from_slice(&bytes).with_context(damaged)?;
         let version = value["version"].as_u64().with_context(damaged)?;
         if version > u64::from(VERSION) {
@@ -129,10 +121,7 @@ mod tests {
     use super::*;
 
     fn record() -> Record {
-        let process = Process {
-            pid: 7,
-            pid_started: Some(99),
-        };
+        let process = Process { pid: 7, pid_started: Some(99) };
         Record {
             version: VERSION,
             first_ready: None,
@@ -169,17 +158,8 @@ mod tests {
             std::fs::write(folder.path().join(FILE), text).unwrap();
             Record::read(folder.path()).unwrap_err().to_string()
         };
-        assert!(
-            refused(r#"{"version": 2, "unheard": "of"}"#).contains("newer networkmngr (format 2")
-        );
-        for text in [
-            "",
-            "{",
-            "[]",
-            "{}",
-            r#"{"version": "1"}"#,
-            r#"{"version": 1}"#,
-        ] {
+        assert!(refused(r#"{"version": 2, "unheard": "of"}"#).contains("newer networkmngr (format 2"));
+        for text in ["", "{", "[]", "{}", r#"{"version": "1"}"#, r#"{"version": 1}"#] {
             assert!(refused(text).contains("is damaged"), "{text}");
         }
     }

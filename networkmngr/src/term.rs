@@ -22,11 +22,7 @@ pub(crate) fn plain(text: &str) {
 /// Prints the reason why the command failed, on stderr.
 pub(crate) fn error(error: &anyhow::Error) {
     let colour = std::io::stderr().is_terminal() && colours_wanted();
-    let word = if colour {
-        "\x1b[1;31merror:\x1b[0m"
-    } else {
-        "error:"
-    };
+    let word = if colour { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
     let _ = writeln!(std::io::stderr(), "{word} {error:#}");
 }
 
@@ -52,11 +48,7 @@ pub(crate) fn short(hash: &str) -> String {
 
 /// `1 node`, `6 nodes`.
 pub(crate) fn nodes(count: usize) -> String {
-    if count == 1 {
-        "1 node".to_owned()
-    } else {
-        format!("{count} nodes")
-    }
+    if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
 /// Node numbers as `0-3, 5`.
@@ -68,13 +60,8 @@ pub(crate) fn numbers(sorted: &[u16]) -> String {
             _ => ranges.push((number, number)),
         }
     }
-    let shown = ranges.iter().map(|(first, last)| {
-        if first == last {
-            first.to_string()
-        } else {
-            format!("{first}-{last}")
-        }
-    });
+    let shown =
+        ranges.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") });
     shown.collect::<Vec<_>>().join(", ")
 }
 

@@ -52,10 +52,7 @@ pub(crate) struct Stopped {
 impl Closing {
     /// Nothing wanted yet.
     pub(crate) fn new() -> Self {
-        Self {
-            wanted: watch::channel(false).0,
-            report: watch::channel(None).0,
-        }
+        Self { wanted: watch::channel(false).0, report: watch::channel(None).0 }
     }
 
     /// Waits until a client wants the network stopped.
@@ -94,17 +91,10 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
 async fn shutdown_all(State(api): State<Api>) -> Result<Json<Stopped>, Problem> {
     let mut report = api.closing.report.subscribe();
     api.closing.wanted.send_replace(true);
-    let nodes = match report
-        .wait_for(Option::is_some)
-        .await
-        .map(|report| report.clone())
-    {
+    let nodes = match report.wait_for(Option::is_some).await.map(|report| report.clone()) {
         Ok(Some(nodes)) => nodes.to_vec(),
         // The sender lives in `api`.
         Ok(None) | Err(_) => Vec::new(),
     };
-    Ok(Json(Stopped {
-        stopped: nodes.len(),
-        nodes,
-    }))
+    Ok(Json(Stopped { stopped: nodes.len(), nodes }))
 }

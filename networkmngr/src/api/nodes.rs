@@ -50,14 +50,10 @@ impl NodeView {
             state: node.state.word().to_owned(),
             pid: node.state.pid(),
             id: identity.map(|identity| identity.id.clone()),
-            peer_addresses: identity
-                .map(|known| known.peer_addresses.clone())
-                .unwrap_or_default(),
+            peer_addresses: identity.map(|known| known.peer_addresses.clone()).unwrap_or_default(),
             memory: node.state.pid().and_then(proc::memory),
             exit: ended.map(|ended| ended.exit.to_string()),
-            last_lines: ended
-                .map(|ended| ended.last_lines.to_vec())
-                .unwrap_or_default(),
+            last_lines: ended.map(|ended| ended.last_lines.to_vec()).unwrap_or_default(),
             address: node.address,
             health,
         }
@@ -72,9 +68,7 @@ pub(super) async fn list(State(api): State<Api>) -> Json<NodesView> {
         let health = healths.remove(&node.number).flatten();
         NodeView::of(node, health)
     });
-    Json(NodesView {
-        nodes: nodes.collect(),
-    })
+    Json(NodesView { nodes: nodes.collect() })
 }
 
 pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<NodeView>), Problem> {
@@ -84,41 +78,23 @@ pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<Node
     Ok((StatusCode::CREATED, Json(NodeView::of(node, None))))
 }
 
-pub(super) async fn kill(
-    State(api): State<Api>,
-    number: NodeNumber,
-) -> Result<Json<NodeView>, Problem> {
+pub(super) async fn kill(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
     let node = detached(async move { api.network.kill(number).await }).await?;
     Ok(Json(NodeView::of(node, None)))
 }
 
-pub(super) async fn pause(
-    State(api): State<Api>,
-    number: NodeNumber,
-) -> Result<Json<NodeView>, Problem> {
+pub(super) async fn pause(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    Ok(Json(NodeView::of(
-        api.network.pause(number).map_err(problem)?,
-        None,
-    )))
+    Ok(Json(NodeView::of(api.network.pause(number).map_err(problem)?, None)))
 }
 
-pub(super) async fn resume(
-    State(api): State<Api>,
-    number: NodeNumber,
-) -> Result<Json<NodeView>, Problem> {
+pub(super) async fn resume(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    Ok(Json(NodeView::of(
-        api.network.resume(number).map_err(problem)?,
-        None,
-    )))
+    Ok(Json(NodeView::of(api.network.resume(number).map_err(problem)?, None)))
 }
 
-pub(super) async fn restart(
-    State(api): State<Api>,
-    number: NodeNumber,
-) -> Result<Json<NodeView>, Problem> {
+pub(super) async fn restart(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
     let network = api.network.clone();
     let node = detached(async move { network.restart(number).await }).await?;
@@ -127,24 +103,17 @@ pub(super) async fn restart(
 }
 
 /// Carries an order out to its end even if the client that gave it goes away.
-async fn detached(
-    order: impl Future<Output = Result<Seen, OrderError>> + Send + 'static,
-) -> Result<Seen, Problem> {
+async fn detached(order: impl Future<Output = Result<Seen, OrderError>> + Send + 'static) -> Result<Seen, Problem> {
     match tokio::spawn(order).await {
         Ok(done) => done.map_err(problem),
-        Err(_) => Err(Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The manager is ending.",
-        )),
+        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending.")),
     }
 }
 
 fn problem(error: OrderError) -> Problem {
     let status = match &error {
         OrderError::Unknown { .. } => StatusCode::NOT_FOUND,
-        OrderError::State { .. } | OrderError::Busy(_) | OrderError::Full | OrderError::Bind(_) => {
-            StatusCode::CONFLICT
-        }
+        OrderError::State { .. } | OrderError::Busy(_) | OrderError::Full | OrderError::Bind(_) => StatusCode::CONFLICT,
         OrderError::Closing => StatusCode::SERVICE_UNAVAILABLE,
         OrderError::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };

@@ -52,12 +52,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
         folder: plan.folder.display().to_string(),
     };
     let agreement = survey(&api.network).await;
-    Json(StatusView {
-        manager,
-        nodes: counts(&api),
-        agreement,
-        job: api.mining.job(),
-    })
+    Json(StatusView { manager, nodes: counts(&api), agreement, job: api.mining.job() })
 }
 
 pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
@@ -70,10 +65,7 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
 
 pub(super) async fn page(State(api): State<Api>) -> String {
     let counts = counts(&api);
-    let (port, node) = (
-        api.network.plan().port,
-        u32::from(api.network.plan().port) + 1,
-    );
+    let (port, node) = (api.network.plan().port, u32::from(api.network.plan().port) + 1);
     format!(
         "networkmngr {version}: {running} of {total} nodes run.\n\n\
          Try:\n\

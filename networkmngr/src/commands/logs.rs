@@ -46,37 +46,24 @@ pub(crate) fn run(args: LogsArgs) -> anyhow::Result<ExitCode> {
     match { shown }() {
         // The reader at the other end of the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
-        done => done
-            .map(|()| ExitCode::SUCCESS)
-            .context("cannot show the logs"),
+        done => done.map(|()| ExitCode::SUCCESS).context("cannot show the logs"),
     }
 }
 
 /// The log files of all nodes, or of one, in the order of their numbers.
 fn open(folder: &Path, wanted: Option<u16>) -> anyhow::Result<Vec<Log>> {
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut logs = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let number = name
-            .strip_prefix("node-")
-            .and_then(|name| name.strip_suffix(".log"));
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let number = name.strip_prefix("node-").and_then(|name| name.strip_suffix(".log"));
         let Some(number) = number.and_then(|number| number.parse().ok()) else {
             continue;
         };
         if wanted.is_none_or(|wanted| wanted == number) {
-            let file =
-                File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            logs.push(Log {
-                number,
-                file: BufReader::new(file),
-                unfinished: Vec::new(),
-            });
+            let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            logs.push(Log { number, file: BufReader::new(file), unfinished: Vec::new() });
         }
     }
     logs.sort_by_key(|log| log.number);
@@ -99,9 +86,7 @@ impl Log {
             let start = end.saturating_sub(PIECE);
             let mut piece = Vec::new();
             file.seek(SeekFrom::Start(start))?;
-            io::Read::by_ref(file)
-                .take(end - start)
-                .read_to_end(&mut piece)?;
+            io::Read::by_ref(file).take(end - start).read_to_end(&mut piece)?;
             for (at, byte) in piece.iter().enumerate().rev() {
                 let after = start + at as u64 + 1;
                 // The line break at the very end closes the last line and begins no other.
@@ -169,10 +154,7 @@ mod tests {
         let mut file = File::options().append(true).open(&path).unwrap();
         file.write_all(b"f\n").unwrap();
         log.show(true, &mut out).unwrap();
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "node 0   | whole\nnode 0   | half\n"
-        );
+        assert_eq!(String::from_utf8(out).unwrap(), "node 0   | whole\nnode 0   | half\n");
         assert!(open(dir.path(), Some(1)).is_err());
     }
 }

@@ -21,11 +21,7 @@ pub(crate) fn run(args: MineArgs) -> anyhow::Result<ExitCode> {
     if args.stop {
         let answer: Value = network.post("/stop/mining", ANSWER)?;
         let stopped = answer["stopped"].as_bool().unwrap_or(false);
-        term::plain(if stopped {
-            "mining was stopped"
-        } else {
-            "no mining was under way"
-        });
+        term::plain(if stopped { "mining was stopped" } else { "no mining was under way" });
         return Ok(ExitCode::SUCCESS);
     }
     let started: Value = network.post(&format!("/start/mining{}", query(&args)?), ANSWER)?;
@@ -56,11 +52,7 @@ fn follow(network: &Attached, number: u64) -> anyhow::Result<ExitCode> {
         shown = job.bursts.back().map_or(shown, |report| report.burst);
         match job.state {
             JobState::Running => std::thread::sleep(LOOK),
-            JobState::Stopped => bail!(
-                "mining was stopped after {} of {} bursts",
-                job.done,
-                bursts.times
-            ),
+            JobState::Stopped => bail!("mining was stopped after {} of {} bursts", job.done, bursts.times),
             JobState::Done if good < bursts.times => {
                 bail!("only {good} of {} bursts ended in agreement", bursts.times)
             }
@@ -74,18 +66,11 @@ fn query(args: &MineArgs) -> anyhow::Result<String> {
     if args.continuous {
         return Ok("?continuous=true".to_owned());
     }
-    let given = [
-        ("times", &args.times),
-        ("min", &args.min),
-        ("max", &args.max),
-    ];
+    let given = [("times", &args.times), ("min", &args.min), ("max", &args.max)];
     let mut query = String::new();
     for (name, value) in given {
         let Some(value) = value else { continue };
-        if !value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte))
-        {
+        if !value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-+".contains(&byte)) {
             bail!("--{name} {value}: give a number");
         }
         query.push(if query.is_empty() { '?' } else { '&' });

@@ -46,20 +46,10 @@ impl Attached {
     fn find(which: &Which) -> anyhow::Result<Self> {
         let (folder, record) = found(which)?;
         let Some(manager) = record.manager else {
-            bail!(
-                "the network in {} is not running; start it with `networkmngr`",
-                folder.display()
-            );
+            bail!("the network in {} is not running; start it with `networkmngr`", folder.display());
         };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        Ok(Self {
-            folder,
-            address: manager.address,
-            client: Client::new(),
-            runtime,
-        })
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { folder, address: manager.address, client: Client::new(), runtime })
     }
 
     fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
@@ -70,9 +60,7 @@ impl Attached {
 
     fn post<T: DeserializeOwned>(&self, path: &str, deadline: Duration) -> anyhow::Result<T> {
         let url = format!("{}{path}", self.address);
-        let answer =
-            self.runtime
-                .block_on(self.client.post_json(&url, bytes::Bytes::new(), deadline));
+        let answer = self.runtime.block_on(self.client.post_json(&url, bytes::Bytes::new(), deadline));
         answer.map_err(|error| self.explained(error))
     }
 

@@ -42,18 +42,11 @@ pub(crate) fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
         since: term::now(),
     };
     let record = folder.prepare(plan.fresh, plan.genesis.as_deref(), manager)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(manage(plan, sockets.manager, sockets.nodes, record))
 }
 
-async fn manage(
-    plan: Plan,
-    manager: TcpListener,
-    nodes: Vec<TcpListener>,
-    record: Record,
-) -> anyhow::Result<ExitCode> {
+async fn manage(plan: Plan, manager: TcpListener, nodes: Vec<TcpListener>, record: Record) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let mut signals = Signals::new().context("cannot watch for Ctrl-C")?;
     let network = Network::new(plan, nodes, record)?;
@@ -74,20 +67,12 @@ async fn manage(
 }
 
 /// Answers requests until the network is to end, and ends it.
-async fn serve(
-    network: &Arc<Network>,
-    manager: TcpListener,
-    signals: &mut Signals,
-) -> anyhow::Result<ExitCode> {
+async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signals) -> anyhow::Result<ExitCode> {
     manager.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(manager)?;
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
-    let api = Api {
-        network: network.clone(),
-        mining: mining.clone(),
-        closing: closing.clone(),
-    };
+    let api = Api { network: network.clone(), mining: mining.clone(), closing: closing.clone() };
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -103,11 +88,7 @@ async fn serve(
     closing.report(endings);
     let _ = finish.send(());
     let _ = tokio::time::timeout(LAST_ANSWERS, server).await;
-    Ok(if forced {
-        ExitCode::from(INTERRUPTED)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if forced { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
 /// Ends every node and says how each ended; a signal meanwhile kills them all. Tells whether one came.
@@ -132,22 +113,10 @@ async fn end(network: &Network, signals: &mut Signals) -> (Vec<Ending>, bool) {
 fn greet(network: &Network, took: Duration) {
     let nodes = network.running();
     let mut table = term::table(["node", "address", "id", "pid"]);
-    for node in nodes.iter().take(if nodes.len() > SHOWN {
-        SHOWN / 4
-    } else {
-        SHOWN
-    }) {
-        let id = node
-            .state
-            .ready()
-            .map(|running| term::short(&running.identity.id));
+    for node in nodes.iter().take(if nodes.len() > SHOWN { SHOWN / 4 } else { SHOWN }) {
+        let id = node.state.ready().map(|running| term::short(&running.identity.id));
         let pid = node.state.pid().map(|pid| pid.to_string());
-        let cells = [
-            Some(node.number.to_string()),
-            Some(node.address.clone()),
-            id,
-            pid,
-        ];
+        let cells = [Some(node.number.to_string()), Some(node.address.clone()), id, pid];
         table.add_row(cells.map(Option::unwrap_or_default));
     }
     let plan = network.plan();

@@ -22,18 +22,13 @@ pub(crate) fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
     }
     let status: StatusView = network.get("/status")?;
     let nodes: NodesView = network.get("/nodes")?;
-    let mut table = term::table([
-        "node", "state", "address", "pid", "height", "tip", "peers", "memory",
-    ]);
+    let mut table = term::table(["node", "state", "address", "pid", "height", "tip", "peers", "memory"]);
     for node in &nodes.nodes {
         table.add_row(row(node));
     }
     term::plain(&table.trim_fmt());
     let manager = &status.manager;
-    term::plain(&format!(
-        "\nmanager  {} since {}, pid {}",
-        manager.address, manager.since, manager.pid
-    ));
+    term::plain(&format!("\nmanager  {} since {}, pid {}", manager.address, manager.since, manager.pid));
     term::plain(&format!("folder   {}", manager.folder));
     term::plain(&format!("chain    {}", status.agreement));
     if let Some(job) = &status.job {
@@ -74,10 +69,7 @@ fn described(job: &Job) -> String {
         JobState::Stopped => "stopped",
     };
     match job.kind {
-        JobKind::Bursts(bursts) => format!(
-            "job {}: {} of {} bursts, {state}",
-            job.job, job.done, bursts.times
-        ),
+        JobKind::Bursts(bursts) => format!("job {}: {} of {} bursts, {state}", job.job, job.done, bursts.times),
         JobKind::Continuous => format!("job {}: continuous, {state}", job.job),
     }
 }

@@ -76,20 +76,13 @@ impl Survey {
             }
         }
         tips.sort_by(|a, b| b.work.cmp(&a.work).then_with(|| a.nodes.cmp(&b.nodes)));
-        Self {
-            agree: silent.is_empty() && tips.len() == 1,
-            tips,
-            silent,
-        }
+        Self { agree: silent.is_empty() && tips.len() == 1, tips, silent }
     }
 
     /// Whether several tips have equal work and every node holds one of them. No node would leave its
     /// tip for another of equal work, so without more mining this stays as it is.
     pub(crate) fn is_tied(&self) -> bool {
-        let equal = self
-            .tips
-            .windows(2)
-            .all(|pair| pair[0].work == pair[1].work);
+        let equal = self.tips.windows(2).all(|pair| pair[0].work == pair[1].work);
         self.silent.is_empty() && self.tips.len() > 1 && equal
     }
 
@@ -109,12 +102,10 @@ impl std::fmt::Display for Survey {
             (false, _) => {}
         }
         let held = self.tips.iter().map(|tip| {
-            let (height, hash, nodes) =
-                (tip.height, term::short(&tip.tip), term::numbers(&tip.nodes));
+            let (height, hash, nodes) = (tip.height, term::short(&tip.tip), term::numbers(&tip.nodes));
             format!("height {height} ({hash}) at {nodes}")
         });
-        let silent = (!self.silent.is_empty())
-            .then(|| format!("no answer from {}", term::numbers(&self.silent)));
+        let silent = (!self.silent.is_empty()).then(|| format!("no answer from {}", term::numbers(&self.silent)));
         let parts: Vec<String> = held.chain(silent).collect();
         write!(f, "the nodes do not agree: {}", parts.join("; "))
     }
@@ -128,16 +119,10 @@ pub(crate) async fn survey(network: &Network) -> Survey {
 /// The answers of these nodes to `GET /health`, by number.
 pub(crate) async fn healths(network: &Network, nodes: Vec<Seen>) -> BTreeMap<u16, Option<Health>> {
     let asked = nodes.into_iter().map(|node| async move {
-        let health = network
-            .client
-            .get(&format!("{}/health", node.address), ANSWER)
-            .await;
+        let health = network.client.get(&format!("{}/health", node.address), ANSWER).await;
         (node.number, health.ok())
     });
-    futures::stream::iter(asked)
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await
+    futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await
 }
 
 /// Waits until all running nodes hold one tip, or are tied, or `deadline` has passed.
@@ -148,20 +133,13 @@ pub(crate) async fn settled(network: &Network, deadline: Instant) -> Survey {
     let mut answers: BTreeMap<u16, Option<Health>> = BTreeMap::new();
     let mut backoff = BACKOFF.0;
     loop {
-        let most = answers
-            .values()
-            .flatten()
-            .map(|health| health.work.clone())
-            .max();
+        let most = answers.values().flatten().map(|health| health.work.clone()).max();
         let behind = |number: &u16| match answers.get(number) {
             Some(Some(health)) => Some(&health.work) != most.as_ref(),
             _ => true,
         };
         let running = network.running();
-        let asked = running
-            .into_iter()
-            .filter(|node| behind(&node.number))
-            .collect();
+        let asked = running.into_iter().filter(|node| behind(&node.number)).collect();
         let fresh = healths(network, asked).await;
         answers.extend(fresh);
         answers.retain(|number, _| network.is_running(*number));

@@ -57,10 +57,7 @@ struct Block {
 pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
     let begun = Instant::now();
     let (mined, mut failure) = mine_at_all(network, network.running()).await;
-    let seconds = mined
-        .first()
-        .map_or(begun.elapsed(), |(_, at)| *at - begun)
-        .as_secs_f64();
+    let seconds = mined.first().map_or(begun.elapsed(), |(_, at)| *at - begun).as_secs_f64();
     let mined: Vec<Mined> = mined.into_iter().map(|(mined, _)| mined).collect();
     let mut settled_by = Vec::new();
     let mut survey = settled(network, agreement_deadline(network)).await;
@@ -79,22 +76,12 @@ pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
         }
         survey = settled(network, agreement_deadline(network)).await;
     }
-    BurstReport {
-        burst,
-        mined,
-        settled_by,
-        seconds,
-        failure,
-        survey,
-    }
+    BurstReport { burst, mined, settled_by, seconds, failure, survey }
 }
 
 /// Asks all at once. Returns the blocks with the times of their proofs, and what went wrong if there
 /// is no block.
-async fn mine_at_all(
-    network: &Network,
-    nodes: Vec<Seen>,
-) -> (Vec<(Mined, Instant)>, Option<String>) {
+async fn mine_at_all(network: &Network, nodes: Vec<Seen>) -> (Vec<(Mined, Instant)>, Option<String>) {
     let none = nodes.is_empty();
     let asked = nodes.into_iter().map(|node| async move {
         let answer = ask(network, &node).await;
@@ -104,9 +91,7 @@ async fn mine_at_all(
     let mut mined = Vec::new();
     let mut failure = None;
     let mut deadline = Instant::now() + MINE;
-    while let Ok(Some((number, answer, at))) =
-        tokio::time::timeout_at(deadline, answers.next()).await
-    {
+    while let Ok(Some((number, answer, at))) = tokio::time::timeout_at(deadline, answers.next()).await {
         match answer {
             Ok(block) => {
                 if mined.is_empty() {
@@ -126,33 +111,21 @@ async fn mine_at_all(
 }
 
 async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, String> {
-    let node = network
-        .running()
-        .into_iter()
-        .find(|node| node.number == number);
+    let node = network.running().into_iter().find(|node| node.number == number);
     let node = node.ok_or_else(|| format!("node {number} does not run"))?;
     ask(network, &node).await
 }
 
 async fn ask(network: &Network, node: &Seen) -> Result<Mined, String> {
     let url = format!("{}/mine", node.address);
-    let answer = network
-        .client
-        .post_json::<Block>(&url, Bytes::new(), MINE)
-        .await;
+    let answer = network.client.post_json::<Block>(&url, Bytes::new(), MINE).await;
     let block = answer.map_err(|error| error.to_string())?;
-    Ok(Mined {
-        node: node.number,
-        height: block.height,
-        hash: block.hash,
-    })
+    Ok(Mined { node: node.number, height: block.height, hash: block.hash })
 }
 
 /// The node that mines one more block: the lowest-numbered on the tip that was announced first.
 fn settling_node(survey: &Survey, mined: &[Mined]) -> Option<u16> {
-    let first = mined
-        .iter()
-        .find_map(|block| survey.tips.iter().find(|tip| tip.tip == block.hash));
+    let first = mined.iter().find_map(|block| survey.tips.iter().find(|tip| tip.tip == block.hash));
     first.or(survey.tips.first())?.nodes.first().copied()
 }
 
@@ -175,30 +148,14 @@ impl std::fmt::Display for BurstReport {
             ([], _) => write!(f, "burst {burst}: no block was mined")?,
             ([first, ..], []) => {
                 let (node, height, hash) = (first.node, first.height, term::short(&first.hash));
-                write!(
-                    f,
-                    "node {node} mined block {height} ({hash}) in {:.2} s",
-                    self.seconds
-                )?;
+                write!(f, "node {node} mined block {height} ({hash}) in {:.2} s", self.seconds)?;
             }
             ([first, ..], settled) => {
-                let tied = self
-                    .mined
-                    .iter()
-                    .filter(|block| block.height == first.height);
+                let tied = self.mined.iter().filter(|block| block.height == first.height);
                 let tied: Vec<String> = tied.map(|block| format!("node {}", block.node)).collect();
-                write!(
-                    f,
-                    "burst {burst}: {} tied at height {}",
-                    listed(&tied),
-                    first.height
-                )?;
+                write!(f, "burst {burst}: {} tied at height {}", listed(&tied), first.height)?;
                 for block in settled {
-                    write!(
-                        f,
-                        "; block {} by node {} settled it",
-                        block.height, block.node
-                    )?;
+                    write!(f, "; block {} by node {} settled it", block.height, block.node)?;
                 }
             }
         }
@@ -224,41 +181,22 @@ mod tests {
     use crate::mining::agreement::Tip;
 
     fn mined(node: u16, height: u64, hash: &str) -> Mined {
-        Mined {
-            node,
-            height,
-            hash: hash.to_owned(),
-        }
+        Mined { node, height, hash: hash.to_owned() }
     }
 
     fn tip(tip: &str, nodes: &[u16]) -> Tip {
-        Tip {
-            height: 9,
-            tip: tip.to_owned(),
-            work: "09".to_owned(),
-            nodes: nodes.to_vec(),
-        }
+        Tip { height: 9, tip: tip.to_owned(), work: "09".to_owned(), nodes: nodes.to_vec() }
     }
 
     fn survey(tips: Vec<Tip>) -> Survey {
-        Survey {
-            agree: tips.len() == 1,
-            tips,
-            silent: vec![],
-        }
+        Survey { agree: tips.len() == 1, tips, silent: vec![] }
     }
 
     #[test]
     fn the_lowest_node_on_the_first_tip_settles_a_tie() {
         let tied = survey(vec![tip("a", &[0, 3]), tip("b", &[1, 2])]);
-        assert_eq!(
-            settling_node(&tied, &[mined(2, 9, "b"), mined(3, 9, "a")]),
-            Some(1)
-        );
-        assert_eq!(
-            settling_node(&tied, &[mined(3, 9, "a"), mined(2, 9, "b")]),
-            Some(0)
-        );
+        assert_eq!(settling_node(&tied, &[mined(2, 9, "b"), mined(3, 9, "a")]), Some(1));
+        assert_eq!(settling_node(&tied, &[mined(3, 9, "a"), mined(2, 9, "b")]), Some(0));
         assert_eq!(settling_node(&tied, &[]), Some(0));
         assert_eq!(settling_node(&survey(vec![]), &[]), None);
     }
@@ -273,10 +211,7 @@ mod tests {
             failure: None,
             survey: survey(vec![tip("0000ab12cd", &[0, 1, 2, 3, 4, 5])]),
         };
-        assert_eq!(
-            report.to_string(),
-            "node 3 mined block 12 (0000ab12…) in 0.31 s; all 6 nodes agree"
-        );
+        assert_eq!(report.to_string(), "node 3 mined block 12 (0000ab12…) in 0.31 s; all 6 nodes agree");
         report.mined = vec![mined(2, 9, "b"), mined(5, 9, "a")];
         report.settled_by = vec![mined(2, 10, "c")];
         let tied = "burst 3: node 2 and node 5 tied at height 9; block 10 by node 2 settled it; all 6 nodes agree";

@@ -89,10 +89,7 @@ struct Board {
 impl Mining {
     /// No job yet, for this network.
     pub(crate) fn new(network: Arc<Network>) -> Arc<Self> {
-        Arc::new(Self {
-            network,
-            board: Mutex::default(),
-        })
+        Arc::new(Self { network, board: Mutex::default() })
     }
 
     /// Starts a job and returns at once.
@@ -132,10 +129,7 @@ impl Mining {
         let stopped = {
             let mut board = self.lock();
             let task = board.task.take();
-            let job = board
-                .job
-                .as_mut()
-                .filter(|job| job.state == JobState::Running)?;
+            let job = board.job.as_mut().filter(|job| job.state == JobState::Running)?;
             job.state = JobState::Stopped;
             let job = job.clone();
             if let Some(task) = task {
@@ -146,10 +140,7 @@ impl Mining {
         self.switch("stop").await;
         term::say(&match stopped.kind {
             JobKind::Bursts(bursts) => {
-                format!(
-                    "mining was stopped after {} of {} bursts",
-                    stopped.done, bursts.times
-                )
+                format!("mining was stopped after {} of {} bursts", stopped.done, bursts.times)
             }
             JobKind::Continuous => "continuous mining was stopped".to_owned(),
         });
@@ -196,9 +187,7 @@ impl Mining {
                 tokio::time::sleep_until(next).await;
             }
         }
-        term::say(&format!(
-            "mining is done: {good} of {times} bursts ended in agreement"
-        ));
+        term::say(&format!("mining is done: {good} of {times} bursts ended in agreement"));
     }
 
     /// Writes down how a burst went, and whether it was the job's last.
@@ -230,25 +219,15 @@ impl Mining {
     async fn switch(&self, to: &str) {
         let switched = self.network.running().into_iter().map(|node| async move {
             if let Err(reason) = self.switch_one(&node.address, to).await {
-                term::warn(&format!(
-                    "node {} did not {to} mining: {reason}",
-                    node.number
-                ));
+                term::warn(&format!("node {} did not {to} mining: {reason}", node.number));
             }
         });
-        futures::stream::iter(switched)
-            .buffer_unordered(AT_ONCE)
-            .collect::<()>()
-            .await;
+        futures::stream::iter(switched).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     async fn switch_one(&self, address: &str, to: &str) -> Result<(), String> {
         let url = format!("{address}/mining/{to}");
-        let answer = self
-            .network
-            .client
-            .post_json::<IgnoredAny>(&url, Bytes::new(), SWITCH)
-            .await;
+        let answer = self.network.client.post_json::<IgnoredAny>(&url, Bytes::new(), SWITCH).await;
         answer.map(|_| ()).map_err(|error| error.to_string())
     }
 

@@ -48,11 +48,7 @@ impl WantedBursts {
     pub(crate) fn checked(&self) -> Result<Option<Bursts>, OptionError> {
         if self.continuous {
             let more = self.times.is_some() || self.min.is_some() || self.max.is_some();
-            return if more {
-                Err(OptionError::Continuous)
-            } else {
-                Ok(None)
-            };
+            return if more { Err(OptionError::Continuous) } else { Ok(None) };
         }
         let times = match &self.times {
             None => 10,
@@ -61,16 +57,8 @@ impl WantedBursts {
                 _ => return Err(OptionError::Times(text.clone())),
             },
         };
-        let min = self
-            .min
-            .as_deref()
-            .map(|text| interval("min", text))
-            .transpose()?;
-        let max = self
-            .max
-            .as_deref()
-            .map(|text| interval("max", text))
-            .transpose()?;
+        let min = self.min.as_deref().map(|text| interval("min", text)).transpose()?;
+        let max = self.max.as_deref().map(|text| interval("max", text)).transpose()?;
         // Only one of them given: the preset of the other gives way.
         let (min, max) = match (min, max) {
             (Some(min), None) => (min, min.max(3.0)),
@@ -105,12 +93,7 @@ mod tests {
 
     fn checked(times: &str, min: &str, max: &str) -> Result<Option<Bursts>, OptionError> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let wanted = WantedBursts {
-            times: given(times),
-            min: given(min),
-            max: given(max),
-            continuous: false,
-        };
+        let wanted = WantedBursts { times: given(times), min: given(min), max: given(max), continuous: false };
         wanted.checked()
     }
 
@@ -126,52 +109,24 @@ mod tests {
     #[test]
     fn senseless_values_are_refused() {
         for times in ["0", "-1", "1.5", "100001", "99999999999", "ten", " 1"] {
-            assert_eq!(
-                checked(times, "", ""),
-                Err(OptionError::Times(times.to_owned()))
-            );
+            assert_eq!(checked(times, "", ""), Err(OptionError::Times(times.to_owned())));
         }
         for seconds in ["-1", "NaN", "inf", "-inf", "3601", "1e300", "one"] {
-            assert_eq!(
-                checked("", seconds, ""),
-                Err(OptionError::Interval("min", seconds.to_owned()))
-            );
-            assert_eq!(
-                checked("", "", seconds),
-                Err(OptionError::Interval("max", seconds.to_owned()))
-            );
+            assert_eq!(checked("", seconds, ""), Err(OptionError::Interval("min", seconds.to_owned())));
+            assert_eq!(checked("", "", seconds), Err(OptionError::Interval("max", seconds.to_owned())));
         }
-        assert_eq!(
-            checked("", "3", "1"),
-            Err(OptionError::Order { min: 3.0, max: 1.0 })
-        );
-        let both = WantedBursts {
-            times: Some("3".into()),
-            continuous: true,
-            ..Default::default()
-        };
+        assert_eq!(checked("", "3", "1"), Err(OptionError::Order { min: 3.0, max: 1.0 }));
+        let both = WantedBursts { times: Some("3".into()), continuous: true, ..Default::default() };
         assert_eq!(both.checked(), Err(OptionError::Continuous));
     }
 
     #[test]
     fn intervals_lie_between_their_bounds() {
-        let bursts = Bursts {
-            times: 1,
-            min: 0.25,
-            max: 0.5,
-        };
+        let bursts = Bursts { times: 1, min: 0.25, max: 0.5 };
         for _ in 0..1000 {
             let drawn = bursts.interval().as_secs_f64();
             assert!((0.25..=0.5).contains(&drawn), "{drawn}");
         }
-        assert_eq!(
-            Bursts {
-                times: 1,
-                min: 0.0,
-                max: 0.0
-            }
-            .interval(),
-            Duration::ZERO
-        );
+        assert_eq!(Bursts { times: 1, min: 0.0, max: 0.0 }.interval(), Duration::ZERO);
     }
 }

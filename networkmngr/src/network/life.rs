@@ -31,14 +31,8 @@ impl Network {
         Ok(())
     }
 
-    async fn follow(
-        self: Arc<Self>,
-        slot: Arc<Slot>,
-        spawned: oneshot::Receiver<io::Result<NodeProcess>>,
-    ) {
-        let spawned = spawned
-            .await
-            .unwrap_or_else(|_| Err(io::Error::other("the manager is ending")));
+    async fn follow(self: Arc<Self>, slot: Arc<Slot>, spawned: oneshot::Receiver<io::Result<NodeProcess>>) {
+        let spawned = spawned.await.unwrap_or_else(|_| Err(io::Error::other("the manager is ending")));
         let ended = match spawned {
             Ok(mut process) => self.live(&slot, &mut process).await,
             Err(error) => Ended {
@@ -75,10 +69,7 @@ impl Network {
             Ok(said) => {
                 let identity = identity.insert(Arc::new(said)).clone();
                 let process_now = Process::of(pid);
-                slot.state.send_replace(State::Running(Running {
-                    process: process_now,
-                    identity,
-                }));
+                slot.state.send_replace(State::Running(Running { process: process_now, identity }));
                 match process.ended().await {
                     Ok(status) => Exit::Ended(status),
                     Err(error) => Exit::NotReady(format!("cannot be watched any more: {error}")),
@@ -89,11 +80,7 @@ impl Network {
                 exit
             }
         };
-        Ended {
-            exit: Arc::new(exit),
-            last_lines: process.last_lines().into(),
-            identity,
-        }
+        Ended { exit: Arc::new(exit), last_lines: process.last_lines().into(), identity }
     }
 
     /// The system's error in terms of what the user can change.
@@ -104,10 +91,7 @@ impl Network {
                 format!("there is no program {} (--node-bin)", path.display())
             }
             (Program::Other(path), io::ErrorKind::PermissionDenied) => {
-                format!(
-                    "{} may not be run as a program (--node-bin)",
-                    path.display()
-                )
+                format!("{} may not be run as a program (--node-bin)", path.display())
             }
             (_, io::ErrorKind::WouldBlock) => "the system allows no more processes".to_owned(),
             _ => error.to_string(),

@@ -135,11 +135,7 @@ pub(crate) struct Seen {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("node {number} did not start: {exit}{}", quoted(.last_lines))]
-    Node {
-        number: u16,
-        exit: Arc<Exit>,
-        last_lines: Arc<[String]>,
-    },
+    Node { number: u16, exit: Arc<Exit>, last_lines: Arc<[String]> },
     #[error("node {number} did not take the list of nodes: {reason}")]
     Register { number: u16, reason: String },
     #[error("the manager could not go on: {0}")]
@@ -151,16 +147,8 @@ impl Network {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn new(
-        plan: Plan,
-        nodes: Vec<TcpListener>,
-        record: Record,
-    ) -> std::io::Result<Arc<Self>> {
-        let slots = plan
-            .nodes()
-            .into_iter()
-            .zip(nodes)
-            .map(|(plan, socket)| Slot::new(plan, socket));
+    pub(crate) fn new(plan: Plan, nodes: Vec<TcpListener>, record: Record) -> std::io::Result<Arc<Self>> {
+        let slots = plan.nodes().into_iter().zip(nodes).map(|(plan, socket)| Slot::new(plan, socket));
         Ok(Arc::new(Self {
             slots: Mutex::new(slots.collect()),
             spawner: Spawner::start()?,
@@ -232,11 +220,7 @@ impl Network {
 
     /// When the manager began, local time.
     pub(crate) fn since(&self) -> String {
-        self.lock_record()
-            .manager
-            .as_ref()
-            .map(|manager| manager.since.clone())
-            .unwrap_or_default()
+        self.lock_record().manager.as_ref().map(|manager| manager.since.clone()).unwrap_or_default()
     }
 
     /// How long a start, or a restart, may take.
@@ -246,17 +230,11 @@ impl Network {
 
     fn genesis(&self) -> Option<PathBuf> {
         let record = self.lock_record();
-        record
-            .genesis
-            .as_ref()
-            .map(|file| self.plan.folder.join(file))
+        record.genesis.as_ref().map(|file| self.plan.folder.join(file))
     }
 
     fn slots(&self) -> Vec<Arc<Slot>> {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn lock_record(&self) -> MutexGuard<'_, Record> {
@@ -286,11 +264,7 @@ impl Slot {
 
     fn seen(&self) -> Seen {
         let state = self.state.borrow().clone();
-        Seen {
-            number: self.plan.number,
-            address: self.plan.address(),
-            state,
-        }
+        Seen { number: self.plan.number, address: self.plan.address(), state }
     }
 
     fn recorded(&self) -> record::Node {
@@ -301,9 +275,7 @@ impl Slot {
             number: self.plan.number,
             id: identity.map(|identity| identity.id.clone()),
             address: self.plan.address(),
-            peer_addresses: identity
-                .map(|known| known.peer_addresses.clone())
-                .unwrap_or_default(),
+            peer_addresses: identity.map(|known| known.peer_addresses.clone()).unwrap_or_default(),
             process: state.ready().map(|running| running.process),
             folder: name(&self.plan.folder),
             log: PathBuf::from("logs").join(name(&self.plan.log)),
@@ -317,17 +289,11 @@ impl Slot {
         let state = states.wait_for(settled).await.map(|state| state.clone());
         match state {
             Ok(State::Running(running) | State::Paused(running)) => Ok(running),
-            Ok(State::Ended(Ended {
-                exit, last_lines, ..
-            })) => Err(StartError::Node {
-                number: self.plan.number,
-                exit,
-                last_lines,
-            }),
+            Ok(State::Ended(Ended { exit, last_lines, .. })) => {
+                Err(StartError::Node { number: self.plan.number, exit, last_lines })
+            }
             // The sender lives in `self`, so it cannot be gone.
-            Ok(_) | Err(_) => Err(StartError::System(std::io::Error::other(
-                "a node's state was lost",
-            ))),
+            Ok(_) | Err(_) => Err(StartError::System(std::io::Error::other("a node's state was lost"))),
         }
     }
 }

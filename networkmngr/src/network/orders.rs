@@ -16,11 +16,7 @@ pub(crate) enum OrderError {
     #[error("there is no node {number}; the nodes are 0 to {last}")]
     Unknown { number: u16, last: usize },
     #[error("node {number} is {state}, so it cannot be {order}")]
-    State {
-        number: u16,
-        state: &'static str,
-        order: &'static str,
-    },
+    State { number: u16, state: &'static str, order: &'static str },
     #[error("node {0} is carrying out another order; ask again in a moment")]
     Busy(u16),
     #[error("no port or number is left for one more node")]
@@ -40,10 +36,7 @@ impl Network {
             return Err(OrderError::Closing);
         }
         let slot = {
-            let mut slots = self
-                .slots
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut slots = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let number = u16::try_from(slots.len()).map_err(|_| OrderError::Full)?;
             let plan = self.plan.node(number).ok_or(OrderError::Full)?;
             let slot = Slot::new(plan.clone(), bind_one(plan.port)?);
@@ -52,21 +45,14 @@ impl Network {
         };
         let _order = slot.order.lock().await;
         self.bring_up(&slot).await?;
-        term::say(&format!(
-            "node {} was added at {}",
-            slot.plan.number,
-            slot.plan.address()
-        ));
+        term::say(&format!("node {} was added at {}", slot.plan.number, slot.plan.address()));
         Ok(slot.seen())
     }
 
     /// Ends the node's process at once, as a power cut would.
     pub(crate) async fn kill(&self, number: u16) -> Result<Seen, OrderError> {
         let slot = self.slot(number)?;
-        let _order = slot
-            .order
-            .try_lock()
-            .map_err(|_| OrderError::Busy(number))?;
+        let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         if slot.state.borrow().pid().is_none() {
             return Err(slot.cannot_be("killed"));
         }
@@ -81,10 +67,7 @@ impl Network {
     /// Stops the node's process (SIGSTOP): it stays, with its connections, but does nothing.
     pub(crate) fn pause(&self, number: u16) -> Result<Seen, OrderError> {
         let slot = self.slot(number)?;
-        let _order = slot
-            .order
-            .try_lock()
-            .map_err(|_| OrderError::Busy(number))?;
+        let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         let paused = slot.state.send_if_modified(|state| {
             let State::Running(running) = &*state else {
                 return false;
@@ -103,10 +86,7 @@ impl Network {
     /// Lets a paused node go on.
     pub(crate) fn resume(&self, number: u16) -> Result<Seen, OrderError> {
         let slot = self.slot(number)?;
-        let _order = slot
-            .order
-            .try_lock()
-            .map_err(|_| OrderError::Busy(number))?;
+        let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         let resumed = slot.state.send_if_modified(|state| {
             let State::Paused(running) = &*state else {
                 return false;
@@ -128,10 +108,7 @@ impl Network {
             return Err(OrderError::Closing);
         }
         let slot = self.slot(number)?;
-        let _order = slot
-            .order
-            .try_lock()
-            .map_err(|_| OrderError::Busy(number))?;
+        let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         slot.end_wanted.store(true, Ordering::SeqCst);
         self.stop_one(&slot, self.plan.wait_for_exit).await;
         self.bring_up(&slot).await?;
@@ -153,10 +130,7 @@ impl Network {
     fn slot(&self, number: u16) -> Result<Arc<Slot>, OrderError> {
         let slots = self.slots();
         let last = slots.len().saturating_sub(1);
-        slots
-            .get(usize::from(number))
-            .cloned()
-            .ok_or(OrderError::Unknown { number, last })
+        slots.get(usize::from(number)).cloned().ok_or(OrderError::Unknown { number, last })
     }
 }
 
@@ -164,21 +138,12 @@ impl Slot {
     /// Sends a signal to the node's process, if it has one.
     pub(super) fn signal(&self, signal: Signal) {
         // The state names a pid only until the one task that reaps it has seen its end.
-        if let Some(pid) = self
-            .state
-            .borrow()
-            .pid()
-            .and_then(|pid| i32::try_from(pid).ok())
-        {
+        if let Some(pid) = self.state.borrow().pid().and_then(|pid| i32::try_from(pid).ok()) {
             let _ = kill(Pid::from_raw(pid), signal);
         }
     }
 
     fn cannot_be(&self, order: &'static str) -> OrderError {
-        OrderError::State {
-            number: self.plan.number,
-            state: self.state.borrow().word(),
-            order,
-        }
+        OrderError::State { number: self.plan.number, state: self.state.borrow().word(), order }
     }
 }

@@ -19,12 +19,7 @@ impl Network {
         let nodes: Vec<(u16, String, Running)> = self
             .running()
             .into_iter()
-            .filter_map(|node| {
-                node.state
-                    .ready()
-                    .cloned()
-                    .map(|running| (node.number, node.address, running))
-            })
+            .filter_map(|node| node.state.ready().cloned().map(|running| (node.number, node.address, running)))
             .collect();
         let list = listed(nodes.iter().map(|(_, _, running)| &*running.identity))?;
         let sent = nodes.into_iter().map(|(number, address, _)| {
@@ -46,40 +41,26 @@ impl Network {
     pub(super) async fn introduce(&self, slot: &Slot, running: &Running) {
         let all = self.running();
         let identities = all.iter().filter_map(|node| node.state.ready());
-        let (Ok(everyone), Ok(newcomer)) = (
-            listed(identities.map(|running| &*running.identity)),
-            listed([&*running.identity].into_iter()),
-        ) else {
+        let (Ok(everyone), Ok(newcomer)) =
+            (listed(identities.map(|running| &*running.identity)), listed([&*running.identity].into_iter()))
+        else {
             return;
         };
         let sent = all.into_iter().map(|node| {
-            let list = if node.number == slot.plan.number {
-                &everyone
-            } else {
-                &newcomer
-            };
+            let list = if node.number == slot.plan.number { &everyone } else { &newcomer };
             let list = list.clone();
             async move {
                 if let Err(reason) = self.send_list(&node.address, list).await {
-                    term::warn(&format!(
-                        "node {} did not take the list of nodes: {reason}",
-                        node.number
-                    ));
+                    term::warn(&format!("node {} did not take the list of nodes: {reason}", node.number));
                 }
             }
         });
-        futures::stream::iter(sent)
-            .buffer_unordered(AT_ONCE)
-            .collect::<()>()
-            .await;
+        futures::stream::iter(sent).buffer_unordered(AT_ONCE).collect::<()>().await;
     }
 
     async fn send_list(&self, address: &str, list: Bytes) -> Result<(), String> {
         let url = format!("{address}/nodes/register");
-        let sent = self
-            .client
-            .post_json::<IgnoredAny>(&url, list, DEADLINE)
-            .await;
+        let sent = self.client.post_json::<IgnoredAny>(&url, list, DEADLINE).await;
         sent.map(|_| ()).map_err(|error| error.to_string())
     }
 }

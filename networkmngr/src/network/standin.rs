@@ -16,8 +16,7 @@ use crate::child::Exit;
 use crate::term;
 
 /// Each answer ends its connection, so that the next request reaches the node's next process.
-const CLOSE: [(HeaderName, HeaderValue); 1] =
-    [(header::CONNECTION, HeaderValue::from_static("close"))];
+const CLOSE: [(HeaderName, HeaderValue); 1] = [(header::CONNECTION, HeaderValue::from_static("close"))];
 
 impl Network {
     /// Answers 503 at the node's socket until it gets another process.
@@ -28,10 +27,7 @@ impl Network {
              curl -X POST localhost:{}/nodes/{number}/restart",
             self.plan.port
         );
-        let served = slot
-            .socket
-            .try_clone()
-            .and_then(|socket| serve(socket, slot, detail));
+        let served = slot.socket.try_clone().and_then(|socket| serve(socket, slot, detail));
         if let Err(error) = served {
             term::warn(&format!("cannot answer in place of node {number}: {error}"));
         }
@@ -49,14 +45,8 @@ fn serve(socket: TcpListener, slot: Arc<Slot>, detail: String) -> io::Result<()>
     let router = guarded(Router::new().fallback(answer), allowed_hosts(address));
     let mut states = slot.state.subscribe();
     let replaced = async move {
-        let _ = states
-            .wait_for(|state| !matches!(state, State::Ended(_)))
-            .await;
+        let _ = states.wait_for(|state| !matches!(state, State::Ended(_))).await;
     };
-    tokio::spawn(
-        axum::serve(listener, router)
-            .with_graceful_shutdown(replaced)
-            .into_future(),
-    );
+    tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(replaced).into_future());
     Ok(())
 }

@@ -31,12 +31,9 @@ impl Network {
     pub(crate) async fn stop_all(&self) -> Vec<Ending> {
         self.closing.store(true, Ordering::SeqCst);
         let slots = self.slots();
-        let patience =
-            self.plan.wait_for_exit + PER_NODE * u32::try_from(slots.len()).unwrap_or(u32::MAX);
-        let live: Vec<&Arc<Slot>> = slots
-            .iter()
-            .filter(|slot| !matches!(*slot.state.borrow(), State::Ended(_)))
-            .collect();
+        let patience = self.plan.wait_for_exit + PER_NODE * u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        let live: Vec<&Arc<Slot>> =
+            slots.iter().filter(|slot| !matches!(*slot.state.borrow(), State::Ended(_))).collect();
         futures::future::join_all(live.iter().map(|slot| self.stop_one(slot, patience))).await;
         live.iter().map(|slot| slot.ending()).collect()
     }
@@ -52,17 +49,13 @@ impl Network {
     /// Ends one node, giving it `patience` to do so by itself. Returns when it is reaped.
     pub(super) async fn stop_one(&self, slot: &Slot, patience: Duration) {
         let mut states = slot.state.subscribe();
-        let spawned = states
-            .wait_for(|state| !matches!(state, State::Spawning))
-            .await;
+        let spawned = states.wait_for(|state| !matches!(state, State::Spawning)).await;
         let ready = spawned.is_ok_and(|state| state.ready().is_some());
         // A stopped process would neither hear the question nor SIGTERM.
         slot.signal(Signal::SIGCONT);
         if ready {
             let url = format!("{}/shutdown", slot.plan.address());
-            let ask = self
-                .client
-                .post_json::<IgnoredAny>(&url, Bytes::new(), patience);
+            let ask = self.client.post_json::<IgnoredAny>(&url, Bytes::new(), patience);
             // A node that cannot be asked is told by signal at once.
             let asked = async {
                 if ask.await.is_ok() {
@@ -74,10 +67,7 @@ impl Network {
             };
             let _ = tokio::time::timeout(patience, either).await;
         }
-        for (signal, wait) in [
-            (Signal::SIGTERM, AFTER_TERM),
-            (Signal::SIGKILL, Duration::MAX),
-        ] {
+        for (signal, wait) in [(Signal::SIGTERM, AFTER_TERM), (Signal::SIGKILL, Duration::MAX)] {
             slot.signal(signal);
             if tokio::time::timeout(wait, slot.ended()).await.is_ok() {
                 return;
@@ -90,9 +80,7 @@ impl Slot {
     /// Waits until the node has no process.
     pub(super) async fn ended(&self) {
         let mut states = self.state.subscribe();
-        let _ = states
-            .wait_for(|state| matches!(state, State::Ended(_)))
-            .await;
+        let _ = states.wait_for(|state| matches!(state, State::Ended(_))).await;
     }
 
     fn ending(&self) -> Ending {
@@ -100,10 +88,7 @@ impl Slot {
             State::Ended(ended) => ended.exit.to_string(),
             state => state.word().to_owned(),
         };
-        Ending {
-            number: self.plan.number,
-            how,
-        }
+        Ending { number: self.plan.number, how }
     }
 }
 
@@ -126,20 +111,14 @@ mod tests {
 
     #[test]
     fn nodes_that_ended_alike_share_a_line() {
-        let ending = |number, how: &str| Ending {
-            number,
-            how: how.to_owned(),
-        };
+        let ending = |number, how: &str| Ending { number, how: how.to_owned() };
         let endings = [
             ending(0, "exit status 0"),
             ending(1, "exit status 0"),
             ending(2, "ended by SIGKILL"),
             ending(3, "exit status 0"),
         ];
-        assert_eq!(
-            describe(&endings),
-            ["node 2: ended by SIGKILL", "nodes 0-1, 3: exit status 0"]
-        );
+        assert_eq!(describe(&endings), ["node 2: ended by SIGKILL", "nodes 0-1, 3: exit status 0"]);
         assert!(describe(&[]).is_empty());
     }
 }

@@ -19,22 +19,14 @@ fn a_death_is_reported_at_once_and_the_node_can_be_restarted() {
     manager.expect("error: told to die with status 3");
 
     let dead = state(&manager, 1);
-    assert_eq!(
-        (&dead["state"], &dead["exit"]),
-        (&"ended".into(), &"exit status 3".into())
-    );
+    assert_eq!((&dead["state"], &dead["exit"]), (&"ended".into(), &"exit status 3".into()));
     assert_eq!(dead["id"], before["id"]);
     assert_eq!(manager.record()["nodes"][1]["process"], Value::Null);
 
     // Its port stays the network's, and somebody answers there.
     let error = get(&format!("{}/chain", manager.node(1))).unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 503);
-    assert!(
-        error
-            .to_string()
-            .contains("Node 1 is not running (exit status 3)"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("Node 1 is not running (exit status 3)"), "{error}");
 
     manager.post("/nodes/1/restart").unwrap();
     let after = state(&manager, 1);
@@ -56,10 +48,7 @@ fn a_node_is_killed_and_started_again_as_asked() {
     let line = manager.expect("node 0");
     assert!(line.ends_with("node 0 was killed, as asked"), "{line}");
     let (status, detail) = manager.refused("/nodes/0/kill");
-    assert_eq!(
-        (status, detail.as_str()),
-        (409, "Node 0 is ended, so it cannot be killed.")
-    );
+    assert_eq!((status, detail.as_str()), (409, "Node 0 is ended, so it cannot be killed."));
     manager.post("/nodes/0/restart").unwrap();
     // A node that runs is restarted as well.
     let before = state(&manager, 1)["pid"].clone();
@@ -82,11 +71,7 @@ fn a_paused_node_is_silent_until_it_is_resumed() {
     get(&format!("{}/health", manager.node(1))).unwrap();
     manager.post("/nodes/0/pause").unwrap();
     let stopped = manager.stop();
-    assert!(
-        stopped.stdout.contains("nodes 0-1: exit status 0"),
-        "{}",
-        stopped.stdout
-    );
+    assert!(stopped.stdout.contains("nodes 0-1: exit status 0"), "{}", stopped.stdout);
 }
 
 #[test]
@@ -98,11 +83,7 @@ fn a_node_more_is_added_and_known_to_all() {
     assert_eq!(added["address"], manager.node(2));
     for number in 0..3 {
         let identity = get(&format!("{}/node/id", manager.node(number))).unwrap();
-        assert_eq!(
-            identity["nodes"].as_object().unwrap().len(),
-            2,
-            "node {number}"
-        );
+        assert_eq!(identity["nodes"].as_object().unwrap().len(), 2, "node {number}");
     }
     assert_eq!(manager.record()["nodes"].as_array().unwrap().len(), 3);
     manager.stop();
@@ -112,10 +93,7 @@ fn a_node_more_is_added_and_known_to_all() {
 fn orders_to_nodes_that_are_none_are_refused() {
     let dir = folder();
     let manager = Manager::start(dir.path(), 1, "", &[]);
-    assert_eq!(
-        manager.refused("/nodes/1/kill"),
-        (404, "There is no node 1; the nodes are 0 to 0.".into())
-    );
+    assert_eq!(manager.refused("/nodes/1/kill"), (404, "There is no node 1; the nodes are 0 to 0.".into()));
     assert_eq!(manager.refused("/nodes/x/kill").0, 400);
     assert_eq!(manager.refused("/nodes/99999/restart").0, 400);
     assert_eq!(manager.refused("/nodes/0/explode").0, 404);

@@ -16,10 +16,7 @@ fn bursts_end_with_every_node_on_one_tip() {
     let mut manager = Manager::start(dir.path(), 6, "", &[]);
     let started = manager.get("/start/mining?times=20&min=0&max=0").unwrap();
     assert_eq!(started["job"], 1);
-    assert_eq!(
-        (&started["times"], &started["min"]),
-        (&json!(20), &json!(0.0))
-    );
+    assert_eq!((&started["times"], &started["min"]), (&json!(20), &json!(0.0)));
     let job = done(&mut manager);
     assert_eq!((&job["state"], &job["done"]), (&json!("done"), &json!(20)));
     let bursts = job["bursts"].as_array().unwrap();
@@ -32,10 +29,7 @@ fn bursts_end_with_every_node_on_one_tip() {
         assert!(tip > height);
         height = tip;
     }
-    assert_eq!(
-        manager.get("/status").unwrap()["agreement"]["tips"][0]["nodes"],
-        json!([0, 1, 2, 3, 4, 5])
-    );
+    assert_eq!(manager.get("/status").unwrap()["agreement"]["tips"][0]["nodes"], json!([0, 1, 2, 3, 4, 5]));
     manager.stop();
 }
 
@@ -52,42 +46,24 @@ fn a_tie_is_settled_by_one_more_block_at_the_right_node() {
         assert_eq!(settled.len(), 1, "{burst}");
         // Each node holds its own block, so the first proof's node is the one that goes on.
         assert_eq!(settled[0]["node"], mined[0]["node"]);
-        assert_eq!(
-            settled[0]["height"],
-            mined[0]["height"].as_u64().unwrap() + 1
-        );
+        assert_eq!(settled[0]["height"], mined[0]["height"].as_u64().unwrap() + 1);
         assert_eq!(burst["survey"]["agree"], true);
     }
     let finished = manager.stop();
-    assert!(
-        finished
-            .stdout
-            .contains("tied at height 1; block 2 by node "),
-        "{}",
-        finished.stdout
-    );
-    assert!(
-        finished.stdout.contains("settled it; all 4 nodes agree"),
-        "{}",
-        finished.stdout
-    );
+    assert!(finished.stdout.contains("tied at height 1; block 2 by node "), "{}", finished.stdout);
+    assert!(finished.stdout.contains("settled it; all 4 nodes agree"), "{}", finished.stdout);
 }
 
 #[test]
 fn one_job_at_a_time_and_it_can_be_ended() {
     let dir = folder();
     let manager = Manager::start(dir.path(), 2, "", &[]);
-    manager
-        .post("/start/mining?times=5&min=3600&max=3600")
-        .unwrap();
+    manager.post("/start/mining?times=5&min=3600&max=3600").unwrap();
     let (status, detail) = manager.refused("/start/mining");
     assert_eq!(status, 409);
     assert!(detail.contains("Mining job 1 is under way"), "{detail}");
     assert_eq!(manager.get("/stop/mining").unwrap()["stopped"], true);
-    assert_eq!(
-        manager.get("/stop/mining").unwrap(),
-        json!({"stopped": false})
-    );
+    assert_eq!(manager.get("/stop/mining").unwrap(), json!({"stopped": false}));
     assert_eq!(manager.get("/status").unwrap()["job"]["state"], "stopped");
     assert_eq!(manager.post("/start/mining?times=1").unwrap()["job"], 2);
     manager.stop();
@@ -97,18 +73,14 @@ fn one_job_at_a_time_and_it_can_be_ended() {
 fn continuous_mining_reaches_every_node_and_later_ones() {
     let dir = folder();
     let manager = Manager::start(dir.path(), 2, "", &[]);
-    let mining =
-        |number: u16| get(&format!("{}/health", manager.node(number))).unwrap()["mining"].clone();
+    let mining = |number: u16| get(&format!("{}/health", manager.node(number))).unwrap()["mining"].clone();
     let started = manager.get("/start/mining?continuous=true").unwrap();
     assert_eq!(started["kind"], "continuous");
     manager.post("/nodes").unwrap();
     manager.post("/nodes/1/restart").unwrap();
     assert_eq!((mining(1), mining(2)), (json!(true), json!(true)));
     manager.post("/stop/mining").unwrap();
-    assert_eq!(
-        [mining(0), mining(1), mining(2)],
-        [json!(false), json!(false), json!(false)]
-    );
+    assert_eq!([mining(0), mining(1), mining(2)], [json!(false), json!(false), json!(false)]);
     manager.stop();
 }
 
@@ -122,11 +94,7 @@ fn a_node_that_dies_between_bursts_disturbs_nothing() {
     let job = done(&mut manager);
     assert_eq!((&job["state"], &job["done"]), (&json!("done"), &json!(30)));
     let last = &job["bursts"][29];
-    assert_eq!(
-        (&last["survey"]["agree"], &last["failure"]),
-        (&json!(true), &Value::Null),
-        "{last}"
-    );
+    assert_eq!((&last["survey"]["agree"], &last["failure"]), (&json!(true), &Value::Null), "{last}");
     assert_eq!(last["survey"]["tips"][0]["nodes"], json!([0, 1, 3]));
     manager.stop();
 }
@@ -172,31 +140,16 @@ fn the_command_line_mines_and_shows() {
     let manager = Manager::start(dir.path(), 3, "", &[]);
     let mined = manager.run(&["mine", "--times", "2", "--min", "0", "--max", "0.1"]);
     assert!(mined.status.success(), "{}", mined.stderr);
-    assert!(
-        mined.stdout.contains("1/2  ") && mined.stdout.contains("2/2  "),
-        "{}",
-        mined.stdout
-    );
-    assert_eq!(
-        mined.stdout.matches("all 3 nodes agree").count(),
-        2,
-        "{}",
-        mined.stdout
-    );
+    assert!(mined.stdout.contains("1/2  ") && mined.stdout.contains("2/2  "), "{}", mined.stdout);
+    assert_eq!(mined.stdout.matches("all 3 nodes agree").count(), 2, "{}", mined.stdout);
     let wrong = manager.run(&["mine", "--times", "0"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(wrong.stderr.contains("value of times"), "{}", wrong.stderr);
     assert!(manager.run(&["mine", "--continuous"]).status.success());
-    assert_eq!(
-        manager.run(&["mine", "--stop"]).stdout,
-        "mining was stopped\n"
-    );
+    assert_eq!(manager.run(&["mine", "--stop"]).stdout, "mining was stopped\n");
 
     let shown = manager.run(&["status"]).stdout;
-    assert!(
-        shown.contains("all 3 nodes agree") && shown.contains(&manager.node(2)),
-        "{shown}"
-    );
+    assert!(shown.contains("all 3 nodes agree") && shown.contains(&manager.node(2)), "{shown}");
     let json: Value = serde_json::from_str(&manager.run(&["status", "--json"]).stdout).unwrap();
     assert_eq!(json["nodes"].as_array().unwrap().len(), 3);
     assert_eq!(json["status"]["manager"]["pid"], manager.pid());

@@ -14,10 +14,7 @@ fn shutdown_all_tells_how_each_node_ended() {
     let manager = Manager::start(dir.path(), 3, "", &[]);
     let stopped = manager.get("/shutdown/all").unwrap();
     assert_eq!(stopped["stopped"], 3);
-    assert_eq!(
-        stopped["nodes"][2],
-        serde_json::json!({"number": 2, "how": "exit status 0"})
-    );
+    assert_eq!(stopped["nodes"][2], serde_json::json!({"number": 2, "how": "exit status 0"}));
     let ended = manager.ended();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     assert_eq!(ended.stderr, "");
@@ -31,11 +28,7 @@ fn signals_end_the_network_in_order() {
         manager.signal(signal);
         let ended = manager.ended();
         assert_eq!(ended.status.code(), Some(0), "{signal}: {}", ended.stderr);
-        assert!(
-            ended.stdout.contains("nodes 0-1: exit status 0"),
-            "{}",
-            ended.stdout
-        );
+        assert!(ended.stdout.contains("nodes 0-1: exit status 0"), "{}", ended.stdout);
     }
 }
 
@@ -47,37 +40,20 @@ fn a_node_that_ignores_everything_is_killed_and_reported() {
     assert_eq!(stopped["nodes"][1]["how"], "ended by SIGKILL");
     let ended = manager.ended();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
-    assert!(
-        ended.stdout.contains("node 1: ended by SIGKILL"),
-        "{}",
-        ended.stdout
-    );
-    assert!(
-        ended.stdout.contains("nodes 0, 2: exit status 0"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("node 1: ended by SIGKILL"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("nodes 0, 2: exit status 0"), "{}", ended.stdout);
 }
 
 #[test]
 fn a_second_ctrl_c_ends_everything_at_once() {
     let dir = folder();
-    let mut manager = Manager::start(
-        dir.path(),
-        2,
-        "all=ignore-stop",
-        &["--wait-for-exit", "3600"],
-    );
+    let mut manager = Manager::start(dir.path(), 2, "all=ignore-stop", &["--wait-for-exit", "3600"]);
     manager.signal(Signal::SIGINT);
     manager.expect("stopping after Ctrl-C; once more ends it at once");
     manager.signal(Signal::SIGINT);
     let ended = manager.ended();
     assert_eq!(ended.status.code(), Some(130), "{}", ended.stderr);
-    assert!(
-        ended.stdout.contains("nodes 0-1: ended by SIGKILL"),
-        "{}",
-        ended.stdout
-    );
+    assert!(ended.stdout.contains("nodes 0-1: ended by SIGKILL"), "{}", ended.stdout);
 }
 
 #[test]
@@ -86,27 +62,16 @@ fn stop_ends_the_network_and_later_commands_say_that_none_runs() {
     let manager = Manager::start(dir.path(), 2, "", &[]);
     let stopped = manager.run(&["stop"]);
     assert!(stopped.status.success(), "{}", stopped.stderr);
-    assert_eq!(
-        stopped.stdout,
-        "nodes 0-1: exit status 0\nthe manager has ended\n"
-    );
+    assert_eq!(stopped.stdout, "nodes 0-1: exit status 0\nthe manager has ended\n");
     for command in ["stop", "status", "mine"] {
         let refused = manager.run(&[command]);
         assert_eq!(refused.status.code(), Some(1));
-        assert!(
-            refused.stderr.contains("is not running"),
-            "{}",
-            refused.stderr
-        );
+        assert!(refused.stderr.contains("is not running"), "{}", refused.stderr);
     }
     assert_eq!(manager.ended().status.code(), Some(0));
     let nowhere = dir.path().join("nowhere");
     let refused = run(&["status", "--data-dir", nowhere.to_str().unwrap()]);
-    assert!(
-        refused.stderr.contains("there is no network in"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("there is no network in"), "{}", refused.stderr);
 }
 
 #[test]
@@ -139,25 +104,15 @@ fn leaves_no_orphan(faults: &str) {
     // The folder is free again, and what was left in it does not confuse the next start.
     assert!(before["manager"].is_object());
     let refused = run(&["status", "--data-dir", dir.path().to_str().unwrap()]);
-    assert!(
-        refused.stderr.contains("is not running"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("is not running"), "{}", refused.stderr);
     Manager::start(dir.path(), 3, "", &[]).stop();
 }
 
 /// A connection that the node has taken, and answered on, and keeps open.
 fn connected(port: u16) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(60)))
-        .unwrap();
-    write!(
-        stream,
-        "GET /health HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n"
-    )
-    .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    write!(stream, "GET /health HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n").unwrap();
     let mut first = [0; 15];
     stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200 OK");

@@ -41,20 +41,14 @@ pub(crate) fn folder() -> TempDir {
 pub(crate) fn fake_node() -> PathBuf {
     let bin = Path::new(env!("CARGO_BIN_EXE_networkmngr"));
     let path = bin.with_file_name("examples").join("fake_node");
-    assert!(
-        path.exists(),
-        "build it first: cargo build -p networkmngr --examples"
-    );
+    assert!(path.exists(), "build it first: cargo build -p networkmngr --examples");
     path
 }
 
 /// The program with these words.
 pub(crate) fn program(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_networkmngr"));
-    command
-        .args(words)
-        .stdin(Stdio::null())
-        .env_remove("FAKE_NODE_FAULTS");
+    command.args(words).stdin(Stdio::null()).env_remove("FAKE_NODE_FAULTS");
     command
 }
 
@@ -86,18 +80,8 @@ pub(crate) fn free_ports(count: u16) -> u16 {
 }
 
 fn command(folder: &Path, port: u16, amount: u16, faults: &str, more: &[&str]) -> Command {
-    let mut command = program(&[
-        "-p",
-        &port.to_string(),
-        "-a",
-        &amount.to_string(),
-        "--data-dir",
-    ]);
-    command
-        .arg(folder)
-        .arg("--node-bin")
-        .arg(fake_node())
-        .args(more);
+    let mut command = program(&["-p", &port.to_string(), "-a", &amount.to_string(), "--data-dir"]);
+    command.arg(folder).arg("--node-bin").arg(fake_node()).args(more);
     command.env("FAKE_NODE_FAULTS", faults);
     command
 }
@@ -126,30 +110,13 @@ impl Manager {
         }
     }
 
-    fn try_start(
-        folder: &Path,
-        port: u16,
-        amount: u16,
-        faults: &str,
-        more: &[&str],
-    ) -> Option<Self> {
+    fn try_start(folder: &Path, port: u16, amount: u16, faults: &str, more: &[&str]) -> Option<Self> {
         let mut command = command(folder, port, amount, faults, more);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let stderr = lines_of(child.stderr.take().unwrap());
         let folder = folder.to_owned();
-        let mut manager = Self {
-            child,
-            lines,
-            seen: Vec::new(),
-            stderr,
-            port,
-            folder,
-        };
+        let mut manager = Self { child, lines, seen: Vec::new(), stderr, port, folder };
         match manager.line("shutdown/all") {
             Some(_) => Some(manager),
             None => {
@@ -178,8 +145,7 @@ impl Manager {
 
     /// Like [`Manager::line`], for a line that must come.
     pub(crate) fn expect(&mut self, words: &str) -> String {
-        self.line(words)
-            .unwrap_or_else(|| panic!("no line with {words:?}, but: {:#?}", self.seen))
+        self.line(words).unwrap_or_else(|| panic!("no line with {words:?}, but: {:#?}", self.seen))
     }
 
     fn errors(&self) -> String {
@@ -190,11 +156,7 @@ impl Manager {
     pub(crate) fn ended(mut self) -> Finished {
         while self.line("\0").is_some() {}
         let status = self.child.wait().unwrap();
-        Finished {
-            status,
-            stdout: self.seen.join("\n"),
-            stderr: self.errors(),
-        }
+        Finished { status, stdout: self.seen.join("\n"), stderr: self.errors() }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -274,10 +236,7 @@ pub(crate) fn post(url: &str) -> Result<Value, ClientError> {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Made inside, since a client is bound to the runtime that it first worked in.
     runtime.block_on(async { future.await })
 }

@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 
 use super::error::{ConnectError, Disconnect};
 use super::outbox;
-use shared::peer::PeerId;
 use super::session::{Pair, Step};
 use super::stream::{self, Session};
 use super::swarm::Driver;
+use shared::peer::PeerId;
 
 /// A connection silent for this many sweeps, 15 to 20 s, is dead.
 const SILENT_SWEEPS: u8 = 4;

@@ -12,8 +12,8 @@ use libp2p::{Multiaddr, connection_limits, memory_connection_limits};
 use super::NetEvent;
 use super::address::{self, MAX_ADDRESSES};
 use super::error::ConnectError;
-use shared::peer::PeerId;
 use super::relay::Refusal;
+use shared::peer::PeerId;
 
 /// One attempt: several addresses of a known peer, or one address.
 #[derive(Debug)]

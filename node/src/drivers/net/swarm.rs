@@ -21,10 +21,10 @@ use super::dial::Dials;
 use super::error::{ConnectError, Disconnect, NetError};
 use super::events::Queued;
 use super::outbox::QueueLimits;
-use shared::peer::PeerId;
 use super::relay::{RelayEvent, StreamEvent};
 use super::session::Pair;
 use super::{Config, Listening, NetCommand, NetEvent, Timing, address};
+use shared::peer::PeerId;
 
 /// Events the node has not room for, at which the network has to wait.
 const BACKLOG: usize = 256;
