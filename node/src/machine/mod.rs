@@ -195,7 +195,7 @@ impl<S: Store> Machine<S> {
                 Timer::Headers(peer) => self.headers_due(peer)?,
                 Timer::Blocks(peer) => self.blocks_due(peer)?,
                 Timer::Transactions(peer) => self.transactions_due(peer)?,
-                Timer::Rebuild(hash) => self.rebuild_due(hash)?,
+                Timer::Rebuild(hash) => self.rebuild_due(hash),
                 Timer::Dial => self.dial_if_needed(),
                 Timer::Poll => self.poll_due()?,
                 Timer::Template => self.template_due()?,

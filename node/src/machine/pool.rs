@@ -140,9 +140,10 @@ impl Pool {
     ) -> std::result::Result<Vec<Arc<CheckedTransaction>>, PoolError> {
         let mut displaced = Vec::new();
         while self.by_id.len() >= self.max_count || self.bytes + transaction.size() > self.max_bytes {
-            let cheapest = self.last.first().filter(|(theirs, _)| *theirs < rate(transaction)).map(|(_, id)| *id);
-            let other = cheapest.filter(|id| self.by_id.get(id).is_some_and(|tx| tx.sender != transaction.sender));
-            match other.and_then(|id| self.remove(&id)) {
+            let others = |id: &TxId| self.by_id.get(id).is_some_and(|tx| tx.sender != transaction.sender);
+            let cheaper = self.last.iter().take_while(|(theirs, _)| *theirs < rate(transaction));
+            let cheapest = cheaper.map(|(_, id)| *id).find(others);
+            match cheapest.and_then(|id| self.remove(&id)) {
                 Some(removed) => displaced.push(removed),
                 None => {
                     displaced.into_iter().rev().for_each(|removed| self.put(removed));

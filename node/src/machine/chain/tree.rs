@@ -113,22 +113,18 @@ impl<S: Store> Chain<S> {
                 doomed.insert(hash);
             }
         }
-        self.drop_headers(&doomed);
+        self.headers.retain(|hash, _| !doomed.contains(hash));
     }
 
-    /// Drops these headers, whatever builds on them.
-    pub fn drop_headers<'a>(&mut self, hashes: impl IntoIterator<Item = &'a BlockHash>) {
-        for hash in hashes {
-            self.headers.remove(hash);
-        }
-    }
-
-    /// Drops all headers but those on the way to one of `tips`.
-    pub fn keep_headers_of(&mut self, tips: impl IntoIterator<Item = BlockHash>) {
+    /// Drops all headers but those on the way to one of these tips, and down from it as many as are
+    /// wanted.
+    pub fn keep_headers_of(&mut self, tips: impl IntoIterator<Item = (BlockHash, usize)>) {
         let mut kept = BTreeMap::new();
-        for tip in tips {
+        for (tip, count) in tips {
             let mut hash = tip;
-            while let Some(entry) = self.headers.remove(&hash) {
+            for _ in 0..count {
+                // Below one that was kept on another's account there may be more that this one wants.
+                let Some(entry) = self.headers.remove(&hash).or_else(|| kept.get(&hash).copied()) else { break };
                 kept.insert(hash, entry);
                 hash = entry.header.previous;
             }
@@ -142,16 +138,22 @@ impl<S: Store> Chain<S> {
     }
 
     /// Blocks to fetch, lowest first, so that the block `target` can be stored, with their heights;
-    /// empty if it is.
-    pub fn missing_path(&self, target: &BlockHash) -> Vec<(BlockHash, Height)> {
+    /// empty if it is, or if no way is known down to a stored block.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn missing_path(&self, target: &BlockHash) -> Result<Vec<(BlockHash, Height)>> {
         let mut path = Vec::new();
         let mut hash = *target;
         while let Some(entry) = self.headers.get(&hash) {
             path.push((hash, entry.position.height));
             hash = entry.header.previous;
         }
+        if self.stored_entry(&hash)?.is_none() {
+            path.clear();
+        }
         path.reverse();
-        path
+        Ok(path)
     }
 
     pub(super) fn median_time_from(&self, hash: BlockHash) -> Result<Seconds> {

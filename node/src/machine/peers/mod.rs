@@ -41,6 +41,7 @@ pub struct Session {
     /// Whether its answer to a request for addresses is awaited.
     addresses_asked: bool,
     strikes: u32,
+    slow: u32,
 }
 
 /// What a peer said of itself.
@@ -53,14 +54,19 @@ pub struct Greeting {
 }
 
 impl Session {
-    /// How often it owed an answer since it last gave a good one.
-    pub fn strikes(&self) -> u32 {
-        self.strikes
+    /// How often it owed an answer, or was slow to give one, since it last gave a good one.
+    pub fn doubt(&self) -> u32 {
+        self.strikes.saturating_add(self.slow)
+    }
+
+    /// It was slow.
+    pub fn doubt_more(&mut self) {
+        self.slow = self.slow.saturating_add(1);
     }
 
     /// It gave a good answer.
     pub fn forgive(&mut self) {
-        self.strikes = 0;
+        (self.strikes, self.slow) = (0, 0);
     }
 }
 
@@ -129,6 +135,7 @@ impl<S: Store> Machine<S> {
             greeted_with: self.chain.tip().hash,
             addresses_asked: false,
             strikes: 0,
+            slow: 0,
         };
         self.peers.sessions.insert(peer, session);
         if peer == self.config.peer {

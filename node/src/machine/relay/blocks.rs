@@ -44,9 +44,7 @@ impl<S: Store> Machine<S> {
         }
         let entry = match self.chain.judge_header(hash, &announcement.header, self.now)? {
             Ok(entry) => entry,
-            Err(refusal) => {
-                return self.refused_header(peer, &refusal);
-            }
+            Err(refusal) => return self.refused_header(peer, &refusal),
         };
         if let Some(session) = self.peers.get_mut(&peer) {
             session.chain.has(hash, entry.position.height, entry.position.work);
@@ -100,13 +98,14 @@ impl<S: Store> Machine<S> {
     }
 
     /// A rebuild that got no answer is dropped; the block is then fetched as any missing one.
-    pub(in super::super) fn rebuild_due(&mut self, hash: BlockHash) -> Result<()> {
-        match self.relay.rebuilds.get(&hash).filter(|rebuild| rebuild.due <= self.now).map(|rebuild| rebuild.from) {
-            Some(from) => {
-                self.relay.rebuilds.remove(&hash);
-                self.punish(from, Fault::Stalled)
-            }
-            None => Ok(()),
+    pub(in super::super) fn rebuild_due(&mut self, hash: BlockHash) {
+        let due = self.relay.rebuilds.get(&hash).is_some_and(|rebuild| rebuild.due <= self.now);
+        if due
+            && let Some(rebuild) = self.relay.rebuilds.remove(&hash)
+            && let Some(session) = self.peers.get_mut(&rebuild.from)
+        {
+            // Too little time to blame it, enough to ask another one first.
+            session.doubt_more();
         }
     }
 
@@ -129,10 +128,7 @@ impl<S: Store> Machine<S> {
         let Announcement { header, coinbase, .. } = announcement;
         match CheckedBlock::assemble(header, coinbase, transactions, &self.config.network) {
             Ok(block) => self.take_block(Some(peer), Arc::new(block)).map(|_| ()),
-            Err(error) => {
-                self.chain.forget_headers([header.hash()]);
-                self.punish(peer, Fault::Invalid(error.to_string()))
-            }
+            Err(error) => self.punish(peer, Fault::Invalid(error.to_string())),
         }
     }
 

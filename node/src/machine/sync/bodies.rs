@@ -60,7 +60,7 @@ impl<S: Store> Machine<S> {
         let mut sources: Vec<_> = idle
             .filter_map(|(peer, session)| {
                 let (best, _) = session.chain.best?;
-                Some((session.strikes(), std::cmp::Reverse(*self.sync.path.get(&best)?), peer))
+                Some((session.doubt(), std::cmp::Reverse(*self.sync.path.get(&best)?), peer))
             })
             .collect();
         sources.sort_unstable();
@@ -91,7 +91,10 @@ impl<S: Store> Machine<S> {
         let best = goals.filter(|(hash, _)| self.chain.is_missing(hash)).max_by_key(|(hash, theirs)| (*theirs, *hash));
         let target = best.map(|(hash, _)| hash);
         if target != self.sync.target || self.sync.stale {
-            let order = target.map(|target| self.chain.missing_path(&target)).unwrap_or_default();
+            let order = match target {
+                Some(target) => self.chain.missing_path(&target)?,
+                None => Vec::new(),
+            };
             self.sync.set_out(target, order);
         }
         Ok(())

@@ -18,15 +18,15 @@ use super::{
         store::{Entry, Result, Store},
         timers::Timer,
     },
-    HeadersAsked,
+    HeadersAsked, More,
 };
 
 /// What an answer brought.
 #[derive(Default)]
 struct Taken {
     last: Option<(BlockHash, Entry)>,
-    /// Those not known before, in order.
-    fresh: Vec<BlockHash>,
+    /// Whether any was not known before.
+    new: bool,
     /// Whether it ended for want of room.
     cut: bool,
 }
@@ -44,7 +44,7 @@ impl<S: Store> Machine<S> {
         if session.greeting.is_none() || session.chain.headers_asked.is_some() {
             return Ok(());
         }
-        session.chain.more_after = None;
+        session.chain.more = None;
         session.chain.headers_asked = Some(HeadersAsked { due, followed });
         self.timers.set(due, Timer::Headers(peer));
         let locator = self.chain.locator(from)?;
@@ -67,10 +67,12 @@ impl<S: Store> Machine<S> {
         // One who gives the same again and again is not gone on with.
         let led_on = asked.followed.is_none_or(|before| work.is_some_and(|work| work > before));
         let more = taken.cut || (full && led_on);
-        if !more {
+        self.sync.stale |= taken.new;
+        self.follow_up(peer, more, &taken)?;
+        if !more && self.peers.get(&peer).is_none_or(|session| session.chain.headers_asked.is_none()) {
             self.waiting.answered(&peer);
         }
-        self.follow_up(peer, more, taken)
+        Ok(())
     }
 
     fn take_headers(&mut self, peer: PeerId, headers: Vec<ProvenHeader>) -> Result<Taken> {
@@ -82,9 +84,7 @@ impl<S: Store> Machine<S> {
             }
             match self.chain.judge_header(proven.hash, &proven.header, self.now)? {
                 Ok(entry) => {
-                    if self.chain.keep_header(proven.hash, entry)? {
-                        taken.fresh.push(proven.hash);
-                    }
+                    taken.new |= self.chain.keep_header(proven.hash, entry)?;
                     taken.last = Some((proven.hash, entry));
                 }
                 Err(refusal) => {
@@ -97,38 +97,34 @@ impl<S: Store> Machine<S> {
     }
 
     /// Decides what is kept of an answer, and whether it is gone on from there.
-    fn follow_up(&mut self, peer: PeerId, more: bool, taken: Taken) -> Result<()> {
-        let (tip, ours) = (self.chain.tip().hash, self.chain.tip().position.work);
-        let Taken { last, fresh, .. } = taken;
+    fn follow_up(&mut self, peer: PeerId, more: bool, taken: &Taken) -> Result<()> {
+        let ours = self.chain.tip().position.work;
         let Some(session) = self.peers.get_mut(&peer) else {
-            self.chain.drop_headers(&fresh);
+            self.prune_headers();
             return Ok(());
         };
         let theirs = &mut session.chain;
         theirs.claim = theirs.claim.filter(|_| more);
-        theirs.more_after = more.then(|| last.map_or(tip, |(hash, _)| hash));
-        let Some((hash, entry)) = last else {
+        theirs.more = more.then(|| taken.last.map_or(More::FromTip, |(hash, _)| More::After(hash)));
+        let Some((hash, entry)) = taken.last else {
             theirs.proven &= more;
             return Ok(());
         };
-        let work = entry.position.work;
-        theirs.has(hash, entry.position.height, work);
-        if let Some(seen) = theirs.survey.take() {
-            self.chain.drop_headers(&seen);
-            if work > ours {
-                // Now for keeps, from the fork on.
-                self.chain.drop_headers(&fresh);
-                (theirs.proven, theirs.best, theirs.more_after) = (true, None, None);
-                return self.ask_headers(peer);
-            }
+        theirs.has(hash, entry.position.height, entry.position.work);
+        let surveyed = theirs.survey.take().is_some();
+        let better = entry.position.work > ours;
+        if better && surveyed {
+            // Now for keeps, from the fork on.
+            (theirs.proven, theirs.best, theirs.more) = (true, None, None);
+            self.prune_headers();
+            return self.ask_headers(peer);
         }
-        if work > ours || theirs.proven {
+        if better || theirs.proven {
             theirs.proven &= more;
-            return Ok(());
+        } else {
+            theirs.survey = more.then_some(hash);
+            self.prune_headers();
         }
-        let kept = if more { fresh.len().saturating_sub(MEDIAN_SPAN) } else { fresh.len() };
-        self.chain.drop_headers(&fresh[..kept]);
-        theirs.survey = more.then(|| fresh[kept..].to_vec());
         Ok(())
     }
 
@@ -157,25 +153,30 @@ impl<S: Store> Machine<S> {
 
     /// Goes on with peers whose last answer was a full one, as far as there is room.
     pub(super) fn continue_headers(&mut self) -> Result<()> {
-        let next = self.peers.greeted().filter_map(|(peer, session)| Some((peer, session.chain.more_after?)));
-        for (peer, after) in next.collect::<Vec<_>>() {
+        let next = self.peers.greeted().filter_map(|(peer, session)| Some((peer, session.chain.more?)));
+        for (peer, more) in next.collect::<Vec<_>>() {
             if self.room_for_headers_of(peer) < MAX_HEADERS {
                 continue;
             }
-            match self.chain.entry(&after)? {
-                Some(entry) => self.ask_headers_after(peer, after, Some(entry.position.work))?,
+            let known = match more {
+                More::After(hash) => self.chain.entry(&hash)?.map(|entry| (hash, entry.position.work)),
+                More::FromTip => None,
+            };
+            match known {
+                Some((hash, work)) => self.ask_headers_after(peer, hash, Some(work))?,
                 None => self.ask_headers(peer)?,
             }
         }
         Ok(())
     }
 
-    /// Drops headers on the way to nobody's best chain. Called now and then.
+    /// Drops headers on the way to nobody's best chain, and all of a surveyed branch but its end.
     pub(in super::super) fn prune_headers(&mut self) {
         let ours = self.chain.tip().position.work;
-        let goals = self.peers.greeted().filter_map(|(_, session)| Some(session.chain.goal(ours)?.0));
-        let surveys = self.peers.greeted().filter_map(|(_, session)| session.chain.survey.as_ref()?.last().copied());
-        let tips: Vec<BlockHash> = goals.chain(surveys).collect();
-        self.chain.keep_headers_of(tips);
+        let chains = || self.peers.greeted().map(|(_, session)| &session.chain);
+        let goals = chains().filter_map(|theirs| Some((theirs.goal(ours)?.0, usize::MAX)));
+        let surveys = chains().filter_map(|theirs| Some((theirs.survey?, MEDIAN_SPAN)));
+        let kept: Vec<_> = goals.chain(surveys).collect();
+        self.chain.keep_headers_of(kept);
     }
 }

@@ -18,15 +18,24 @@ pub struct PeerChain {
     claim: Option<(BlockHash, Work)>,
     /// The header with the most work that it certainly has.
     best: Option<(BlockHash, Work)>,
-    /// Where to go on asking for headers; set while its last answer was a full one.
-    more_after: Option<BlockHash>,
-    /// A branch of it that has not shown more work than ours yet: the last headers seen, which are all
-    /// that is kept of it.
-    survey: Option<Vec<BlockHash>>,
+    /// Where to go on asking for headers; set while its last answer was not the end.
+    more: Option<More>,
+    /// The last header seen of a branch that has not shown more work than ours yet. No more is kept of
+    /// such a branch than what the next headers are judged by.
+    survey: Option<BlockHash>,
     /// Whether a survey showed more work than ours, so that its headers are kept from the fork on.
     proven: bool,
     headers_asked: Option<HeadersAsked>,
     blocks_asked: Option<BlocksAsked>,
+}
+
+/// Where to go on asking for headers.
+#[derive(Debug, Clone, Copy)]
+enum More {
+    /// After the last one that was taken.
+    After(BlockHash),
+    /// Where ours end: there was no room for any.
+    FromTip,
 }
 
 /// A request for headers whose answer is awaited.

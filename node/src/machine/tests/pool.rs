@@ -66,10 +66,11 @@ fn a_full_pool_makes_room_for_those_who_pay_more() {
     let displaced = pool.insert(checked(note(&key(4), 0, 4, 10)), rich()).unwrap();
     assert_eq!(displaced.iter().map(|tx| tx.fee.units()).collect::<Vec<_>>(), [0]);
     assert_eq!(nonces_of(&pool, usize::MAX), [(30, 0), (20, 0), (10, 0)]);
-    // Its own earlier one cannot make room for a sender's next.
+    // Its own earlier one cannot make room for a sender's next, another's can.
     let refused = pool.insert(checked(note(&key(4), 1, 4, 15)), rich());
     assert_eq!(refused, Err(PoolError::Full));
-    assert_eq!(pool.count(), 3);
+    pool.insert(checked(note(&key(4), 1, 4, 25)), rich()).unwrap();
+    assert_eq!(nonces_of(&pool, usize::MAX), [(30, 0), (10, 0), (25, 1)]);
 }
 
 #[test]

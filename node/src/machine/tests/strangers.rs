@@ -87,6 +87,43 @@ fn a_peer_that_gives_all_but_the_first_block_is_no_source_any_more() {
     assert_eq!(node.tip(), branch.tip());
 }
 
+/// Small blocks fit one answer, so who sends them one by one is slow on purpose.
+#[test]
+fn a_peer_that_trickles_is_let_go() {
+    let branch = chain(20);
+    let mut node = Node::new(1);
+    node.meets_with(stranger(1), &branch);
+    node.learns_headers(stranger(1), &branch.headers());
+    for block in &branch.blocks[..4] {
+        node.waits(4);
+        node.hears(stranger(1), Message::Blocks(vec![block.to_block()]));
+    }
+    assert!(!node.keeps(stranger(1)) && node.bans.is_empty());
+    assert_eq!(node.height(), 4, "what came is kept");
+}
+
+/// A false list of ids says nothing against the header.
+#[test]
+fn an_announcement_with_too_many_transactions_does_not_hide_the_block() {
+    let mut branch = chain(2);
+    let mut node = Node::new(1);
+    node.takes(&branch.blocks);
+    let many: Vec<_> = (0..40).map(|nonce| note(&key(101), nonce, 32_000, 0)).collect();
+    for transaction in &many {
+        node.meets(stranger(1));
+        node.hears(stranger(1), Message::Transactions(vec![transaction.clone()]));
+    }
+    let block = branch.grow(1);
+    let mut false_ids = announcement(&block);
+    false_ids.transactions = many.iter().map(|transaction| transaction.id()).collect();
+    node.meets_with(stranger(2), &branch);
+    node.learns_headers(stranger(2), &[*block.header()]);
+    node.hears(stranger(1), Message::Announce(false_ids));
+    assert!(node.has_banned(stranger(1)));
+    node.hears(stranger(2), Message::Blocks(vec![block.to_block()]));
+    assert_eq!(node.tip(), block.hash());
+}
+
 #[test]
 fn the_same_block_twice_in_an_answer_is_counted_once() {
     let branch = chain(3);

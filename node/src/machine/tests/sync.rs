@@ -3,7 +3,7 @@
 use shared::wire::{MAX_BLOCKS, MAX_HEADERS, Message};
 
 use super::{
-    branch::{Branch, announcement, key},
+    branch::{Branch, announcement, key, note},
     conversation::{Node, elapse, exchange, stranger},
 };
 
@@ -105,22 +105,16 @@ fn a_connection_that_replaces_another_of_the_same_peer_begins_anew() {
 
 #[test]
 fn an_honest_answer_that_stops_at_its_size_is_continued() {
-    let branch = chain(20);
-    let mut node = Node::new(1);
-    node.meets_with(stranger(1), &branch);
-    node.learns_headers(stranger(1), &branch.headers());
-    for block in &branch.blocks {
-        assert!(node.asked_of(stranger(1)).contains(&block.hash()));
-        node.hears(stranger(1), Message::Blocks(vec![block.to_block()]));
-        if node.tip() == branch.tip() {
-            break;
-        }
-        if !node.keeps(stranger(1)) {
-            // One block at a time is not what an honest peer with small blocks does.
-            return;
-        }
+    let mut branch = chain(2);
+    for block in 0..12 {
+        branch.grow_with((0..30).map(|nonce| note(&key(101), 30 * block + nonce, 32_000, 0)).collect());
     }
-    assert_eq!(node.tip(), branch.tip());
+    let (mut alice, mut bob) = (Node::new(1), Node::new(2));
+    alice.takes(&branch.blocks);
+    alice.connect_to(&mut bob);
+    exchange(&mut [&mut alice, &mut bob]);
+    assert_eq!(bob.tip(), branch.tip());
+    assert!(bob.partings.is_empty());
 }
 
 #[test]
@@ -135,6 +129,44 @@ fn a_fork_deeper_than_one_message_of_headers_is_followed_to_its_end() {
     alice.connect_to(&mut bob);
     exchange(&mut [&mut alice, &mut bob]);
     assert_eq!(alice.tip(), theirs.tip());
+}
+
+#[test]
+fn a_deep_fork_that_several_peers_follow_is_followed_to_its_end() {
+    let (mut ours, mut theirs) = (Branch::of(&key(102)), Branch::of(&key(103)));
+    ours.grow(2 * MAX_HEADERS + 100);
+    theirs.grow(2 * MAX_HEADERS + 102);
+    let [mut alice, mut bob, mut cleo] = [1, 2, 3].map(Node::new);
+    alice.takes(&ours.blocks);
+    bob.takes(&theirs.blocks[..2 * MAX_HEADERS + 101]);
+    cleo.takes(&theirs.blocks);
+    alice.connect_to(&mut bob);
+    alice.connect_to(&mut cleo);
+    exchange(&mut [&mut alice, &mut bob, &mut cleo]);
+    elapse(&mut [&mut alice, &mut bob, &mut cleo], 30);
+    assert_eq!(alice.tip(), theirs.tip());
+}
+
+/// The next block may be announced while only the end of its branch is remembered.
+#[test]
+fn a_block_announced_on_a_surveyed_branch_does_not_lead_astray() {
+    let (mut ours, mut theirs) = (Branch::of(&key(102)), Branch::of(&key(103)));
+    ours.grow(MAX_HEADERS);
+    theirs.grow(MAX_HEADERS + 1);
+    let mut node = Node::new(1);
+    node.takes(&ours.blocks);
+    node.meets_with(stranger(1), &theirs);
+    node.learns_headers(stranger(1), &theirs.headers()[..MAX_HEADERS]);
+    node.hears(stranger(1), Message::Announce(announcement(theirs.blocks.last().unwrap())));
+    node.learns_headers(stranger(1), &theirs.headers()[MAX_HEADERS..]);
+    node.learns_headers(stranger(1), &theirs.headers()[..MAX_HEADERS]);
+    node.learns_headers(stranger(1), &theirs.headers()[MAX_HEADERS..]);
+    while node.tip() != theirs.tip() {
+        let asked = node.asked_of(stranger(1));
+        assert!(!asked.is_empty(), "at height {} with {} missing", node.height(), node.machine.sync.missing());
+        let blocks = theirs.blocks.iter().filter(|block| asked.contains(&block.hash()));
+        node.hears(stranger(1), Message::Blocks(blocks.map(|block| block.to_block()).collect()));
+    }
 }
 
 /// However deep: while a branch has not shown more work than ours, its headers are not kept.
