@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::{Network, peer::PeerId};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -32,13 +32,18 @@ enum FromPeer {
 /// a task of its own, so that its messages keep their order and nobody waits for another's checks.
 pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>) {
     let mut peers: HashMap<PeerId, mpsc::Sender<FromPeer>> = HashMap::new();
+    let mut tasks: HashMap<PeerId, JoinHandle<()>> = HashMap::new();
     while let Some(event) = events.recv().await {
         let sent = match event {
             NetEvent::Connected { peer, outbound, address } => {
                 debug!(%peer, outbound, address, "peer connected");
+                // What is left of an earlier session must reach the machine before the new one.
+                if let Some(task) = tasks.remove(&peer) {
+                    let _ = task.await;
+                }
                 let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
                 let connected = engine.event(Event::PeerConnected { peer, outbound, address }).await;
-                tokio::spawn(one_peer(peer, receiver, engine.clone(), network.clone()));
+                tasks.insert(peer, tokio::spawn(one_peer(peer, receiver, engine.clone(), network.clone())));
                 peers.insert(peer, sender);
                 connected
             }
