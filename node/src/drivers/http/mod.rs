@@ -85,7 +85,8 @@ pub struct Api {
     pub bound: SocketAddr,
     /// Who may administer the node; see [`Admin::for_address`].
     pub admin: Admin,
-    /// Begun by `/shutdown`. Whoever runs the node waits for it, too.
+    /// Begun by `/shutdown`. Whoever runs the node waits for it, and begins it when there is another
+    /// reason to end: answers that take long are given up then.
     pub shutdown: Shutdown,
 }
 

@@ -58,7 +58,6 @@ async fn shutdown_answers_and_closes_idle_and_following_connections() {
     assert_eq!(read_to_end(silent).await, "");
     read_to_end(following).await;
     tokio::time::timeout(LONG, node.serving).await.unwrap().unwrap();
-    assert!(TcpStream::connect(node.address).await.is_err());
     node.engine.stop().await;
     node.ended.await.unwrap().unwrap();
 }
@@ -73,11 +72,7 @@ async fn an_answer_under_way_is_finished() {
     reading.read_exact(&mut first).await.unwrap();
     node.shutdown.begin();
     let text = read_to_end(reading).await;
-    assert!(
-        text.trim_end().ends_with("]}\r\n\r\n0") || text.ends_with("]}\r\n0\r\n\r\n"),
-        "{}",
-        &text[text.len() - 60..]
-    );
+    assert!(text.ends_with("]}\r\n0\r\n\r\n"), "{}", &text[text.len() - 60..]);
     tokio::time::timeout(LONG, node.serving).await.unwrap().unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! Making nodes known and parting from them.
 
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 
 use super::harness::Node;
 use super::samples::Key;
@@ -42,9 +42,10 @@ async fn an_http_address_is_asked_who_is_there() {
 #[tokio::test]
 async fn what_cannot_be_used_is_named_and_the_rest_registered() {
     let (one, two) = (Node::start(1).await, Node::start(2).await);
-    let gone = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let nobody = gone.local_addr().unwrap().to_string();
-    drop(gone);
+    // Bound, so that nobody else gets the port, but not listening.
+    let deaf = TcpSocket::new_v4().unwrap();
+    deaf.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let nobody = deaf.local_addr().unwrap().to_string();
     let peer = Key::new(7).peer_id();
     let list = json!([
         two.get("/node/id").await.expect(200),
