@@ -56,6 +56,11 @@ async fn manage(
 ) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let mut signals = Signals::new().context("cannot watch for Ctrl-C")?;
+    let count = term::nodes(nodes.len());
+    term::say(&format!(
+        "starting {count} on the ports after {}",
+        plan.port
+    ));
     let network = Network::new(plan, nodes, record)?;
     let started = tokio::select! {
         started = network.start() => started.map_err(anyhow::Error::from),

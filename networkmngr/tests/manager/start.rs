@@ -216,6 +216,32 @@ fn a_program_that_is_none_is_named() {
 }
 
 #[test]
+fn too_few_open_files_are_said_before_anything_starts() {
+    let dir = folder();
+    let net = dir.path().join("net");
+    let mut shell = std::process::Command::new("sh");
+    shell.args([
+        "-c",
+        r#"ulimit -n 200 && exec "$@""#,
+        "sh",
+        env!("CARGO_BIN_EXE_networkmngr"),
+    ]);
+    let refused = shell
+        .args(["-a", "50", "--data-dir"])
+        .arg(&net)
+        .output()
+        .unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        stderr.starts_with("error: 50 nodes need about 428 open files"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("allows this program 200"), "{stderr}");
+    assert!(!net.exists());
+}
+
+#[test]
 fn wrong_usage_is_one_sentence_and_exit_code_2() {
     for words in [
         &["-a", "0"][..],

@@ -60,6 +60,28 @@ fn a_node_that_ignores_everything_is_killed_and_reported() {
 }
 
 #[test]
+fn a_start_is_interrupted_in_order() {
+    let dir = folder();
+    let manager = Manager::begin(dir.path(), 3, "1=never-ready");
+    manager.signal(Signal::SIGTERM);
+    let ended = manager.ended();
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(
+        ended.stderr,
+        "error: SIGTERM came before the network was ready"
+    );
+    let nodes = crate::support::record(dir.path())["nodes"].clone();
+    assert!(
+        nodes
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|node| node["process"].is_null()),
+        "{nodes}"
+    );
+}
+
+#[test]
 fn a_second_ctrl_c_ends_everything_at_once() {
     let dir = folder();
     let mut manager = Manager::start(
