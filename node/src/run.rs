@@ -40,7 +40,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let http = http_listener(&args).await?;
     let folder = Arc::new(open_folder(&args)?);
     let network = Arc::new(folder.network().clone());
-    let store = RedbStore::open(&folder.path().join("chain.redb"), &network)?;
+    let store = RedbStore::open(folder.path(), &network)?;
     let (net, net_events) = start_net(&args, &folder).await?;
     let bound = http.local_addr().context("the HTTP socket has no address")?;
     let identity = identity(&folder, &net, bound);

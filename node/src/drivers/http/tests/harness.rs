@@ -129,7 +129,9 @@ async fn carry_out(
         if let Effect::StartMining { job, template } = effect
             && mines
         {
-            let block = (0..).find_map(|nonce| template.solve(0, nonce, &network).ok()).unwrap();
+            let header = template.header(0, clock::now());
+            let proof = |nonce| template.solve(shared::Header { nonce, ..header }, 0, &network).ok();
+            let block = (0..).find_map(proof).unwrap();
             let _ = engine.event(Event::Mined { job, block: Arc::new(block) }).await;
         }
     }
