@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use serde_json::{Value, json};
-use shared::{Amount, Bits, Block, ChainSpec, Network};
+use shared::{Amount, Bits, Block, ChainSpec, LogEdge, Network};
 
 use super::harness::{Node, Setup};
 use super::samples::{self, Key, prove_from, unprove};
@@ -86,7 +86,13 @@ async fn a_chain_that_cheats_is_refused_with_the_block_and_the_rule() {
             block.coinbase.reward = samples::spec().subsidy;
         }),
         (6, "signature", |block| block.transactions[0].fee = Amount::new(2).unwrap()),
-        (6, "nonce", |block| block.transactions.push(block.transactions[0].clone())),
+        (6, "nonce", |block| {
+            block.transactions.push(block.transactions[0].clone());
+            // No block below has transactions, so the log is those of this one.
+            let mut log = LogEdge::default();
+            block.transactions.iter().for_each(|transaction| log.append(transaction.id()));
+            (block.coinbase.log_size, block.coinbase.log_root) = (log.size(), log.root());
+        }),
         (6, "builds on", |block| block.header.previous.0[0] ^= 1),
     ];
     for (position, word, cheat) in cheats {
