@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::plan::HashRate;
+use node::cli::HashRate;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::agreement::{Survey, until_settled};
+use super::agreement::{Survey, survey, until_settled};
 use crate::network::{Network, Seen};
 use crate::term;
 
@@ -67,7 +67,9 @@ struct Block {
 /// Carries out burst number `burst`.
 pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
     let begun = Instant::now();
-    let (mined, mut failure) = mine_at_all(network, network.running()).await;
+    // A node that hears of the race when it is over must not begin another one.
+    let height = survey(network).await.tips.iter().map(|tip| tip.height + 1).max();
+    let (mined, mut failure) = mine_at_all(network, network.running(), height).await;
     let seconds = mined.first().map_or(begun.elapsed(), |(_, at)| *at - begun).as_secs_f64();
     let mined: Vec<Mined> = mined.into_iter().map(|(mined, _)| mined).collect();
     let mut settled = Vec::new();
@@ -92,10 +94,14 @@ pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
 
 /// Asks all at once. Returns the blocks with the times of their proofs, and what went wrong if there
 /// is no block.
-async fn mine_at_all(network: &Network, nodes: Vec<Seen>) -> (Vec<(Mined, Instant)>, Option<String>) {
+async fn mine_at_all(
+    network: &Network,
+    nodes: Vec<Seen>,
+    height: Option<u64>,
+) -> (Vec<(Mined, Instant)>, Option<String>) {
     let none = nodes.is_empty();
     let asked = nodes.into_iter().map(|node| async move {
-        let answer = ask(network, &node).await;
+        let answer = ask(network, &node, height).await;
         (node.number, answer, Instant::now())
     });
     let mut answers: FuturesUnordered<_> = asked.collect();
@@ -124,11 +130,12 @@ async fn mine_at_all(network: &Network, nodes: Vec<Seen>) -> (Vec<(Mined, Instan
 async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, String> {
     let node = network.running().into_iter().find(|node| node.number == number);
     let node = node.ok_or_else(|| format!("node {number} does not run"))?;
-    ask(network, &node).await
+    ask(network, &node, None).await
 }
 
-async fn ask(network: &Network, node: &Seen) -> Result<Mined, String> {
-    let url = format!("{}/mine", node.address);
+async fn ask(network: &Network, node: &Seen, height: Option<u64>) -> Result<Mined, String> {
+    let only = height.map(|height| format!("?height={height}")).unwrap_or_default();
+    let url = format!("{}/mine{only}", node.address);
     let answer = network.client.post_json::<Block>(&url, Bytes::new(), MINE).await;
     let block = answer.map_err(|error| error.to_string())?;
     Ok(Mined { node: node.number, height: block.height, hash: block.hash })

@@ -144,7 +144,7 @@ fn tip_of(snapshot: &Snapshot) -> Result<(shared::BlockHash, shared::Height), Pr
 /// # Errors
 /// [`problem::Problem`] with status 500 when the chain cannot be read.
 pub fn router(api: Api) -> Result<Router, Problem> {
-    let hosts = guard::allowed_hosts(api.bound);
+    let hosts = guard::Hosts::of(api.bound);
     let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
     let app = Arc::new(App {
         api,
