@@ -45,7 +45,7 @@ pub struct NodeArgs {
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
     /// A peer to join, such as /ip4/192.168.1.5/tcp/6000; may be given several times
-    #[arg(long, value_name = "MULTIADDR")]
+    #[arg(long, value_name = "MULTIADDR", value_parser = multiaddr)]
     pub join: Vec<String>,
     /// Look for peers on the local network
     #[arg(long)]
@@ -97,6 +97,10 @@ impl FromStr for HashRate {
         rate.map(|rate| Self(Some(rate as u64)))
             .ok_or_else(|| format!("{text:?} is no hash rate: write 200000, 200k, 1.5M or unlimited"))
     }
+}
+
+fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
+    crate::drivers::net::check_address(text).map(|()| text.to_owned())
 }
 
 /// Runs one node until it is asked to stop.

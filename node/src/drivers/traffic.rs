@@ -48,7 +48,8 @@ impl Inbox {
 
 /// Turns what happens on the network into events, until the network or the engine ends. Each peer has
 /// a task of its own, so that its messages keep their order and nobody waits for another's checks.
-pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>) {
+/// `join` holds the addresses of which the user is told when they cannot be reached.
+pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>, join: Vec<String>) {
     let mut peers: HashMap<PeerId, Inbox> = HashMap::new();
     while let Some(event) = events.recv().await {
         let sent = match event {
@@ -78,7 +79,10 @@ pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, netw
                 Ok(())
             }
             NetEvent::ConnectFailed { peer, addresses, reason } => {
-                debug!(?addresses, %reason, "peer not reached");
+                match addresses.iter().find(|address| join.contains(address)) {
+                    Some(address) => info!("cannot join {address}: {reason}; trying again later"),
+                    None => debug!(?addresses, %reason, "peer not reached"),
+                }
                 engine.event(Event::ConnectFailed { peer, addresses }).await
             }
             NetEvent::Discovered { peer, address } => engine.event(Event::Discovered { peer, address }).await,
