@@ -20,7 +20,7 @@ fn status_mine_logs_and_stop_work_on_a_running_network() {
     assert_eq!(status["status"]["job"]["state"], "done");
     for (node, process) in status["nodes"].as_array().unwrap().iter().zip(network.processes()) {
         assert_eq!(node["pid"], process.pid);
-        assert_eq!(node["health"]["tip"], status["status"]["agreement"]["tips"][0]["tip"]);
+        assert_eq!(node["tip"], status["status"]["agreement"]["tips"][0]["tip"]);
     }
 
     let log = network.run(&["logs", "2"]);

@@ -1,5 +1,7 @@
 //! Whole networks of real nodes, as their users run them: the program itself with the nodes built in.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
+
 mod bursts;
 mod commands;
 mod ends;
