@@ -391,14 +391,14 @@ impl World {
             drawn < 0.0
         });
         let Some(node) = found else { return };
-        let Some((job, template)) = self.nodes[node].job.clone() else { return };
+        let Some((_, template)) = self.nodes[node].job.clone() else { return };
         let extranonce = self.rng.random();
         let mut header = template.header(extranonce, self.now);
         while header.proven_hash().is_err() {
             header.nonce = header.nonce.wrapping_add(1);
         }
         match template.solve(header, extranonce, &self.config.network) {
-            Ok(block) => self.tell(node, Event::Mined { job, block: Arc::new(block) }),
+            Ok(block) => self.tell(node, Event::Mined { block: Arc::new(block) }),
             Err(error) => self.violate(node, &format!("its template makes no block: {error}")),
         }
     }
