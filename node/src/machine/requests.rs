@@ -138,8 +138,10 @@ impl<S: Store> Machine<S> {
                 Then::Mine { height } => self.mine_for(waiter.id, height),
                 Then::Tell { before } => self.reply_resolved(waiter.id, before),
                 Then::Take { block, before } => match self.take_block(None, block)? {
-                    // Whatever the peers know, nothing is known of its parent: it changes nothing here.
-                    Ok(()) | Err(Refusal::Orphan(_)) => self.reply_resolved(waiter.id, before),
+                    Ok(()) => self.reply_resolved(waiter.id, before),
+                    Err(orphan @ Refusal::Orphan(_)) => {
+                        self.reply(waiter.id, Reply::Refused(Refused::NotBetter(orphan.to_string())));
+                    }
                     Err(refusal) => self.reply(waiter.id, Reply::Refused(Refused::Invalid(refusal.to_string()))),
                 },
             }
