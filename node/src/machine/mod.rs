@@ -6,6 +6,8 @@
 //! goes and writes once, before it hands any effect out. Rules that need no chain were checked before
 //! an event gets here, see [`inbound`].
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod chain;
 pub mod config;
 pub mod effect;
