@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::{BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId, Work, wire::PeerId};
+use shared::{BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, TxId, Work, wire::PeerId};
 
 use super::{
     Machine,
@@ -19,7 +19,7 @@ use super::{
 /// What to do once the peers have answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Then {
-    Mine,
+    Mine { height: Option<Height> },
     Tell { before: BlockHash },
 }
 
@@ -50,7 +50,7 @@ impl Waiting {
 impl<S: Store> Machine<S> {
     pub(super) fn request(&mut self, id: RequestId, request: Request) -> Result<()> {
         match request {
-            Request::Mine => self.resolve_then(id, Then::Mine),
+            Request::Mine { height } => self.resolve_then(id, Then::Mine { height }),
             Request::SetMining(on) => {
                 self.set_mining(id, on);
                 Ok(())
@@ -116,7 +116,7 @@ impl<S: Store> Machine<S> {
         self.waiting.waiters = waiting;
         for waiter in settled {
             match waiter.then {
-                Then::Mine => self.mine_for(waiter.id),
+                Then::Mine { height } => self.mine_for(waiter.id, height),
                 Then::Tell { before } => self.reply_resolved(waiter.id, before),
             }
         }
