@@ -127,18 +127,34 @@ pub(crate) fn outputs(documented: &[String], printed: &[String], bindings: &mut 
 /// Stands for a hash that was not printed.
 const UNKNOWN: &str = "????????";
 
-/// A burst that ended in a tie is told in other words than one that did not. The documents show bursts
-/// without one; this puts the line of a tie that was settled into those words.
+/// A burst in which several blocks were mined is told in other words than one with a single block. The
+/// documents show the latter; this puts the line of the former into those words.
 fn settled(printed: &str) -> String {
-    let told = || {
+    let tied = || {
         let (before, rest) = printed.split_once("burst ")?;
         let (_, rest) = rest.split_once(" tied at height ")?;
         let (_, last) = rest.rsplit_once("; block ")?;
         let (height, rest) = last.split_once(" by node ")?;
         let (node, rest) = rest.split_once(" settled it; ")?;
-        Some(format!("{before}node {node} mined block {height} ({UNKNOWN}…) in 0.0 s; {rest}"))
+        Some((before, node, height.parse().ok()?, rest))
     };
-    told().unwrap_or_else(|| printed.to_owned())
+    let followed = || {
+        let (before, rest) = printed.split_once("node ")?;
+        let (node, rest) = rest.split_once(" mined block ")?;
+        let (height, rest) = rest.split_once(" (")?;
+        let (_, rest) = rest.split_once(" s and ")?;
+        let (more, rest) = rest.split_once(" more block")?;
+        let (_, rest) = rest.split_once(" followed; ")?;
+        let more = if more == "one" { 1 } else { more.parse().ok()? };
+        Some((before, node, height.parse::<u64>().ok()? + more, rest))
+    };
+    let told = tied().or_else(followed);
+    told.map_or_else(
+        || printed.to_owned(),
+        |(before, node, height, rest)| {
+            format!("{before}node {node} mined block {height} ({UNKNOWN}…) in 0.0 s; {rest}")
+        },
+    )
 }
 
 fn is_sign(token: &Token) -> bool {
@@ -246,11 +262,14 @@ mod tests {
     }
 
     #[test]
-    fn a_settled_tie_reads_like_a_burst() {
+    fn several_blocks_of_a_burst_read_like_one() {
         let tie = "2026-11-21 04:16:21  burst 2: node 4 and node 5 tied at height 7; block 8 by node 0 settled it; \
                    all 6 nodes agree";
         assert!(all(&[BURST], &[tie]));
         assert!(!all(&[BURST], &[&tie.replace("all 6 nodes", "all 4 nodes")]));
+        let more = BURST.replace(" in 0.03 s;", " in 0.03 s and one more block followed;");
+        assert!(all(&[BURST, "height 7"], &[&more, "height 8"]));
+        assert!(!all(&[BURST, "height 7"], &[&more, "height 7"]));
     }
 
     #[test]
