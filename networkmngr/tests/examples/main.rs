@@ -2,6 +2,8 @@
 //! real program, and compares what is printed with what the document shows. What differs from run to
 //! run (times, hashes, pids, ports, who won) may differ here, but must differ consistently.
 
+#![allow(clippy::unwrap_used, reason = "an unexpected value fails the test")]
+
 mod compare;
 mod curl;
 mod document;
