@@ -6,23 +6,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::plan::HashRate;
+use node::cli::HashRate;
 
 const EXAMPLES: &str = "\
 Examples:
-  networkmngr -p 4999 -a 6        a manager on port 4999, six nodes on 5000 to 5005
-  curl localhost:4999/start/mining        ten bursts of mining, 1 to 3 s apart
-  curl localhost:5000/chain               what node 0 holds to be the chain
-  networkmngr mine --times 3      the same from this program, with its progress
-  networkmngr logs 2 --follow     what node 2 writes
-  networkmngr stop                every node, then the manager (also: Ctrl-C there)
+  networkmngr -p 4999 -a 6              a manager on port 4999, six nodes on 5000 to 5005
+and then, from a second terminal:
+  curl localhost:4999/start/mining      ten bursts of mining, 1 to 3 s apart
+  networkmngr mine --times 3            three bursts, with their progress shown here
+  networkmngr status                    who runs, and whether all hold one chain
+  curl localhost:5000/chain             what node 0 holds to be the chain
+  networkmngr logs 2 --follow           what node 2 writes
+  networkmngr stop                      every node, then the manager (or Ctrl-C there)
 
 The next start with the same port, or the same --data-dir, goes on with the same chain.
 Exit codes: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
 
-/// Starts a proof-of-work network of real node processes on this machine, and controls it.
-///
-/// Without a subcommand: starts a manager and its nodes, and stays until it is told to stop.
+/// Starts a proof-of-work network of real node processes on this machine, and stays until it is told
+/// to stop. With a command: asks, or stops, the network that runs.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub(crate) struct Cli {

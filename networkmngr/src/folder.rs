@@ -19,18 +19,8 @@ const LEFTOVERS: Duration = Duration::from_secs(5);
 pub(crate) fn locate(given: Option<&Path>, port: u16) -> anyhow::Result<PathBuf> {
     match given {
         Some(folder) => std::path::absolute(folder).with_context(|| format!("{} names no folder", folder.display())),
-        None => Ok(data_home()?.join("networkmngr").join(format!("network-{port}"))),
+        None => Ok(node::cli::data_home()?.join(format!("network-{port}"))),
     }
-}
-
-fn data_home() -> anyhow::Result<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if let Some(path) = absolute("XDG_DATA_HOME") {
-        return Ok(path);
-    }
-    let home = absolute("HOME").context("HOME is not set; say with --data-dir where the data should go")?;
-    let below = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
-    Ok(home.join(below))
 }
 
 /// A network's folder that this process alone uses, until it is dropped.

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
+
+use node::cli::HashRate;
 
 use crate::cli::StartArgs;
 
@@ -191,41 +192,6 @@ fn range(option: &'static str, first: u16, amount: u32, further: u32) -> Result<
     }
 }
 
-/// Most hashes per second that a node may try; shown in whole hashes, or as `unlimited`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct HashRate(Option<u64>);
-
-impl fmt::Display for HashRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(rate) => write!(f, "{rate}"),
-            None => f.write_str("unlimited"),
-        }
-    }
-}
-
-impl FromStr for HashRate {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "give hashes per second, such as 200000, 200k or 1.5M, or unlimited";
-        if text == "unlimited" {
-            return Ok(Self(None));
-        }
-        let (digits, unit) = match text.char_indices().next_back().ok_or(WRONG)? {
-            (at, 'k' | 'K') => (&text[..at], 1e3),
-            (at, 'm' | 'M') => (&text[..at], 1e6),
-            (at, 'g' | 'G') => (&text[..at], 1e9),
-            _ => (text, 1.0),
-        };
-        if !digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(WRONG);
-        }
-        let rate = digits.parse::<f64>().map_err(|_| WRONG)? * unit;
-        if (1.0..=1e15).contains(&rate) { Ok(Self(Some(rate as u64))) } else { Err(WRONG) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
@@ -285,16 +251,5 @@ mod tests {
         let expected = "--port 5001 --peer-host 192.0.2.1 --peer-port 0 --data-dir /net/node-001 \
                         --hash-rate 1500000 --genesis /net/genesis.json --managed";
         assert_eq!(args.join(" "), expected);
-    }
-
-    #[test]
-    fn hash_rates_are_read_as_people_write_them() {
-        for (text, shown) in [("200000", "200000"), ("200k", "200000"), ("1.5M", "1500000"), ("2G", "2000000000")] {
-            assert_eq!(text.parse::<HashRate>().unwrap().to_string(), shown);
-        }
-        assert_eq!("unlimited".parse::<HashRate>().unwrap().to_string(), "unlimited");
-        for text in ["", "k", "0", "-1", "nan", "inf", "1e9", "200 k", "1.2.3", "1é", "99999999999G"] {
-            assert!(text.parse::<HashRate>().is_err(), "{text}");
-        }
     }
 }

@@ -45,7 +45,7 @@ pub struct NodeArgs {
     #[arg(long, value_name = "FILE")]
     pub genesis: Option<PathBuf>,
     /// A peer to join, such as /ip4/192.168.1.5/tcp/6000; may be given several times
-    #[arg(long, value_name = "MULTIADDR")]
+    #[arg(long, value_name = "MULTIADDR", value_parser = multiaddr)]
     pub join: Vec<String>,
     /// Look for peers on the local network
     #[arg(long)]
@@ -88,14 +88,19 @@ impl FromStr for HashRate {
         if text == "unlimited" {
             return Ok(Self::UNLIMITED);
         }
-        let (number, unit) = match text.strip_suffix(['k', 'K']) {
-            Some(number) => (number, 1e3),
-            None => text.strip_suffix('M').map_or((text, 1.0), |number| (number, 1e6)),
-        };
-        let rate = number.parse::<f64>().ok().map(|number| number * unit).filter(|rate| (1.0..=1e12).contains(rate));
+        let units = [(['k', 'K'], 1e3), (['m', 'M'], 1e6), (['g', 'G'], 1e9)];
+        let with_unit = units.into_iter().find_map(|(letters, unit)| Some((text.strip_suffix(letters)?, unit)));
+        let (number, unit) = with_unit.unwrap_or((text, 1.0));
+        let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let rate = number.parse::<f64>().ok().filter(|_| plain).map(|number| number * unit);
+        let rate = rate.filter(|rate| (1.0..=1e15).contains(rate));
         rate.map(|rate| Self(Some(rate as u64)))
             .ok_or_else(|| format!("{text:?} is no hash rate: write 200000, 200k, 1.5M or unlimited"))
     }
+}
+
+fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
+    crate::drivers::net::check_address(text).map(|()| text.to_owned())
 }
 
 /// Runs one node until it is asked to stop.
@@ -139,7 +144,7 @@ mod tests {
         assert_eq!(cap("200k"), Ok(Some(200_000)));
         assert_eq!(cap("1.5M"), Ok(Some(1_500_000)));
         assert_eq!(cap("unlimited"), Ok(None));
-        for wrong in ["", "0", "-5", "k", "NaN", "1e30", "fast"] {
+        for wrong in ["", "0", "-5", "k", "NaN", "1e9", "1e30", "fast"] {
             assert!(cap(wrong).is_err(), "{wrong}");
         }
     }

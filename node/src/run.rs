@@ -34,13 +34,15 @@ use crate::{
 /// Runs a node until it is asked to stop.
 pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     start_log();
+    // From here on a signal ends the node in order, however early it comes.
+    let told_to_end = told_to_end()?;
     if args.managed {
         die_with_parent()?;
     }
     let http = http_listener(&args).await?;
     let folder = Arc::new(open_folder(&args)?);
     let network = Arc::new(folder.network().clone());
-    let store = RedbStore::open(&folder.path().join("chain.redb"), &network)?;
+    let store = RedbStore::open(folder.path(), &network)?;
     let (net, net_events) = start_net(&args, &folder).await?;
     let bound = http.local_addr().context("the HTTP socket has no address")?;
     let identity = identity(&folder, &net, bound);
@@ -56,7 +58,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     });
     let miner = miner.context("no thread for the miner")?;
     tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));
-    tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone()));
+    tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone(), args.join.clone()));
     tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
 
     let shutdown = Shutdown::new();
@@ -81,7 +83,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
 
     let machine_ended = tokio::select! {
         () = shutdown.begun() => None,
-        () = told_to_end()? => None,
+        () = told_to_end => None,
         ended = &mut engine_end => Some(ended),
     };
     shutdown.begin();

@@ -20,7 +20,7 @@ pub(super) async fn start(
         let status = match error {
             MiningError::Options(_) => StatusCode::BAD_REQUEST,
             MiningError::UnderWay(_) => StatusCode::CONFLICT,
-            MiningError::NoNodes => StatusCode::SERVICE_UNAVAILABLE,
+            MiningError::NoNodes | MiningError::Closing => StatusCode::SERVICE_UNAVAILABLE,
         };
         Problem::new(status, sentence(&error.to_string()))
     })?;

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Json;
 use axum::routing::{get, post};
-use node::drivers::http::guard::{allowed_hosts, guarded, verb};
+use node::drivers::http::guard::{Hosts, guarded, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -84,7 +84,7 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api);
-    guarded(routes, allowed_hosts(address))
+    guarded(routes, Hosts::of(address))
 }
 
 /// Ends every node, answers how each ended, and then the manager ends as well.

@@ -30,6 +30,7 @@ pub(crate) struct NodeView {
     pub(crate) id: Option<String>,
     pub(crate) peer_addresses: Vec<String>,
     /// What the node said just now; absent if it runs and does not answer, or does not run.
+    #[serde(flatten)]
     pub(crate) health: Option<Health>,
     pub(crate) memory: Option<Memory>,
     /// How its process ended, in words.

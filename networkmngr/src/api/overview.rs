@@ -59,7 +59,7 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
     let counts = counts(&api);
     Json(json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"),
-        "nodes": counts.total, "running": counts.running,
+        "nodes": counts.total, "running": counts.running, "folder": api.network.plan().folder,
     }))
 }
 

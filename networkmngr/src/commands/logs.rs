@@ -1,7 +1,7 @@
 //! `networkmngr logs`: what the nodes wrote to their log files. Works whether the network runs or not.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,26 +27,29 @@ struct Log {
 pub(crate) fn run(args: LogsArgs) -> anyhow::Result<ExitCode> {
     let (folder, _) = found(&args.which)?;
     let mut logs = open(&folder.join("logs"), args.node)?;
-    let label = logs.len() > 1;
-    let mut out = io::stdout().lock();
-    let shown = || -> io::Result<()> {
-        for log in &mut logs {
-            log.skip_to_last(args.lines)?;
-            log.show(label, &mut out)?;
-        }
-        while args.follow {
-            for log in &mut logs {
-                log.show(label, &mut out)?;
-            }
-            out.flush()?;
-            std::thread::sleep(LOOK);
-        }
-        out.flush()
-    };
-    match { shown }() {
+    match show_all(&mut logs, &args, &mut io::stdout().lock()) {
         // The reader at the other end of the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         done => done.map(|()| ExitCode::SUCCESS).context("cannot show the logs"),
+    }
+}
+
+fn show_all(logs: &mut [Log], args: &LogsArgs, out: &mut impl io::Write) -> io::Result<()> {
+    let label = logs.len() > 1;
+    for log in &mut *logs {
+        log.skip_to_last(args.lines)?;
+        log.show(label, out)?;
+    }
+    out.flush()?;
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
+        for log in &mut *logs {
+            log.show(label, out)?;
+        }
+        out.flush()?;
+        std::thread::sleep(LOOK);
     }
 }
 
@@ -121,6 +124,8 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn shown(text: &[u8], lines: usize) -> String {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use node::client::{Client, ClientError};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cli::Which;
@@ -19,6 +20,9 @@ use crate::record::Record;
 
 /// How long the manager may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long a look at a port may take.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// A running network, found by what it wrote down.
 struct Attached {
@@ -30,7 +34,14 @@ struct Attached {
 
 /// The network's folder and what it says of itself.
 fn found(which: &Which) -> anyhow::Result<(PathBuf, Record)> {
-    let path = folder::locate(which.data_dir.as_deref(), which.port)?;
+    let path = match &which.data_dir {
+        Some(given) => folder::locate(Some(given), which.port)?,
+        // A network that was started with a folder of its own choosing tells which.
+        None => match folder_at(which.port) {
+            Some(told) => told,
+            None => folder::locate(None, which.port)?,
+        },
+    };
     let record = Record::read(&path)?.with_context(|| {
         format!(
             "there is no network in {}; start one with `networkmngr -p {} -a 6`, or say with -p or \
@@ -40,6 +51,18 @@ fn found(which: &Which) -> anyhow::Result<(PathBuf, Record)> {
         )
     })?;
     Ok((path, record))
+}
+
+/// The folder of the network whose manager answers on this port.
+fn folder_at(port: u16) -> Option<PathBuf> {
+    #[derive(Deserialize)]
+    struct Health {
+        folder: PathBuf,
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let url = format!("http://127.0.0.1:{port}/health");
+    let health: Health = runtime.block_on(Client::new().get(&url, GLANCE)).ok()?;
+    Some(health.folder)
 }
 
 impl Attached {

@@ -129,7 +129,7 @@ pub(crate) async fn healths(network: &Network, nodes: Vec<Seen>) -> BTreeMap<u16
 ///
 /// A node that was seen at the tip with most work is not asked again until more work is seen, so a
 /// thousand nodes are not asked over and over for the sake of the last.
-pub(crate) async fn settled(network: &Network, deadline: Instant) -> Survey {
+pub(crate) async fn until_settled(network: &Network, deadline: Instant) -> Survey {
     let mut answers: BTreeMap<u16, Option<Health>> = BTreeMap::new();
     let mut backoff = BACKOFF.0;
     loop {

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::agreement::{Survey, settled};
+use super::agreement::{Survey, survey, until_settled};
 use crate::network::{Network, Seen};
 use crate::term;
 
@@ -30,6 +30,17 @@ pub(crate) struct Mined {
     pub(crate) hash: String,
 }
 
+/// A tie, and the block that ended it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Settled {
+    /// Height of the tips of equal work.
+    pub(crate) height: u64,
+    /// The nodes that had mined those tips, ascending.
+    pub(crate) tied: Vec<u16>,
+    /// The block on top of one of them.
+    pub(crate) by: Mined,
+}
+
 /// How a burst went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct BurstReport {
@@ -37,8 +48,8 @@ pub(crate) struct BurstReport {
     pub(crate) burst: u32,
     /// The blocks mined, the first proof first; more than one if proofs were found at the same time.
     pub(crate) mined: Vec<Mined>,
-    /// The blocks that settled a tie.
-    pub(crate) settled_by: Vec<Mined>,
+    /// The ties that had to be settled.
+    pub(crate) settled: Vec<Settled>,
     /// Seconds until the first proof.
     pub(crate) seconds: f64,
     /// Why no block was mined, or a tie not settled.
@@ -56,17 +67,19 @@ struct Block {
 /// Carries out burst number `burst`.
 pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
     let begun = Instant::now();
-    let (mined, mut failure) = mine_at_all(network, network.running()).await;
+    // A node that hears of the race when it is over must not begin another one.
+    let height = survey(network).await.tips.iter().map(|tip| tip.height + 1).max();
+    let (mined, mut failure) = mine_at_all(network, network.running(), height).await;
     let seconds = mined.first().map_or(begun.elapsed(), |(_, at)| *at - begun).as_secs_f64();
     let mined: Vec<Mined> = mined.into_iter().map(|(mined, _)| mined).collect();
-    let mut settled_by = Vec::new();
-    let mut survey = settled(network, agreement_deadline(network)).await;
-    while survey.is_tied() && settled_by.len() < SETTLING_BLOCKS {
+    let mut settled = Vec::new();
+    let mut survey = until_settled(network, agreement_deadline(network)).await;
+    while survey.is_tied() && settled.len() < SETTLING_BLOCKS {
         let Some(node) = settling_node(&survey, &mined) else {
             break;
         };
         match mine_at_one(network, node).await {
-            Ok(block) => settled_by.push(block),
+            Ok(by) => settled.push(settlement(&survey, &mined, by)),
             // It died or lost its place meanwhile; the survey shows what is left to settle.
             Err(reason) if network.is_running(node) => {
                 failure = Some(format!("node {node} could not settle the tie: {reason}"));
@@ -74,17 +87,21 @@ pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
             }
             Err(_) => {}
         }
-        survey = settled(network, agreement_deadline(network)).await;
+        survey = until_settled(network, agreement_deadline(network)).await;
     }
-    BurstReport { burst, mined, settled_by, seconds, failure, survey }
+    BurstReport { burst, mined, settled, seconds, failure, survey }
 }
 
 /// Asks all at once. Returns the blocks with the times of their proofs, and what went wrong if there
 /// is no block.
-async fn mine_at_all(network: &Network, nodes: Vec<Seen>) -> (Vec<(Mined, Instant)>, Option<String>) {
+async fn mine_at_all(
+    network: &Network,
+    nodes: Vec<Seen>,
+    height: Option<u64>,
+) -> (Vec<(Mined, Instant)>, Option<String>) {
     let none = nodes.is_empty();
     let asked = nodes.into_iter().map(|node| async move {
-        let answer = ask(network, &node).await;
+        let answer = ask(network, &node, height).await;
         (node.number, answer, Instant::now())
     });
     let mut answers: FuturesUnordered<_> = asked.collect();
@@ -113,14 +130,23 @@ async fn mine_at_all(network: &Network, nodes: Vec<Seen>) -> (Vec<(Mined, Instan
 async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, String> {
     let node = network.running().into_iter().find(|node| node.number == number);
     let node = node.ok_or_else(|| format!("node {number} does not run"))?;
-    ask(network, &node).await
+    ask(network, &node, None).await
 }
 
-async fn ask(network: &Network, node: &Seen) -> Result<Mined, String> {
-    let url = format!("{}/mine", node.address);
+async fn ask(network: &Network, node: &Seen, height: Option<u64>) -> Result<Mined, String> {
+    let only = height.map(|height| format!("?height={height}")).unwrap_or_default();
+    let url = format!("{}/mine{only}", node.address);
     let answer = network.client.post_json::<Block>(&url, Bytes::new(), MINE).await;
     let block = answer.map_err(|error| error.to_string())?;
     Ok(Mined { node: node.number, height: block.height, hash: block.hash })
+}
+
+/// What is written down of a tie: who had mined its tips, and the block that was mined to end it.
+fn settlement(survey: &Survey, mined: &[Mined], by: Mined) -> Settled {
+    let holds = |block: &&Mined| survey.tips.iter().any(|tip| tip.tip == block.hash);
+    let mut tied: Vec<u16> = mined.iter().filter(holds).map(|block| block.node).collect();
+    tied.sort_unstable();
+    Settled { height: survey.tips.first().map_or(0, |tip| tip.height), tied, by }
 }
 
 /// The node that mines one more block: the lowest-numbered on the tip that was announced first.
@@ -144,20 +170,23 @@ impl BurstReport {
 impl std::fmt::Display for BurstReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let burst = self.burst;
-        match (self.mined.as_slice(), self.settled_by.as_slice()) {
+        match (self.mined.as_slice(), self.settled.is_empty()) {
             ([], _) => write!(f, "burst {burst}: no block was mined")?,
-            ([first, ..], []) => {
+            ([first, more @ ..], true) => {
                 let (node, height, hash) = (first.node, first.height, term::short(&first.hash));
                 write!(f, "node {node} mined block {height} ({hash}) in {:.2} s", self.seconds)?;
-            }
-            ([first, ..], settled) => {
-                let tied = self.mined.iter().filter(|block| block.height == first.height);
-                let tied: Vec<String> = tied.map(|block| format!("node {}", block.node)).collect();
-                write!(f, "burst {burst}: {} tied at height {}", listed(&tied), first.height)?;
-                for block in settled {
-                    write!(f, "; block {} by node {} settled it", block.height, block.node)?;
+                match more.iter().filter(|block| block.height > height).count() {
+                    0 => {}
+                    1 => f.write_str(" and one more block followed")?,
+                    more => write!(f, " and {more} more blocks followed")?,
                 }
             }
+            (_, false) => write!(f, "burst {burst}")?,
+        }
+        for (place, Settled { height, tied, by }) in self.settled.iter().enumerate() {
+            let begin = if place == 0 { ": " } else { "; " };
+            write!(f, "{begin}{} tied at height {height}; ", listed(tied))?;
+            write!(f, "block {} by node {} settled it", by.height, by.node)?;
         }
         if let Some(failure) = &self.failure {
             write!(f, "; {failure}")?;
@@ -166,12 +195,15 @@ impl std::fmt::Display for BurstReport {
     }
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn listed(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
+/// `node 2 and node 5`, or only how many if a line could not hold them.
+fn listed(nodes: &[u16]) -> String {
+    let names: Vec<String> = nodes.iter().map(|node| format!("node {node}")).collect();
+    match names.as_slice() {
+        [first @ .., last] if (1..4).contains(&first.len()) => {
+            format!("{} and {last}", first.join(", "))
+        }
         [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        many => term::nodes(many.len()),
     }
 }
 
@@ -206,15 +238,18 @@ mod tests {
         let mut report = BurstReport {
             burst: 3,
             mined: vec![mined(3, 12, "0000ab12cd")],
-            settled_by: vec![],
+            settled: vec![],
             seconds: 0.312,
             failure: None,
             survey: survey(vec![tip("0000ab12cd", &[0, 1, 2, 3, 4, 5])]),
         };
         assert_eq!(report.to_string(), "node 3 mined block 12 (0000ab12…) in 0.31 s; all 6 nodes agree");
-        report.mined = vec![mined(2, 9, "b"), mined(5, 9, "a")];
-        report.settled_by = vec![mined(2, 10, "c")];
-        let tied = "burst 3: node 2 and node 5 tied at height 9; block 10 by node 2 settled it; all 6 nodes agree";
+        report.mined.push(mined(5, 13, "c"));
+        assert!(report.to_string().contains("in 0.31 s and one more block followed; all 6"), "{report}");
+        report.mined = vec![mined(5, 9, "a"), mined(2, 9, "b")];
+        let tied = survey(vec![tip("a", &[0, 5]), tip("b", &[1, 2])]);
+        report.settled = vec![settlement(&tied, &report.mined, mined(0, 10, "c"))];
+        let tied = "burst 3: node 2 and node 5 tied at height 9; block 10 by node 0 settled it; all 6 nodes agree";
         assert_eq!(report.to_string(), tied);
         assert!(report.is_good());
     }

@@ -68,6 +68,8 @@ pub(crate) enum MiningError {
     Options(#[from] OptionError),
     #[error("mining job {0} is under way; end it with /stop/mining, or wait until it is done")]
     UnderWay(u64),
+    #[error("the network is being stopped")]
+    Closing,
     #[error("no node is running; restart one with POST /nodes/N/restart")]
     NoNodes,
 }
@@ -103,6 +105,9 @@ impl Mining {
             Some(job) => job.job + 1,
             None => 1,
         };
+        if self.network.is_closing() {
+            return Err(MiningError::Closing);
+        }
         if self.network.running().is_empty() {
             return Err(MiningError::NoNodes);
         }

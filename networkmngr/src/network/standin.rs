@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use node::drivers::http::guard::{allowed_hosts, guarded};
+use node::drivers::http::guard::{Hosts, guarded};
 use node::drivers::http::problem::Problem;
 
 use super::{Network, Slot, State};
@@ -42,7 +42,7 @@ fn serve(socket: TcpListener, slot: Arc<Slot>, detail: String) -> io::Result<()>
         let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail.clone());
         async move { (CLOSE, problem) }
     };
-    let router = guarded(Router::new().fallback(answer), allowed_hosts(address));
+    let router = guarded(Router::new().fallback(answer), Hosts::of(address));
     let mut states = slot.state.subscribe();
     let replaced = async move {
         let _ = states.wait_for(|state| !matches!(state, State::Ended(_))).await;

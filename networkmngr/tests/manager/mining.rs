@@ -42,11 +42,12 @@ fn a_tie_is_settled_by_one_more_block_at_the_right_node() {
     for burst in job["bursts"].as_array().unwrap() {
         let mined = burst["mined"].as_array().unwrap();
         assert_eq!(mined.len(), 4, "{burst}");
-        let settled = burst["settled_by"].as_array().unwrap();
+        let settled = burst["settled"].as_array().unwrap();
         assert_eq!(settled.len(), 1, "{burst}");
         // Each node holds its own block, so the first proof's node is the one that goes on.
-        assert_eq!(settled[0]["node"], mined[0]["node"]);
-        assert_eq!(settled[0]["height"], mined[0]["height"].as_u64().unwrap() + 1);
+        assert_eq!(settled[0]["tied"], json!([0, 1, 2, 3]));
+        assert_eq!(settled[0]["by"]["node"], mined[0]["node"]);
+        assert_eq!(settled[0]["by"]["height"], mined[0]["height"].as_u64().unwrap() + 1);
         assert_eq!(burst["survey"]["agree"], true);
     }
     let finished = manager.stop();

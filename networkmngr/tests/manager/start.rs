@@ -106,10 +106,12 @@ fn a_node_that_fails_at_once_is_quoted_and_the_others_are_ended() {
 #[test]
 fn a_node_that_is_never_ready_is_ended_after_the_deadline() {
     let dir = folder();
-    let failed = failing(dir.path(), 2, "1=never-ready", &["--wait-for-ready", "0.3"]);
+    let failed = failing(dir.path(), 2, "all=never-ready", &["--wait-for-ready", "0.3"]);
     assert_eq!(failed.status.code(), Some(1));
-    let expected = "error: node 1 did not start: was not ready within 0.3 s";
-    assert!(failed.stderr.starts_with(expected), "{}", failed.stderr);
+    let stderr = &failed.stderr;
+    assert!(stderr.starts_with("error: node "), "{stderr}");
+    assert!(stderr.contains("did not start: was not ready within 0.3 s"), "{stderr}");
+    assert!(stderr.contains("| fake node on port") || stderr.contains("wrote nothing"), "{stderr}");
 }
 
 #[test]
@@ -133,6 +135,20 @@ fn a_program_that_is_none_is_named() {
     let failed = run(&["-p", &port, "-a", "2", "--data-dir", net, "--node-bin", "/nowhere/node"]);
     assert_eq!(failed.status.code(), Some(1));
     assert!(failed.stderr.contains("there is no program /nowhere/node"), "{}", failed.stderr);
+}
+
+#[test]
+fn too_few_open_files_are_said_before_anything_starts() {
+    let dir = folder();
+    let net = dir.path().join("net");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", r#"ulimit -n 200 && exec "$@""#, "sh", env!("CARGO_BIN_EXE_networkmngr")]);
+    let refused = shell.args(["-a", "50", "--data-dir"]).arg(&net).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(stderr.starts_with("error: 50 nodes need about 428 open files"), "{stderr}");
+    assert!(stderr.contains("allows this program 200"), "{stderr}");
+    assert!(!net.exists());
 }
 
 #[test]

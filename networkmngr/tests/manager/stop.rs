@@ -35,13 +35,25 @@ fn signals_end_the_network_in_order() {
 #[test]
 fn a_node_that_ignores_everything_is_killed_and_reported() {
     let dir = folder();
-    let manager = Manager::start(dir.path(), 3, "1=ignore-stop", &["--wait-for-exit", "0.1"]);
+    let manager = Manager::start(dir.path(), 3, "1=ignore-stop", &["--wait-for-exit", "1"]);
     let stopped = manager.post("/shutdown/all").unwrap();
     assert_eq!(stopped["nodes"][1]["how"], "ended by SIGKILL");
     let ended = manager.ended();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("node 1: ended by SIGKILL"), "{}", ended.stdout);
     assert!(ended.stdout.contains("nodes 0, 2: exit status 0"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_start_is_interrupted_in_order() {
+    let dir = folder();
+    let manager = Manager::begin(dir.path(), 3, "1=never-ready");
+    manager.signal(Signal::SIGTERM);
+    let ended = manager.ended();
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.stderr, "error: SIGTERM came before the network was ready");
+    let nodes = crate::support::record(dir.path())["nodes"].clone();
+    assert!(nodes.as_array().unwrap().iter().all(|node| node["process"].is_null()), "{nodes}");
 }
 
 #[test]

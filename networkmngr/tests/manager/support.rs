@@ -101,30 +101,33 @@ pub(crate) fn failing(folder: &Path, amount: u16, faults: &str, more: &[&str]) -
 impl Manager {
     /// Starts a network of fake nodes and waits until it is ready.
     pub(crate) fn start(folder: &Path, amount: u16, faults: &str, more: &[&str]) -> Self {
+        Self::start_until("shutdown/all", folder, amount, faults, more)
+    }
+
+    /// Starts a network of fake nodes and waits only for its first line.
+    pub(crate) fn begin(folder: &Path, amount: u16, faults: &str) -> Self {
+        Self::start_until("starting", folder, amount, faults, &[])
+    }
+
+    fn start_until(words: &str, folder: &Path, amount: u16, faults: &str, more: &[&str]) -> Self {
         loop {
             // One port more, for a node that a test may add.
             let port = free_ports(amount + 2);
-            if let Some(manager) = Self::try_start(folder, port, amount, faults, more) {
+            let mut manager = Self::spawn(command(folder, port, amount, faults, more), folder, port);
+            if manager.line(words).is_some() {
                 return manager;
             }
+            let errors = manager.errors();
+            assert!(errors.contains("in use by another program"), "{errors}");
         }
     }
 
-    fn try_start(folder: &Path, port: u16, amount: u16, faults: &str, more: &[&str]) -> Option<Self> {
-        let mut command = command(folder, port, amount, faults, more);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    fn spawn(mut command: Command, folder: &Path, port: u16) -> Self {
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().unwrap();
         let lines = lines_of(child.stdout.take().unwrap());
         let stderr = lines_of(child.stderr.take().unwrap());
-        let folder = folder.to_owned();
-        let mut manager = Self { child, lines, seen: Vec::new(), stderr, port, folder };
-        match manager.line("shutdown/all") {
-            Some(_) => Some(manager),
-            None => {
-                let errors = manager.errors();
-                assert!(errors.contains("in use by another program"), "{errors}");
-                None
-            }
-        }
+        Self { child, lines, seen: Vec::new(), stderr, port, folder: folder.to_owned() }
     }
 
     /// Waits for the next line with `words` in it; `None` if the output ends before.
@@ -236,9 +239,8 @@ pub(crate) fn post(url: &str) -> Result<Value, ClientError> {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    // Made inside, since a client is bound to the runtime that it first worked in.
-    runtime.block_on(async { future.await })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
 }
 
 fn lines_of(output: impl Read + Send + 'static) -> Receiver<String> {

@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use shared::{Network, peer::PeerId};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -18,7 +19,9 @@ use super::{
 use crate::machine::{effect::Effect, event::Event, inbound};
 
 /// Frames of one peer that may wait for their check. A peer that sends more at once is let go.
-const WAITING_FRAMES: usize = 256;
+const WAITING_FRAMES: usize = 4_096;
+/// Bytes in such frames.
+const WAITING_BYTES: usize = 16 * 1024 * 1024;
 /// Frames longer than this are checked on a thread of their own: a block's signatures take a while.
 const LONG_FRAME: usize = 16 * 1024;
 
@@ -28,37 +31,58 @@ enum FromPeer {
     Gone,
 }
 
+/// What waits for one peer's task.
+struct Inbox {
+    sender: mpsc::Sender<FromPeer>,
+    bytes: Arc<AtomicUsize>,
+    task: JoinHandle<()>,
+}
+
+impl Inbox {
+    /// Adds a frame; false when there is no room.
+    fn push(&self, frame: Vec<u8>) -> bool {
+        let waiting = self.bytes.fetch_add(frame.len(), Ordering::Relaxed);
+        waiting <= WAITING_BYTES && self.sender.try_send(FromPeer::Frame(frame)).is_ok()
+    }
+}
+
 /// Turns what happens on the network into events, until the network or the engine ends. Each peer has
 /// a task of its own, so that its messages keep their order and nobody waits for another's checks.
-pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>) {
-    let mut peers: HashMap<PeerId, mpsc::Sender<FromPeer>> = HashMap::new();
+/// `join` holds the addresses of which the user is told when they cannot be reached.
+pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, network: Arc<Network>, join: Vec<String>) {
+    let mut peers: HashMap<PeerId, Inbox> = HashMap::new();
     while let Some(event) = events.recv().await {
         let sent = match event {
             NetEvent::Connected { peer, outbound, address } => {
                 debug!(%peer, outbound, address, "peer connected");
-                let (sender, receiver) = mpsc::channel(WAITING_FRAMES);
+                // What is left of an earlier session must reach the machine before the new one.
+                if let Some(earlier) = peers.remove(&peer) {
+                    let _ = earlier.task.await;
+                }
+                peers.retain(|_, inbox| !inbox.task.is_finished());
                 let connected = engine.event(Event::PeerConnected { peer, outbound, address }).await;
-                tokio::spawn(one_peer(peer, receiver, engine.clone(), network.clone()));
-                peers.insert(peer, sender);
+                peers.insert(peer, open_inbox(peer, engine.clone(), network.clone()));
                 connected
             }
             NetEvent::Disconnected { peer, reason } => {
                 debug!(%peer, %reason, "peer disconnected");
-                if let Some(sender) = peers.remove(&peer) {
-                    let _ = sender.send(FromPeer::Gone).await;
+                if let Some(inbox) = peers.get(&peer) {
+                    let _ = inbox.sender.send(FromPeer::Gone).await;
                 }
                 Ok(())
             }
             NetEvent::Frame { peer, frame } => {
-                let full = peers.get(&peer).is_some_and(|sender| sender.try_send(FromPeer::Frame(frame)).is_err());
-                if full {
+                if peers.get(&peer).is_some_and(|inbox| !inbox.push(frame)) {
                     info!(%peer, "sends more than can be checked; it is let go");
                     net.command(NetCommand::Disconnect { peer });
                 }
                 Ok(())
             }
             NetEvent::ConnectFailed { peer, addresses, reason } => {
-                debug!(?addresses, %reason, "peer not reached");
+                match addresses.iter().find(|address| join.contains(address)) {
+                    Some(address) => info!("cannot join {address}: {reason}; trying again later"),
+                    None => debug!(?addresses, %reason, "peer not reached"),
+                }
                 engine.event(Event::ConnectFailed { peer, addresses }).await
             }
             NetEvent::Discovered { peer, address } => engine.event(Event::Discovered { peer, address }).await,
@@ -69,8 +93,22 @@ pub async fn inbound(mut events: NetEvents, net: Net, engine: EngineHandle, netw
     }
 }
 
-async fn one_peer(peer: PeerId, mut frames: mpsc::Receiver<FromPeer>, engine: EngineHandle, network: Arc<Network>) {
+fn open_inbox(peer: PeerId, engine: EngineHandle, network: Arc<Network>) -> Inbox {
+    let (sender, frames) = mpsc::channel(WAITING_FRAMES);
+    let bytes = Arc::new(AtomicUsize::new(0));
+    let task = tokio::spawn(one_peer(peer, frames, bytes.clone(), engine, network));
+    Inbox { sender, bytes, task }
+}
+
+async fn one_peer(
+    peer: PeerId,
+    mut frames: mpsc::Receiver<FromPeer>,
+    bytes: Arc<AtomicUsize>,
+    engine: EngineHandle,
+    network: Arc<Network>,
+) {
     while let Some(FromPeer::Frame(frame)) = frames.recv().await {
+        let length = frame.len();
         let checked = if frame.len() > LONG_FRAME {
             let network = network.clone();
             match tokio::task::spawn_blocking(move || inbound::check_frame(&frame, &network)).await {
@@ -87,6 +125,7 @@ async fn one_peer(peer: PeerId, mut frames: mpsc::Receiver<FromPeer>, engine: En
         if engine.event(event).await.is_err() {
             return;
         }
+        bytes.fetch_sub(length, Ordering::Relaxed);
     }
     // Whichever way the task ends, the machine hears of it after the peer's last message.
     let _ = engine.event(Event::PeerDisconnected { peer }).await;

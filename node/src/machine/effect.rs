@@ -121,6 +121,9 @@ pub enum Refused {
     /// A block or chain is in order but does not take this node further.
     #[error("{0}")]
     NotBetter(String),
+    /// Mining was stopped before there was a proof.
+    #[error("mining was stopped before there was a proof")]
+    Stopped,
     /// A transaction cannot enter the pool.
     #[error("{0}")]
     Transaction(String),

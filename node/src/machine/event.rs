@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    BlockHash, CheckedBlock, CheckedTransaction,
+    BlockHash, CheckedBlock, CheckedTransaction, Height,
     wire::{NodeId, PeerId},
 };
 
@@ -83,7 +83,10 @@ pub enum Event {
 #[derive(Debug, Clone)]
 pub enum Request {
     /// Bring the chain up to date, then prove work on the tip, once.
-    Mine,
+    Mine {
+        /// Only a block of this height is wanted: if the chain is as high already, another node won.
+        height: Option<Height>,
+    },
     /// Mine without end, or stop doing so.
     SetMining(bool),
     /// Ask all peers for better chains now.

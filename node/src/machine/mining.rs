@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    Address, BlockHash, CheckedBlock, CheckedTransaction, Coinbase, Header, LogEdge, Millis, Network,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Coinbase, Header, Height, LogEdge, Millis, Network,
     block::BlockError, block::encoded_size,
 };
 
@@ -12,7 +12,7 @@ use super::{
     Machine,
     chain::{Chain, Tip},
     config::TEMPLATE_INTERVAL,
-    effect::{Effect, Reply},
+    effect::{Effect, Refused, Reply},
     event::{JobId, RequestId},
     pool::Pool,
     store::{Result, Store},
@@ -128,12 +128,23 @@ impl Mining {
 impl<S: Store> Machine<S> {
     pub(super) fn set_mining(&mut self, request: RequestId, continuous: bool) {
         self.mining.continuous = continuous;
+        if !continuous {
+            for given_up in self.mining.take_requests(|_| true) {
+                self.reply(given_up, Reply::Refused(Refused::Stopped));
+            }
+        }
         self.reply(request, Reply::Mining(continuous));
     }
 
     /// The chain is up to date: work on the tip for this request.
-    pub(super) fn mine_for(&mut self, request: RequestId) {
-        self.mining.requests.push((request, self.chain.tip().hash));
+    pub(super) fn mine_for(&mut self, request: RequestId, height: Option<Height>) {
+        let tip = self.chain.tip();
+        if height.is_some_and(|height| height <= tip.position.height) {
+            let winner = tip.hash;
+            self.reply(request, Reply::MineLost { winner });
+        } else {
+            self.mining.requests.push((request, tip.hash));
+        }
     }
 
     /// Starts, replaces or stops the miner's job as the tip, the pool and the requests demand. Called

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::{BlockHash, CheckedBlock, CheckedTransaction, Millis, Work, wire::PeerId};
+use shared::{BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, Work, wire::PeerId};
 
 use super::{
     Machine,
@@ -19,7 +19,9 @@ use super::{
 /// What to do once the peers have answered.
 #[derive(Debug)]
 enum Then {
-    Mine,
+    Mine {
+        height: Option<Height>,
+    },
     Tell {
         before: BlockHash,
     },
@@ -67,7 +69,7 @@ impl Waiting {
 impl<S: Store> Machine<S> {
     pub(super) fn request(&mut self, id: RequestId, request: Request) -> Result<()> {
         match request {
-            Request::Mine => self.resolve_then(id, Then::Mine),
+            Request::Mine { height } => self.resolve_then(id, Then::Mine { height }),
             Request::SetMining(on) => {
                 self.set_mining(id, on);
                 Ok(())
@@ -133,10 +135,13 @@ impl<S: Store> Machine<S> {
         self.waiting.waiters = waiting;
         for waiter in settled {
             match waiter.then {
-                Then::Mine => self.mine_for(waiter.id),
+                Then::Mine { height } => self.mine_for(waiter.id, height),
                 Then::Tell { before } => self.reply_resolved(waiter.id, before),
                 Then::Take { block, before } => match self.take_block(None, block)? {
                     Ok(()) => self.reply_resolved(waiter.id, before),
+                    Err(orphan @ Refusal::Orphan(_)) => {
+                        self.reply(waiter.id, Reply::Refused(Refused::NotBetter(orphan.to_string())));
+                    }
                     Err(refusal) => self.reply(waiter.id, Reply::Refused(Refused::Invalid(refusal.to_string()))),
                 },
             }

@@ -14,35 +14,54 @@ use axum::routing::{MethodRouter, get};
 
 use super::problem::Problem;
 
-/// The `Host` values that a server on this address answers to.
-///
-/// Loopback servers answer to `127.0.0.1`, `localhost` and `[::1]`, others to their own address
-/// besides. On port 80 the port may be left out, as browsers do.
-pub fn allowed_hosts(address: SocketAddr) -> Vec<String> {
-    let mut names = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
-    let own = match address.ip() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
-    if !address.ip().is_unspecified() && !names.contains(&own) {
-        names.push(own);
+/// The `Host` values that a server answers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosts {
+    named: Vec<String>,
+    /// Set on a server that is bound to every interface: any IP address with this port is its own. No
+    /// foreign name can be pointed at an address written as such.
+    any_ip: Option<u16>,
+}
+
+impl Hosts {
+    /// Those of a server on this address: `127.0.0.1`, `localhost` and `[::1]` and its own address, each
+    /// with the port. On port 80 the port may be left out, as browsers do.
+    pub fn of(address: SocketAddr) -> Self {
+        let mut names = vec!["127.0.0.1".to_owned(), "localhost".to_owned(), "[::1]".to_owned()];
+        let own = match address.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        let everywhere = address.ip().is_unspecified();
+        if !everywhere && !names.contains(&own) {
+            names.push(own);
+        }
+        let port = address.port();
+        let mut named: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
+        if port == 80 {
+            named.extend(names);
+        }
+        Self { named, any_ip: everywhere.then_some(port) }
     }
-    let port = address.port();
-    let mut hosts: Vec<String> = names.iter().map(|name| format!("{name}:{port}")).collect();
-    if port == 80 {
-        hosts.extend(names);
+
+    /// The host as this server writes it, if it is one of its own.
+    fn find(&self, host: &str) -> Option<String> {
+        let named = self.named.iter().find(|name| name.eq_ignore_ascii_case(host)).cloned();
+        let by_ip = || {
+            let address: SocketAddr = host.parse().ok()?;
+            (Some(address.port()) == self.any_ip).then(|| address.to_string())
+        };
+        named.or_else(by_ip)
     }
-    hosts
 }
 
 /// Puts the guard in front of every route and fallback of `router`.
 ///
-/// A request whose `Host` is not exactly one of `hosts` gets 403, whatever it asks. So does a write
+/// A request whose `Host` is not exactly one of these gets 403, whatever it asks. So does a write
 /// (anything but GET, HEAD and OPTIONS) with an `Origin` other than `http://` and that host, or one
 /// that the browser itself marks as sent by another site.
-pub fn guarded(router: Router, hosts: impl IntoIterator<Item = String>) -> Router {
-    let hosts: Arc<[String]> = hosts.into_iter().collect();
-    router.layer(from_fn_with_state(hosts, check))
+pub fn guarded(router: Router, hosts: Hosts) -> Router {
+    router.layer(from_fn_with_state(Arc::new(hosts), check))
 }
 
 /// A verb that users type into a browser: answers GET and POST alike, and GET only when the user
@@ -56,13 +75,13 @@ where
     get(handler.clone()).post(handler).layer(from_fn(check_verb))
 }
 
-async fn check(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
     let host = match requested_host(&request, &hosts) {
         Ok(host) => host,
         Err(problem) => return problem.into_response(),
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && let Err(problem) = same_origin(request.headers(), host) {
+    if !reads && let Err(problem) = same_origin(request.headers(), &host) {
         return problem.into_response();
     }
     next.run(request).await
@@ -84,25 +103,21 @@ async fn check_verb(request: Request, next: Next) -> Response {
 
 /// The one allowed host that the request names, in its `Host` header and, if it has one there, in
 /// its target.
-fn requested_host<'h>(request: &Request, hosts: &'h [String]) -> Result<&'h str, Problem> {
+fn requested_host(request: &Request, hosts: &Hosts) -> Result<String, Problem> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
-        (Some(host), None) => host.to_str().ok().and_then(|host| find(hosts, host)),
+        (Some(host), None) => host.to_str().ok().and_then(|host| hosts.find(host)),
         _ => None,
     };
     let target = request.uri().authority().map(|authority| authority.as_str());
     match (host, target) {
         (Some(host), None) => Ok(host),
-        (Some(host), Some(target)) if target.eq_ignore_ascii_case(host) => Ok(host),
+        (Some(host), Some(target)) if target.eq_ignore_ascii_case(&host) => Ok(host),
         _ => Err(Problem::forbidden(format!(
             "This server answers only to its own names: {}. The Host header named another.",
-            hosts.join(", ")
+            hosts.named.join(", ")
         ))),
     }
-}
-
-fn find<'h>(hosts: &'h [String], name: &str) -> Option<&'h str> {
-    hosts.iter().find(|host| host.eq_ignore_ascii_case(name)).map(String::as_str)
 }
 
 fn same_origin(headers: &HeaderMap, host: &str) -> Result<(), Problem> {
@@ -147,7 +162,7 @@ mod tests {
             async { "done" }
         };
         let router = Router::new().route("/act", verb(act)).route("/write", post(|| async { "ok" }));
-        let hosts = allowed_hosts((Ipv4Addr::LOCALHOST, 5000).into());
+        let hosts = Hosts::of((Ipv4Addr::LOCALHOST, 5000).into());
         let router = guarded(router, hosts);
         let mut request = axum::http::Request::builder().method(method).uri(target);
         for (name, value) in headers {
@@ -185,6 +200,17 @@ mod tests {
             assert_eq!(ask("POST", "/act", &[HOST, ("sec-fetch-site", site)]).await, (403, 0));
         }
         assert_eq!(ask("HEAD", "/act", &[HOST]).await, (405, 0));
+    }
+
+    #[test]
+    fn a_server_on_every_interface_answers_to_addresses_but_to_no_foreign_name() {
+        let everywhere = Hosts::of((Ipv4Addr::UNSPECIFIED, 5000).into());
+        assert!(everywhere.find("192.168.1.5:5000").is_some());
+        assert!(everywhere.find("[fe80::1]:5000").is_some());
+        for foreign in ["192.168.1.5:5001", "192.168.1.5", "evil.example:5000", "192.168.1.5.evil.example:5000"] {
+            assert_eq!(everywhere.find(foreign), None, "{foreign}");
+        }
+        assert_eq!(Hosts::of((Ipv4Addr::LOCALHOST, 5000).into()).find("192.168.1.5:5000"), None);
     }
 
     #[tokio::test]

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Query, State, rejection::QueryRejection};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use shared::Height;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{App, docs, problem::Problem, unexpected};
 use crate::machine::{effect::Reply, event::Request};
@@ -18,20 +19,34 @@ pub(super) struct Mining {
     mining: bool,
 }
 
+/// Which block is to be mined.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Wanted {
+    /// Mine only a block of this height. When the chain is as high already, another node has won.
+    height: Option<u32>,
+}
+
 /// Mine one block
 ///
 /// The node asks its peers for better chains first, then proves work on the tip. The answer comes once
 /// this node has found the proof, or another node has.
 #[utoipa::path(
     method(get, post), path = "/mine", tag = docs::MINING,
+    params(Wanted),
     responses(
         (status = 201, description = "The block that this node mined", body = docs::Block),
         (status = 409, description = "Another node's block came first; `winner` is its hash", body = docs::MineLost),
+        (status = 400, description = "The height is no number", body = docs::Problem),
         docs::Foreign, docs::Unavailable,
     )
 )]
-pub(super) async fn mine(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    match app.ask(Request::Mine).await? {
+pub(super) async fn mine(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let height = wanted?.height.map(Height);
+    match app.ask(Request::Mine { height }).await? {
         Reply::Mined(block) => {
             let place = format!("/blocks/{}", block.hash());
             Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(&*block)).into_response())

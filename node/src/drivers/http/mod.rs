@@ -85,7 +85,8 @@ pub struct Api {
     pub bound: SocketAddr,
     /// Who may administer the node; see [`Admin::for_address`].
     pub admin: Admin,
-    /// Begun by `/shutdown`. Whoever runs the node waits for it, too.
+    /// Begun by `/shutdown`. Whoever runs the node waits for it, and begins it when there is another
+    /// reason to end: answers that take long are given up then.
     pub shutdown: Shutdown,
 }
 
@@ -143,7 +144,7 @@ fn tip_of(snapshot: &Snapshot) -> Result<(shared::BlockHash, shared::Height), Pr
 /// # Errors
 /// [`problem::Problem`] with status 500 when the chain cannot be read.
 pub fn router(api: Api) -> Result<Router, Problem> {
-    let hosts = guard::allowed_hosts(api.bound);
+    let hosts = guard::Hosts::of(api.bound);
     let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
     let app = Arc::new(App {
         api,
@@ -191,11 +192,15 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
 }
 
 /// A documented verb that users type into a browser, see [`guard::verb`].
-fn verb<H, T>((schemas, paths, _): UtoipaMethodRouter<Arc<App>>, handler: H) -> UtoipaMethodRouter<Arc<App>>
+fn verb<H, T>((schemas, mut paths, _): UtoipaMethodRouter<Arc<App>>, handler: H) -> UtoipaMethodRouter<Arc<App>>
 where
     H: axum::handler::Handler<T, Arc<App>>,
     T: 'static,
 {
+    // One handler, but each operation of the document has a name of its own.
+    for operation in paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
+        operation.operation_id = operation.operation_id.take().map(|id| format!("get_{id}"));
+    }
     (schemas, paths, guard::verb(handler))
 }
 

@@ -58,16 +58,25 @@ fn read_chain(
     snapshot: &Snapshot,
     wanted: &Wanted,
 ) -> Result<Vec<Arc<CheckedBlock>>, Problem> {
-    let reading = RefCell::new(Reading { network, snapshot, wanted, replay: None, blocks: Vec::new(), refused: None });
+    let reading = Reading { network, snapshot, wanted, replay: None, blocks: Vec::new(), at: None, refused: None };
+    let reading = RefCell::new(reading);
     let mut json = serde_json::Deserializer::from_slice(json);
     let read = Document(&reading).deserialize(&mut json).and_then(|()| json.end());
     let reading = reading.into_inner();
     match (reading.refused, read) {
         (Some(problem), _) => Err(problem),
-        (None, Err(error)) => Err(extract::not_json(&error)),
+        (None, Err(error)) => Err(unreadable(&error, reading.at)),
         (None, Ok(())) if reading.blocks.is_empty() => Err(Problem::bad_request("The chain holds no blocks.")),
         (None, Ok(())) => Ok(reading.blocks),
     }
+}
+
+fn unreadable(error: &serde_json::Error, entry: Option<usize>) -> Problem {
+    let mut problem = extract::not_json(error);
+    if let Some(entry) = entry {
+        problem.detail += &format!(" That is in entry {entry} of the chain, counted from 0.");
+    }
+    problem
 }
 
 /// A chain as far as it was read.
@@ -79,6 +88,8 @@ struct Reading<'a> {
     /// can work out.
     replay: Option<Replay<'a, Snapshot>>,
     blocks: Vec<Arc<CheckedBlock>>,
+    /// The entry of the list that is being read.
+    at: Option<usize>,
     /// Why reading ended early.
     refused: Option<Problem>,
 }
@@ -200,13 +211,14 @@ impl<'de> Visitor<'de> for List<'_, '_> {
         let mut reading = self.0.borrow_mut();
         loop {
             let position = reading.blocks.len();
-            let block = blocks.next_element::<Block>();
-            let block = block.map_err(|error| A::Error::custom(format!("entry {position} of the chain: {error}")))?;
-            let Some(block) = block else { return Ok(()) };
+            reading.at = Some(position);
+            let Some(block) = blocks.next_element::<Block>()? else { break };
             if let Err(problem) = reading.take(block) {
                 reading.refused = Some(problem);
                 return Err(A::Error::custom("refused"));
             }
         }
+        reading.at = None;
+        Ok(())
     }
 }

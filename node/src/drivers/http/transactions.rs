@@ -25,6 +25,9 @@ use crate::machine::{
 /// Pending transactions told at once, unless asked for more.
 const PENDING: usize = 1_000;
 
+/// Bytes of pending transactions after which no more are told.
+const PENDING_BYTES: usize = 4 << 20;
+
 /// A transaction is in the pool and kept until it is confirmed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Accepted {
@@ -48,7 +51,7 @@ pub(super) struct Pending {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Limit {
-    /// At most so many; 1000 unless given.
+    /// At most so many, 1000 unless given; and no more once they make 4 MiB.
     limit: Option<usize>,
 }
 
@@ -124,7 +127,12 @@ pub(super) async fn pending(
 ) -> Result<Json<Pending>, Problem> {
     let limit = limit?.0.limit.unwrap_or(PENDING);
     let pool = app.pool().await?;
-    let transactions = pool.iter().take(limit).map(|transaction| (***transaction).clone()).collect();
+    let mut bytes = 0;
+    let told = pool.iter().take(limit).take_while(|transaction| {
+        bytes += transaction.size();
+        bytes <= PENDING_BYTES
+    });
+    let transactions = told.map(|transaction| (***transaction).clone()).collect();
     Ok(Json(Pending { count: pool.len(), transactions }))
 }
 

@@ -39,6 +39,14 @@ pub(super) struct Target {
     pub(super) peer: Option<PeerId>,
 }
 
+/// Whether an address that somebody gave can be dialled at all.
+///
+/// # Errors
+/// [`ConnectError::BadAddress`] says how addresses read.
+pub fn check_address(text: &str) -> Result<(), ConnectError> {
+    parse(text).map(drop)
+}
+
 /// Reads `/ip4|ip6/…/tcp/…` with or without `/p2p/…`.
 pub(super) fn parse(text: &str) -> Result<Target, ConnectError> {
     let bad = |why: &str| ConnectError::BadAddress(format!("{text:?} {why}"));

@@ -37,6 +37,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+pub use address::check_address;
 pub use error::{ConnectError, Disconnect, NetError};
 pub use events::NetEvents;
 pub use outbox::QueueLimits;

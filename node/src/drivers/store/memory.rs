@@ -30,7 +30,7 @@ struct Stored {
 
 /// A store that forgets everything with its process. A clone is an independent copy which shares the
 /// blocks: what a simulated node finds after a restart.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MemoryStore {
     blocks: BTreeMap<BlockHash, Stored>,
     active: BTreeMap<Height, BlockHash>,
@@ -47,7 +47,18 @@ pub struct MemoryStore {
 impl MemoryStore {
     /// A store that holds the genesis block.
     pub fn new(network: &Network) -> Self {
-        let mut store = Self::default();
+        let mut store = Self {
+            blocks: BTreeMap::new(),
+            active: BTreeMap::new(),
+            undo: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            locations: BTreeMap::new(),
+            tip: None,
+            log: LogEdge::default(),
+            own: BTreeMap::new(),
+            journal: VecDeque::new(),
+            journal_end: 0,
+        };
         store.apply(genesis_batch(network));
         store
     }

@@ -1,5 +1,5 @@
 //! Connected peers: greeting them, knowing what they have, and parting from those who misbehave. Whom
-//! to dial is decided in [`book`] and `dial`; what to fetch from peers in [`super::sync`].
+//! to dial is decided in [`book`] and `dial`; what to fetch from peers in `sync`.
 
 pub mod book;
 mod dial;

@@ -1,6 +1,6 @@
 //! Mining: brought up to date first, one proof a request, and everybody who asked is told.
 
-use shared::wire::Message;
+use shared::{Height, wire::Message};
 
 use super::{
     branch::{Branch, announcement, checked, key, note},
@@ -21,7 +21,7 @@ fn a_request_first_brings_the_chain_up_to_date_and_then_proves_work_on_it() {
     // The announcement is lost on the way.
     bob.takes(&branch.blocks);
     bob.said_to(alice.peer);
-    let request = alice.asks(Request::Mine);
+    let request = alice.asks(Request::Mine { height: None });
     assert!(alice.job.is_none(), "the peers are asked first");
     exchange(&mut [&mut alice, &mut bob]);
     assert_eq!(alice.tip(), branch.tip());
@@ -36,17 +36,36 @@ fn a_request_first_brings_the_chain_up_to_date_and_then_proves_work_on_it() {
 #[test]
 fn a_node_alone_mines_at_once() {
     let mut node = Node::new(1);
-    let request = node.asks(Request::Mine);
+    let request = node.asks(Request::Mine { height: None });
     let block = node.proves();
     assert!(matches!(node.reply(request), Some(Reply::Mined(_))));
     assert_eq!(node.tip(), block.hash());
 }
 
 #[test]
+fn a_request_for_a_height_that_is_reached_is_lost_at_once() {
+    let mut node = Node::new(1);
+    node.asks(Request::Mine { height: Some(Height(1)) });
+    let winner = node.proves().hash();
+    let late = node.asks(Request::Mine { height: Some(Height(1)) });
+    assert!(matches!(node.reply(late), Some(Reply::MineLost { winner: told }) if *told == winner));
+    assert!(node.job.is_none());
+}
+
+#[test]
+fn stopping_gives_up_what_was_asked_for() {
+    let mut node = Node::new(1);
+    let request = node.asks(Request::Mine { height: None });
+    node.asks(Request::SetMining(false));
+    assert!(matches!(node.reply(request), Some(Reply::Refused(_))));
+    assert!(node.job.is_none());
+}
+
+#[test]
 fn a_peer_that_does_not_answer_holds_mining_up_for_two_seconds_only() {
     let mut node = Node::new(1);
     node.meets(stranger(1));
-    node.asks(Request::Mine);
+    node.asks(Request::Mine { height: None });
     node.waits(1);
     assert!(node.job.is_none());
     node.waits(2);
@@ -57,7 +76,7 @@ fn a_peer_that_does_not_answer_holds_mining_up_for_two_seconds_only() {
 fn who_disconnects_is_not_waited_for() {
     let mut node = Node::new(1);
     node.meets(stranger(1));
-    node.asks(Request::Mine);
+    node.asks(Request::Mine { height: None });
     node.loses(stranger(1));
     assert!(node.job.is_some());
 }
@@ -85,7 +104,7 @@ fn a_download_without_end_does_not_keep_a_request_waiting_for_ever() {
 #[test]
 fn a_lost_race_names_the_winner_to_everybody_who_asked() {
     let mut node = Node::new(1);
-    let requests = [node.asks(Request::Mine), node.asks(Request::Mine)];
+    let requests = [node.asks(Request::Mine { height: None }), node.asks(Request::Mine { height: None })];
     let stale = node.job.clone().unwrap();
     let winner = Branch::of(&key(101)).grow(1);
     node.meets(stranger(1));
@@ -103,7 +122,7 @@ fn a_lost_race_names_the_winner_to_everybody_who_asked() {
 #[test]
 fn a_race_lost_within_one_batch_of_events_names_the_winner() {
     let mut node = Node::new(1);
-    let request = node.asks(Request::Mine);
+    let request = node.asks(Request::Mine { height: None });
     let (_, template) = node.job.clone().unwrap();
     let ours = solve(&template, node.now);
     let winner = Branch::of(&key(101)).grow(1);
@@ -125,7 +144,7 @@ fn a_request_that_was_brought_up_to_date_is_not_told_that_it_lost() {
     branch.grow(1);
     bob.takes(&branch.blocks);
     bob.said_to(alice.peer);
-    let request = alice.asks(Request::Mine);
+    let request = alice.asks(Request::Mine { height: None });
     exchange(&mut [&mut alice, &mut bob]);
     assert_eq!(alice.tip(), branch.tip());
     assert!(alice.reply(request).is_none(), "{:?}", alice.reply(request));
@@ -164,7 +183,7 @@ fn a_template_follows_the_pool_within_a_second() {
 #[test]
 fn a_proof_that_crosses_a_renewed_template_is_not_thrown_away() {
     let mut node = Node::new(1);
-    let request = node.asks(Request::Mine);
+    let request = node.asks(Request::Mine { height: None });
     let (old, template) = node.job.clone().unwrap();
     node.asks(Request::SubmitTransaction(checked(note(&key(1), 0, 4, 0))));
     node.waits(2);

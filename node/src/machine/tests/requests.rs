@@ -114,7 +114,7 @@ fn every_request(branch: &Branch) -> Vec<Request> {
     let registration =
         Registration { node: None, http: String::new(), peer: Some(PeerId([77; 32])), addresses: vec!["/a".into()] };
     vec![
-        Request::Mine,
+        Request::Mine { height: None },
         Request::SetMining(false),
         Request::Resolve,
         Request::NoteBlock { hash: shared::BlockHash([1; 32]) },

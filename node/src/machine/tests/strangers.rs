@@ -225,7 +225,7 @@ fn a_claim_of_much_work_without_headers_leads_nowhere_and_does_no_harm() {
     node.greets_silently(boaster);
     node.hears(boaster, Message::Hello(Hello { work: Work::from(u64::MAX), ..hello_of(boaster) }));
     node.hears(boaster, Message::Headers(Vec::new()));
-    let mine = node.asks(Request::Mine);
+    let mine = node.asks(Request::Mine { height: None });
     assert!(node.job.is_none(), "peers are asked first");
     node.hears(boaster, Message::Headers(Vec::new()));
     assert!(node.job.is_some());

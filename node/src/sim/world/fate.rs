@@ -31,7 +31,7 @@ impl World {
     /// Ends a node's process at once; what it had not committed is lost. It starts again later.
     pub fn crash(&mut self, node: usize, down_for: u64) {
         let Some(machine) = self.nodes[node].machine.take() else { return };
-        self.nodes[node].disk = machine.into_store();
+        self.nodes[node].disk = Some(machine.into_store());
         self.nodes[node].job = None;
         let linked: Vec<_> = self.links.keys().copied().filter(|(a, b)| *a == node || *b == node).collect();
         linked.into_iter().for_each(|(a, b)| self.disconnect(a, b));
@@ -42,7 +42,7 @@ impl World {
     pub fn wipe(&mut self, node: usize, down_for: u64) {
         if self.nodes[node].machine.is_some() {
             self.crash(node, down_for);
-            self.nodes[node].disk = MemoryStore::new(&self.config.network);
+            self.nodes[node].disk = Some(MemoryStore::new(&self.config.network));
             self.oracle.forget(node);
         }
     }

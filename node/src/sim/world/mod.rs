@@ -49,8 +49,8 @@ pub struct WorldConfig {
 struct SimNode {
     /// Off while it is crashed.
     machine: Option<Machine<MemoryStore>>,
-    /// What it finds after a crash.
-    disk: MemoryStore,
+    /// What it finds when it starts; the machine has it while it runs.
+    disk: Option<MemoryStore>,
     key: SigningKey,
     job: Option<(JobId, Arc<Template>)>,
     /// Share of the network's hash power, relative to the others'.
@@ -112,7 +112,7 @@ impl World {
         let start = Millis::from(config.network.spec().genesis_time).after(std::time::Duration::from_secs(3600));
         let nodes = (0..config.nodes).map(|node| SimNode {
             machine: None,
-            disk: MemoryStore::new(&config.network),
+            disk: Some(MemoryStore::new(&config.network)),
             key: SigningKey::from(shared::hash::sha256(&[&config.seed.to_le_bytes(), &(node as u64).to_le_bytes()])),
             job: None,
             power: 1.0,
@@ -209,7 +209,7 @@ impl World {
     }
 
     fn start(&mut self, node: usize) {
-        let disk = std::mem::take(&mut self.nodes[node].disk);
+        let Some(disk) = self.nodes[node].disk.take() else { return };
         let sim = &self.nodes[node];
         let known = (0..self.nodes.len()).filter(|other| *other != node);
         let config = Config {

@@ -208,31 +208,31 @@ pub enum NodeOrAddress {
 /// What a node that is stopping or busy answers.
 #[derive(IntoResponses)]
 #[response(status = 503, description = "The node is stopping or busy; `Retry-After` says when to try again")]
-pub struct Unavailable(#[to_schema] Problem);
+pub struct Unavailable(Problem);
 
 /// What an uninvited web page gets.
 #[derive(IntoResponses)]
 #[response(status = 403, description = "Asked by a web page of another origin, or under another host name")]
-pub struct Foreign(#[to_schema] Problem);
+pub struct Foreign(Problem);
 
 /// What administration off loopback needs.
 #[derive(IntoResponses)]
 #[response(status = 401, description = "The node is open to other machines, and the admin token is missing or wrong")]
-pub struct Admin(#[to_schema] Problem);
+pub struct Admin(Problem);
 
 /// What can be wrong with a body.
 #[derive(IntoResponses)]
 pub enum Body {
     /// Not JSON, or not what this path takes.
     #[response(status = 400)]
-    Malformed(#[to_schema] Problem),
+    Malformed(Problem),
     /// It did not come in time.
     #[response(status = 408)]
-    Slow(#[to_schema] Problem),
+    Slow(Problem),
     /// It is larger than this path takes.
     #[response(status = 413)]
-    TooLarge(#[to_schema] Problem),
+    TooLarge(Problem),
     /// It does not say that it is JSON.
     #[response(status = 415)]
-    OtherMedia(#[to_schema] Problem),
+    OtherMedia(Problem),
 }

@@ -1,1 +1,16 @@
+//! Tests of the interface over whole nodes: a machine in its own thread, a database in a folder of its
+//! own, a socket. What only sockets can show is in `connections.rs`; elsewhere requests go straight into
+//! the router.
 
+mod acting;
+mod chain;
+mod connections;
+mod documents;
+mod events;
+mod harness;
+mod nodes;
+mod replace;
+mod samples;
+mod status;
+mod transactions;
+mod valid;

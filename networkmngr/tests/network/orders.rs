@@ -1,0 +1,50 @@
+//! Nodes that die, pause, restart or join later, in a network that goes on mining meanwhile.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::support::{LIMIT, NODES, Network, wait_for};
+
+/// Waits until node `number` holds the tip of node 0.
+fn caught_up(network: &Network, number: u16) {
+    let tip = |number| network.node(number, "/health").json()["tip"].take();
+    wait_for("the node has caught up", LIMIT, || (tip(number) == tip(0)).then_some(()));
+}
+
+#[test]
+fn a_node_that_was_killed_is_reported_restarted_and_catches_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut network = Network::start(dir.path(), &[]);
+    network.mine(1);
+    let victim = &network.processes()[2];
+    kill(Pid::from_raw(victim.pid.try_into().unwrap()), Signal::SIGKILL).unwrap();
+    network.expect("node 2 ended by itself: ended by SIGKILL");
+    let seen = network.get("/nodes")["nodes"][2].take();
+    assert_eq!((&seen["state"], &seen["exit"]), (&"ended".into(), &"ended by SIGKILL".into()));
+    assert_eq!(network.node(2, "/chain").status, 503);
+    network.mine(2);
+
+    let ids = network.ids();
+    assert_eq!(network.post("/nodes/2/restart")["state"], "running");
+    caught_up(&network, 2);
+    assert_eq!(network.ids(), ids);
+    network.mine(1);
+    network.chain(NODES);
+    network.stop();
+}
+
+#[test]
+fn paused_and_added_nodes_catch_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = Network::start(dir.path(), &[]);
+    assert_eq!(network.post("/nodes/1/pause")["state"], "paused");
+    network.mine(2);
+    assert_eq!(network.post("/nodes/1/resume")["state"], "running");
+    caught_up(&network, 1);
+
+    assert_eq!(network.post("/nodes")["number"], NODES);
+    caught_up(&network, NODES);
+    network.mine(1);
+    network.chain(NODES + 1);
+    network.stop();
+}
