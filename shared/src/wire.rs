@@ -145,7 +145,8 @@ pub enum Message {
     Pooled(#[borsh(deserialize_with = "at_most::<MAX_TRANSACTIONS, _, _>")] Vec<TxId>),
     /// Send these transactions.
     GetTransactions(#[borsh(deserialize_with = "at_most::<MAX_TRANSACTIONS, _, _>")] Vec<TxId>),
-    /// Transactions that were asked for, as far as they are still in the pool.
+    /// The one answer to a request for transactions: those that are still in the pool, in the order asked,
+    /// up to [`REPLY_BYTES`]; possibly none.
     Transactions(#[borsh(deserialize_with = "at_most::<MAX_TRANSACTIONS, _, _>")] Vec<Transaction>),
     /// Send addresses of other peers.
     GetAddresses,

@@ -129,7 +129,7 @@ impl<S: Store> Machine<S> {
     pub(super) fn set_mining(&mut self, request: RequestId, continuous: bool) {
         self.mining.continuous = continuous;
         if !continuous {
-            for given_up in self.mining.take_requests(|_| true) {
+            for given_up in self.mining.take_requests(|_| true).into_iter().chain(self.waiting.take_miners()) {
                 self.reply(given_up, Reply::Refused(Refused::Stopped));
             }
         }

@@ -58,6 +58,12 @@ pub struct Waiting {
 }
 
 impl Waiting {
+    /// Those who wait to mine, who then wait no longer.
+    pub fn take_miners(&mut self) -> Vec<RequestId> {
+        let miners = self.waiters.extract_if(.., |waiter| matches!(waiter.then, Then::Mine { .. }));
+        miners.map(|waiter| waiter.id).collect()
+    }
+
     /// A peer has answered, or never will.
     pub fn answered(&mut self, peer: &PeerId) {
         for waiter in &mut self.waiters {

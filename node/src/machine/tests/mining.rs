@@ -165,6 +165,18 @@ fn without_end_one_block_follows_another_until_told_to_stop() {
 }
 
 #[test]
+fn who_waits_for_peers_when_mining_is_stopped_is_told_too() {
+    let mut node = Node::new(1);
+    node.meets(stranger(1));
+    let request = node.asks(Request::Mine { height: None });
+    assert!(node.reply(request).is_none());
+    node.asks(Request::SetMining(false));
+    assert!(matches!(node.reply(request), Some(Reply::Refused(_))));
+    node.waits(5);
+    assert!(node.job.is_none());
+}
+
+#[test]
 fn a_template_follows_the_pool_within_a_second() {
     let mut node = Node::new(1);
     node.asks(Request::SetMining(true));
