@@ -52,9 +52,9 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
     let proofs = engine.clone();
-    let miner = Miner::start(network.clone(), args.hash_rate.cap(), move |Proof { job, block }| {
+    let miner = Miner::start(network.clone(), args.hash_rate.cap(), move |Proof { block, .. }| {
         // A machine that has ended needs no proofs.
-        let _ = proofs.event_blocking(Event::Mined { job, block });
+        let _ = proofs.event_blocking(Event::Mined { block });
     });
     let miner = miner.context("no thread for the miner")?;
     tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));

@@ -41,8 +41,14 @@ pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 /// A block that has not come by then is asked for elsewhere.
 pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// An announced block whose transactions have not come by then is fetched whole, from whoever has it.
+pub const REBUILD_TIMEOUT: Duration = Duration::from_secs(2);
+/// Transactions that have not come by then are asked for elsewhere.
+pub const TRANSACTIONS_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request to mine or to resolve waits for peers' answers.
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long it waits altogether while blocks that the peers have are on their way.
+pub const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often one peer, chosen by chance, is asked whether it has a better chain, and another one is
 /// tried in the place of a present one, so that no part of a network stays apart.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(20);

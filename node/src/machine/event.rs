@@ -65,8 +65,6 @@ pub enum Event {
     },
     /// The miner found a proof.
     Mined {
-        /// For which job.
-        job: JobId,
         /// The whole block.
         block: Arc<CheckedBlock>,
     },

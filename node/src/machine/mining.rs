@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use shared::{
-    Address, CheckedBlock, CheckedTransaction, Coinbase, Header, Height, LogEdge, Millis, Network, block::BlockError,
-    block::encoded_size,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Coinbase, Header, Height, LogEdge, Millis, Network,
+    block::BlockError, block::encoded_size,
 };
 
 use super::{
@@ -97,7 +97,6 @@ impl Template {
 /// A job that the miner works on.
 #[derive(Debug)]
 struct Job {
-    id: JobId,
     tip: Tip,
     pool_version: u64,
 }
@@ -108,8 +107,8 @@ pub struct Mining {
     continuous: bool,
     job: Option<Job>,
     jobs_so_far: u64,
-    /// Who asked for one block on the present tip.
-    requests: Vec<RequestId>,
+    /// Who asked for one block, and on which tip.
+    requests: Vec<(RequestId, BlockHash)>,
 }
 
 impl Mining {
@@ -117,14 +116,21 @@ impl Mining {
     pub fn is_active(&self) -> bool {
         self.job.is_some()
     }
+
+    fn take_requests(&mut self, which: impl Fn(BlockHash) -> bool) -> Vec<RequestId> {
+        let (taken, left) = std::mem::take(&mut self.requests).into_iter().partition(|(_, on)| which(*on));
+        self.requests = left;
+        let taken: Vec<(RequestId, BlockHash)> = taken;
+        taken.into_iter().map(|(request, _)| request).collect()
+    }
 }
 
 impl<S: Store> Machine<S> {
     pub(super) fn set_mining(&mut self, request: RequestId, continuous: bool) {
         self.mining.continuous = continuous;
         if !continuous {
-            for request in std::mem::take(&mut self.mining.requests) {
-                self.reply(request, Reply::Refused(Refused::Stopped));
+            for given_up in self.mining.take_requests(|_| true) {
+                self.reply(given_up, Reply::Refused(Refused::Stopped));
             }
         }
         self.reply(request, Reply::Mining(continuous));
@@ -137,7 +143,7 @@ impl<S: Store> Machine<S> {
             let winner = tip.hash;
             self.reply(request, Reply::MineLost { winner });
         } else {
-            self.mining.requests.push(request);
+            self.mining.requests.push((request, tip.hash));
         }
     }
 
@@ -145,23 +151,15 @@ impl<S: Store> Machine<S> {
     /// once after each batch of events.
     pub(super) fn update_mining(&mut self) -> Result<()> {
         let tip = self.chain.tip().hash;
-        if let Some(job) = &self.mining.job {
-            if job.tip.hash == tip {
-                if !self.mining.continuous && self.mining.requests.is_empty() {
-                    self.stop_mining();
-                }
-                return Ok(());
-            }
-            for request in std::mem::take(&mut self.mining.requests) {
-                self.reply(request, Reply::MineLost { winner: tip });
-            }
+        for request in self.mining.take_requests(|on| on != tip) {
+            self.reply(request, Reply::MineLost { winner: tip });
         }
-        if self.mining.continuous || !self.mining.requests.is_empty() {
-            self.start_mining()
-        } else {
+        if !self.mining.continuous && self.mining.requests.is_empty() {
             self.stop_mining();
-            Ok(())
+            return Ok(());
         }
+        let up_to_date = self.mining.job.as_ref().is_some_and(|job| job.tip.hash == tip);
+        if up_to_date { Ok(()) } else { self.start_mining() }
     }
 
     fn start_mining(&mut self) -> Result<()> {
@@ -169,7 +167,7 @@ impl<S: Store> Machine<S> {
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
         let tip = self.chain.tip().clone();
-        self.mining.job = Some(Job { id, tip, pool_version: self.pool.version() });
+        self.mining.job = Some(Job { tip, pool_version: self.pool.version() });
         self.timers.set(self.now.after(TEMPLATE_INTERVAL), Timer::Template);
         self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
         Ok(())
@@ -193,17 +191,22 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// The miner found a proof. One for another job than the present is too late.
-    pub(super) fn mined(&mut self, job: JobId, block: Arc<CheckedBlock>) -> Result<()> {
-        if self.mining.job.as_ref().is_none_or(|current| current.id != job) {
+    /// The miner found a proof. One on another tip than the present job's is too late; one for an
+    /// earlier template on the same tip is as good as any.
+    pub(super) fn mined(&mut self, block: Arc<CheckedBlock>) -> Result<()> {
+        let on = block.header().previous;
+        if self.mining.job.as_ref().is_none_or(|job| job.tip.hash != on) {
             return Ok(());
         }
-        let requests = std::mem::take(&mut self.mining.requests);
-        let taken = self.take_block(None, block.clone())?;
-        let won = taken.is_ok() && self.chain.tip().hash == block.hash();
-        for request in requests {
-            let reply =
-                if won { Reply::Mined(block.clone()) } else { Reply::MineLost { winner: self.chain.tip().hash } };
+        if self.take_block(None, block.clone())?.is_err() {
+            // The miner rests after a proof, so whoever waits needs another job.
+            self.mining.job = None;
+            return Ok(());
+        }
+        let tip = self.chain.tip().hash;
+        for request in self.mining.take_requests(|tip| tip == on) {
+            let won = tip == block.hash();
+            let reply = if won { Reply::Mined(block.clone()) } else { Reply::MineLost { winner: tip } };
             self.reply(request, reply);
         }
         Ok(())

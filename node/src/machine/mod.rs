@@ -6,6 +6,8 @@
 //! goes and writes once, before it hands any effect out. Rules that need no chain were checked before
 //! an event gets here, see [`inbound`].
 
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
 pub mod chain;
 pub mod config;
 pub mod effect;
@@ -13,20 +15,23 @@ pub mod event;
 pub mod inbound;
 pub mod journal;
 pub mod mining;
+mod own;
 pub mod peers;
 mod pool;
 mod relay;
 mod requests;
 pub mod store;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod timers;
-
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shared::{CheckedTransaction, Millis, TxId, wire::PeerId};
+use shared::{
+    Millis,
+    wire::{PeerAddress, PeerId},
+};
 
 use self::{
     chain::{Chain, Tip},
@@ -35,6 +40,7 @@ use self::{
     event::Event,
     inbound::Incoming,
     mining::Mining,
+    own::Own,
     peers::{Peers, book::Book},
     pool::Pool,
     relay::Relay,
@@ -49,8 +55,7 @@ pub struct Machine<S> {
     config: Config,
     chain: Chain<S>,
     pool: Pool,
-    /// Transactions that are kept on disk until they are confirmed.
-    own: BTreeSet<TxId>,
+    own: Own,
     peers: Peers,
     book: Book,
     sync: Sync,
@@ -80,7 +85,7 @@ impl<S: Store> Machine<S> {
             config,
             chain,
             pool: Pool::default(),
-            own: BTreeSet::new(),
+            own: Own::default(),
             peers: Peers::default(),
             sync: Sync::default(),
             mining: Mining::default(),
@@ -134,16 +139,16 @@ impl<S: Store> Machine<S> {
 
     fn dispatch(&mut self, event: Event) -> Result<()> {
         match event {
-            Event::PeerConnected { peer, outbound, address } => self.peer_connected(peer, outbound, address),
-            Event::PeerDisconnected { peer } => self.peer_disconnected(peer),
+            Event::PeerConnected { peer, outbound, address } => return self.peer_connected(peer, outbound, address),
+            Event::PeerDisconnected { peer } => return self.peer_disconnected(peer),
             Event::ConnectFailed { peer, addresses } => self.connect_failed(peer, &addresses),
             Event::Discovered { peer, address } => {
-                self.book.add(peer, [address]);
+                self.book.hear(PeerAddress { peer, address });
                 self.dial_if_needed();
             }
             Event::Message { peer, message } => return self.message(peer, message),
-            Event::Misbehaved { peer, fault } => self.punish(peer, fault),
-            Event::Mined { job, block } => return self.mined(job, block),
+            Event::Misbehaved { peer, fault } => return self.punish(peer, fault),
+            Event::Mined { block } => return self.mined(block),
             Event::Request { id, request } => return self.request(id, request),
             Event::Wake => return self.wake(),
         }
@@ -175,7 +180,7 @@ impl<S: Store> Machine<S> {
                 Ok(())
             }
             Incoming::Addresses(addresses) => {
-                self.learn_addresses(addresses);
+                self.learn_addresses(peer, addresses);
                 Ok(())
             }
         }
@@ -186,10 +191,11 @@ impl<S: Store> Machine<S> {
         self.wake_at = self.wake_at.filter(|at| *at > self.now);
         while let Some(timer) = self.timers.take_due(self.now) {
             match timer {
-                Timer::Hello(peer) => self.hello_due(peer),
-                Timer::Headers(peer) => self.headers_due(peer),
-                Timer::Blocks(peer) => self.blocks_due(peer),
-                Timer::Rebuild(hash) => self.rebuild_due(hash),
+                Timer::Hello(peer) => self.hello_due(peer)?,
+                Timer::Headers(peer) => self.headers_due(peer)?,
+                Timer::Blocks(peer) => self.blocks_due(peer)?,
+                Timer::Transactions(peer) => self.transactions_due(peer)?,
+                Timer::Rebuild(hash) => self.rebuild_due(hash)?,
                 Timer::Dial => self.dial_if_needed(),
                 Timer::Poll => self.poll_due()?,
                 Timer::Template => self.template_due()?,
@@ -219,20 +225,5 @@ impl<S: Store> Machine<S> {
             self.out.push(Effect::WakeAt(at));
         }
         Ok(std::mem::take(&mut self.out))
-    }
-
-    /// Puts transactions kept from an earlier run back into the pool.
-    fn offer_again(&mut self, transactions: Vec<shared::Transaction>) -> Result<()> {
-        let mut transactions: Vec<_> =
-            transactions.into_iter().map(|transaction| Arc::new(CheckedTransaction::trusted(transaction))).collect();
-        transactions.sort_by_key(|transaction| (transaction.sender, transaction.nonce));
-        for transaction in transactions {
-            self.own.insert(transaction.id());
-            match self.pool_transaction(transaction.clone())? {
-                Err(error) if error.is_final() => self.forget_own(&transaction.id()),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The pool: transactions that are valid on top of the tip and wait to be mined. It holds, for each
 //! sender, an unbroken run of nonces that the sender can afford. Nothing here knows of peers.
 
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use shared::{
@@ -29,8 +29,11 @@ pub enum PoolError {
     #[error(transparent)]
     Spend(#[from] SpendError),
     /// There is no room.
-    #[error("the pool is full; try again after the next blocks")]
+    #[error("the pool is full; try again after the next blocks, or with a higher fee")]
     Full,
+    /// It had to leave.
+    #[error("the pool is full, and one with a higher fee took its place")]
+    Displaced,
 }
 
 impl PoolError {
@@ -45,16 +48,52 @@ impl PoolError {
 }
 
 /// Waiting transactions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pool {
+    max_count: usize,
+    max_bytes: usize,
     by_id: BTreeMap<TxId, Arc<CheckedTransaction>>,
-    by_sender: BTreeMap<Address, BTreeMap<u64, TxId>>,
+    by_sender: BTreeMap<Address, Run>,
+    /// The last of each sender's run by what it pays: the first of these make room when it is wanting.
+    last: BTreeSet<(u128, TxId)>,
     bytes: usize,
     /// Counts changes, so that a miner sees whether its template is out of date.
     version: u64,
 }
 
+/// What one sender has waiting: consecutive nonces, from the account's next one on.
+#[derive(Debug, Default)]
+struct Run {
+    ids: BTreeMap<u64, TxId>,
+    /// What all of them together take from the account.
+    cost: Amount,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self::with_limits(MAX_COUNT, MAX_BYTES)
+    }
+}
+
+/// What a transaction pays, in millionths of a unit for each byte.
+fn rate(transaction: &CheckedTransaction) -> u128 {
+    u128::from(transaction.fee.units()) * 1_000_000 / transaction.size().max(1) as u128
+}
+
 impl Pool {
+    /// An empty pool that holds at most so many transactions and bytes.
+    pub fn with_limits(max_count: usize, max_bytes: usize) -> Self {
+        Self {
+            max_count,
+            max_bytes,
+            by_id: BTreeMap::new(),
+            by_sender: BTreeMap::new(),
+            last: BTreeSet::new(),
+            bytes: 0,
+            version: 0,
+        }
+    }
+
     /// The transaction with this id.
     pub fn get(&self, id: &TxId) -> Option<&Arc<CheckedTransaction>> {
         self.by_id.get(id)
@@ -65,9 +104,9 @@ impl Pool {
         self.by_id.len()
     }
 
-    /// All ids, in order.
+    /// All ids, each sender's in order of nonce, so that whoever takes them in this order can.
     pub fn ids(&self) -> impl Iterator<Item = TxId> {
-        self.by_id.keys().copied()
+        self.by_sender.values().flat_map(|run| run.ids.values()).copied()
     }
 
     /// Changes whenever the contents do.
@@ -75,7 +114,8 @@ impl Pool {
         self.version
     }
 
-    /// Takes a transaction, given its sender's account as of the tip.
+    /// Takes a transaction, given its sender's account as of the tip. Gives back those that had to leave
+    /// for it because they pay less.
     ///
     /// # Errors
     /// Why it does not enter.
@@ -83,42 +123,99 @@ impl Pool {
         &mut self,
         transaction: Arc<CheckedTransaction>,
         account: Account,
-    ) -> std::result::Result<(), PoolError> {
+    ) -> std::result::Result<Vec<Arc<CheckedTransaction>>, PoolError> {
         if self.by_id.contains_key(&transaction.id()) {
             return Err(PoolError::Known);
         }
-        if self.by_id.len() >= MAX_COUNT || self.bytes + transaction.size() > MAX_BYTES {
-            return Err(PoolError::Full);
-        }
         ledger::debit(&transaction, self.after_pending(&transaction.sender, account)?)?;
+        let displaced = self.make_room(&transaction)?;
+        self.put(transaction);
+        Ok(displaced)
+    }
+
+    /// Removes ends of other senders' runs that pay less, as many as needed or none.
+    fn make_room(
+        &mut self,
+        transaction: &CheckedTransaction,
+    ) -> std::result::Result<Vec<Arc<CheckedTransaction>>, PoolError> {
+        let mut displaced = Vec::new();
+        while self.by_id.len() >= self.max_count || self.bytes + transaction.size() > self.max_bytes {
+            let cheapest = self.last.first().filter(|(theirs, _)| *theirs < rate(transaction)).map(|(_, id)| *id);
+            let other = cheapest.filter(|id| self.by_id.get(id).is_some_and(|tx| tx.sender != transaction.sender));
+            match other.and_then(|id| self.remove(&id)) {
+                Some(removed) => displaced.push(removed),
+                None => {
+                    displaced.into_iter().rev().for_each(|removed| self.put(removed));
+                    return Err(PoolError::Full);
+                }
+            }
+        }
+        Ok(displaced)
+    }
+
+    fn put(&mut self, transaction: Arc<CheckedTransaction>) {
+        let sender = transaction.sender;
+        self.unlist(&sender);
         self.bytes += transaction.size();
         self.version += 1;
-        self.by_sender.entry(transaction.sender).or_default().insert(transaction.nonce, transaction.id());
+        let run = self.by_sender.entry(sender).or_default();
+        run.ids.insert(transaction.nonce, transaction.id());
+        // What a sender can afford is less than what can exist.
+        run.cost = transaction.cost().ok().and_then(|cost| run.cost.checked_add(cost)).unwrap_or(Amount::MAX);
         self.by_id.insert(transaction.id(), transaction);
-        Ok(())
+        self.list(&sender);
+    }
+
+    /// The end of a sender's run and what it pays.
+    fn end_of(&self, sender: &Address) -> Option<(u128, TxId)> {
+        let (_, id) = self.by_sender.get(sender)?.ids.last_key_value()?;
+        Some((rate(self.by_id.get(id)?), *id))
+    }
+
+    fn list(&mut self, sender: &Address) {
+        self.last.extend(self.end_of(sender));
+    }
+
+    fn unlist(&mut self, sender: &Address) {
+        if let Some(end) = self.end_of(sender) {
+            self.last.remove(&end);
+        }
     }
 
     /// A sender's account as it will be after all it has pending. What it may receive is not counted.
     fn after_pending(&self, sender: &Address, account: Account) -> std::result::Result<Account, SpendError> {
-        let pending = self.by_sender.get(sender).into_iter().flat_map(BTreeMap::values);
-        pending.filter_map(|id| self.by_id.get(id)).try_fold(account, |account, tx| ledger::debit(tx, account))
+        let Some(run) = self.by_sender.get(sender) else { return Ok(account) };
+        let (cost, balance) = (run.cost, account.balance);
+        let balance = balance.checked_sub(cost).ok_or(SpendError::Unaffordable { cost, balance })?;
+        Ok(Account { balance, nonce: account.nonce.saturating_add(run.ids.len() as u64) })
+    }
+
+    /// Whether all that a sender has waiting still follows from its account.
+    fn still_holds(&self, sender: &Address, account: Account) -> bool {
+        let Some(run) = self.by_sender.get(sender) else { return true };
+        run.ids.first_key_value().is_some_and(|(nonce, _)| *nonce == account.nonce) && run.cost <= account.balance
     }
 
     fn remove(&mut self, id: &TxId) -> Option<Arc<CheckedTransaction>> {
+        let sender = self.by_id.get(id)?.sender;
+        self.unlist(&sender);
         let transaction = self.by_id.remove(id)?;
         self.bytes -= transaction.size();
         self.version += 1;
-        if let Some(run) = self.by_sender.get_mut(&transaction.sender) {
-            run.remove(&transaction.nonce);
-            if run.is_empty() {
-                self.by_sender.remove(&transaction.sender);
+        if let Some(run) = self.by_sender.get_mut(&sender) {
+            run.ids.remove(&transaction.nonce);
+            run.cost = transaction.cost().ok().and_then(|cost| run.cost.checked_sub(cost)).unwrap_or_default();
+            if run.ids.is_empty() {
+                self.by_sender.remove(&sender);
             }
         }
+        self.list(&sender);
         Some(transaction)
     }
 
     /// Brings the pool in line with a changed chain: `confirmed` are gone from it, `returned` come back,
-    /// and whatever no longer holds is dropped and given back with the reason.
+    /// and whatever no longer holds is dropped and given back with the reason. Besides the senders of
+    /// these, accounts that may have become `poorer` are looked at.
     ///
     /// # Errors
     /// When an account cannot be looked up.
@@ -126,6 +223,7 @@ impl Pool {
         &mut self,
         confirmed: impl Iterator<Item = Arc<CheckedTransaction>>,
         returned: impl Iterator<Item = Arc<CheckedTransaction>>,
+        poorer: impl Iterator<Item = Address>,
         lookup: impl Fn(&Address) -> Result<Account>,
     ) -> Result<Followed> {
         let mut touched = BTreeMap::new();
@@ -135,6 +233,9 @@ impl Pool {
         }
         for transaction in returned {
             touched.entry(transaction.sender).or_insert_with(Vec::new).push(transaction);
+        }
+        for address in poorer.filter(|address| self.by_sender.contains_key(address)) {
+            touched.entry(address).or_insert_with(Vec::new);
         }
         let mut followed = Followed::default();
         for (sender, returned) in touched {
@@ -151,7 +252,10 @@ impl Pool {
         account: Account,
         followed: &mut Followed,
     ) {
-        let run: Vec<TxId> = self.by_sender.get(sender).into_iter().flat_map(BTreeMap::values).copied().collect();
+        if returned.is_empty() && self.still_holds(sender, account) {
+            return;
+        }
+        let run: Vec<TxId> = self.by_sender.get(sender).into_iter().flat_map(|run| run.ids.values()).copied().collect();
         let waiting: Vec<_> = run.iter().filter_map(|id| self.remove(id)).collect();
         let mut candidates: BTreeMap<u64, Vec<(bool, Arc<CheckedTransaction>)>> = BTreeMap::new();
         for transaction in returned {
@@ -162,8 +266,13 @@ impl Pool {
         }
         for (is_returned, transaction) in candidates.into_values().flatten() {
             match self.insert(transaction.clone(), account) {
-                Ok(()) if is_returned => followed.returned.push(transaction),
-                Ok(()) | Err(PoolError::Known) => {}
+                Ok(displaced) => {
+                    followed.dropped.extend(displaced.into_iter().map(|gone| (gone, PoolError::Displaced)));
+                    if is_returned {
+                        followed.returned.push(transaction);
+                    }
+                }
+                Err(PoolError::Known) => {}
                 Err(error) => followed.dropped.push((transaction, error)),
             }
         }
@@ -173,7 +282,7 @@ impl Pool {
     /// of nonce, up to `max_bytes` together.
     pub fn select(&self, max_bytes: usize) -> Vec<Arc<CheckedTransaction>> {
         let mut heads: BinaryHeap<Candidate<'_>> =
-            self.by_sender.values().filter_map(|run| self.candidate(run.values())).collect();
+            self.by_sender.values().filter_map(|run| self.candidate(run.ids.values())).collect();
         let mut selected = Vec::new();
         let mut room = max_bytes;
         while let Some(Candidate { transaction, rest, .. }) = heads.pop() {

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::{BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, TxId, Work, wire::PeerId};
+use shared::{BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, Work, wire::PeerId};
 
 use super::{
     Machine,
     chain::Refusal,
-    config::RESOLVE_TIMEOUT,
+    config::{CATCH_UP_TIMEOUT, RESOLVE_TIMEOUT},
     effect::{Effect, Refused, Reply, Status},
     event::{Request, RequestId},
     journal::ChainEvent,
@@ -17,10 +17,19 @@ use super::{
 };
 
 /// What to do once the peers have answered.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug)]
 enum Then {
-    Mine { height: Option<Height> },
-    Tell { before: BlockHash },
+    Mine {
+        height: Option<Height>,
+    },
+    Tell {
+        before: BlockHash,
+    },
+    /// Take a block whose parent was not known.
+    Take {
+        block: Arc<CheckedBlock>,
+        before: BlockHash,
+    },
 }
 
 /// A request that waits until these peers have answered and what they have is fetched.
@@ -28,8 +37,18 @@ enum Then {
 struct Waiter {
     id: RequestId,
     peers: BTreeSet<PeerId>,
+    /// How long for the answers.
     until: Millis,
+    /// How long altogether.
+    at_latest: Millis,
     then: Then,
+}
+
+impl Waiter {
+    fn is_settled(&self, now: Millis, fetching: bool) -> bool {
+        let answered = self.peers.is_empty() || self.until <= now;
+        (answered && !fetching) || self.at_latest <= now
+    }
 }
 
 /// Requests that wait for peers.
@@ -66,11 +85,11 @@ impl<S: Store> Machine<S> {
             }
             Request::Unregister(node) => {
                 let peer = self.book.find_node(&node);
-                let known = peer.is_some_and(|peer| {
-                    self.part(peer, "it was unregistered".into());
-                    self.book.remove(&peer)
-                });
-                self.reply(id, Reply::Unregistered(known));
+                if let Some(peer) = peer {
+                    self.part(peer, "it was unregistered".into())?;
+                    self.book.remove(&peer);
+                }
+                self.reply(id, Reply::Unregistered(peer.is_some()));
                 Ok(())
             }
             Request::SubmitTransaction(transaction) => self.submit_transaction(id, transaction),
@@ -97,9 +116,8 @@ impl<S: Store> Machine<S> {
         for peer in &peers {
             self.ask_headers(*peer)?;
         }
-        let until = self.now.after(RESOLVE_TIMEOUT);
-        self.timers.set(until, Timer::Resolve);
-        self.waiting.waiters.push(Waiter { id, peers, until, then });
+        let (until, at_latest) = (self.now.after(RESOLVE_TIMEOUT), self.now.after(CATCH_UP_TIMEOUT));
+        self.waiting.waiters.push(Waiter { id, peers, until, at_latest, then });
         Ok(())
     }
 
@@ -109,15 +127,23 @@ impl<S: Store> Machine<S> {
         if self.waiting.waiters.is_empty() {
             return Ok(());
         }
-        let (now, active) = (self.now, self.sync.is_active());
-        let (settled, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting.waiters)
-            .into_iter()
-            .partition(|waiter| !active && (waiter.peers.is_empty() || waiter.until <= now));
+        let (now, fetching) = (self.now, self.sync.is_active() || self.is_rebuilding_any());
+        let (settled, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting.waiters).into_iter().partition(|waiter| waiter.is_settled(now, fetching));
+        let next = waiting.iter().map(|waiter| if waiter.until > now { waiter.until } else { waiter.at_latest }).min();
+        next.into_iter().for_each(|at| self.timers.set(at, Timer::Resolve));
         self.waiting.waiters = waiting;
         for waiter in settled {
             match waiter.then {
                 Then::Mine { height } => self.mine_for(waiter.id, height),
                 Then::Tell { before } => self.reply_resolved(waiter.id, before),
+                Then::Take { block, before } => match self.take_block(None, block)? {
+                    Ok(()) => self.reply_resolved(waiter.id, before),
+                    Err(orphan @ Refusal::Orphan(_)) => {
+                        self.reply(waiter.id, Reply::Refused(Refused::NotBetter(orphan.to_string())));
+                    }
+                    Err(refusal) => self.reply(waiter.id, Reply::Refused(Refused::Invalid(refusal.to_string()))),
+                },
             }
         }
         Ok(())
@@ -140,9 +166,9 @@ impl<S: Store> Machine<S> {
 
     fn submit_block(&mut self, id: RequestId, block: Arc<CheckedBlock>) -> Result<()> {
         let before = self.chain.tip().hash;
-        match self.take_block(None, block)? {
+        match self.take_block(None, block.clone())? {
             Ok(()) => self.reply_resolved(id, before),
-            Err(Refusal::Orphan(_)) => return self.resolve_then(id, Then::Tell { before }),
+            Err(Refusal::Orphan(_)) => return self.resolve_then(id, Then::Take { block, before }),
             Err(refusal) => self.reply(id, Reply::Refused(Refused::Invalid(refusal.to_string()))),
         }
         Ok(())
@@ -156,10 +182,15 @@ impl<S: Store> Machine<S> {
             return Ok(());
         }
         let genesis = self.config.network.genesis_hash();
-        for block in blocks.into_iter().filter(|block| block.hash() != genesis) {
-            let (height, hash) = (block.height(), block.hash());
-            if let Err(refusal) = self.take_block(None, block)? {
-                let refused = Refused::Invalid(format!("block {height} ({}) breaks a rule: {refusal}", hash.short()));
+        let blocks: Vec<_> = blocks.into_iter().filter(|block| block.hash() != genesis).collect();
+        match self.chain.accept_all(&blocks, self.now)? {
+            Ok(changes) => {
+                changes.iter().try_for_each(|change| self.chain_changed(change))?;
+                // They are all known now; this only lets go of what was waiting for them.
+                blocks.into_iter().try_for_each(|block| self.take_block(None, block).map(|_| ()))?;
+            }
+            Err((index, refusal)) => {
+                let refused = Refused::Invalid(broken(&blocks[index], &refusal));
                 self.reply(id, Reply::Refused(refused));
                 return Ok(());
             }
@@ -207,19 +238,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    /// Keeps a transaction on disk until it is confirmed.
-    pub(super) fn keep_own(&mut self, transaction: &Arc<CheckedTransaction>) {
-        self.own.insert(transaction.id());
-        self.chain.batch_mut().own.insert(transaction.id(), Some((***transaction).clone()));
-    }
-
-    /// A transaction is confirmed, or can never be.
-    pub(super) fn forget_own(&mut self, id: &TxId) {
-        if self.own.remove(id) {
-            self.chain.batch_mut().own.insert(*id, None);
-        }
-    }
-
     pub(super) fn journal(&mut self, event: ChainEvent) {
         self.chain.batch_mut().journal.push(event);
     }
@@ -237,6 +255,15 @@ impl<S: Store> Machine<S> {
             missing: self.sync.missing(),
         }
     }
+}
+
+/// Which block of a chain breaks which rule: the last one tried, or one below it.
+fn broken(tried: &CheckedBlock, refusal: &Refusal) -> String {
+    let (hash, height, rule): (_, _, &dyn std::fmt::Display) = match refusal {
+        Refusal::Below { hash, height, error } => (*hash, *height, error),
+        refusal => (tried.hash(), tried.height(), refusal),
+    };
+    format!("block {height} ({}) breaks a rule: {rule}", hash.short())
 }
 
 fn not_better(theirs: Work, ours: Work) -> String {

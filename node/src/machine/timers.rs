@@ -1,7 +1,7 @@
-//! Deadlines. A timer is never cancelled: whoever set it looks, when it is due, whether it still
-//! matters. So a wake too many does no harm, and a lost one is made good by the next.
+//! Deadlines. Each timer stands at most once: setting it again moves it. None is cancelled: whoever set
+//! it looks, when it is due, whether it still matters. So a wake too many does no harm.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{BlockHash, Millis, wire::PeerId};
 
@@ -14,6 +14,8 @@ pub enum Timer {
     Headers(PeerId),
     /// Has this peer answered a request for blocks?
     Blocks(PeerId),
+    /// Has this peer answered a request for transactions?
+    Transactions(PeerId),
     /// Have the transactions of this announced block come?
     Rebuild(BlockHash),
     /// Is there somebody to dial?
@@ -30,11 +32,15 @@ pub enum Timer {
 #[derive(Debug, Default)]
 pub struct Timers {
     queue: BTreeSet<(Millis, Timer)>,
+    set: BTreeMap<Timer, Millis>,
 }
 
 impl Timers {
-    /// Sets a timer.
+    /// Sets a timer, or moves it there.
     pub fn set(&mut self, at: Millis, timer: Timer) {
+        if let Some(before) = self.set.insert(timer, at) {
+            self.queue.remove(&(before, timer));
+        }
         self.queue.insert((at, timer));
     }
 
@@ -50,6 +56,7 @@ impl Timers {
             return None;
         }
         self.queue.remove(&(at, timer));
+        self.set.remove(&timer);
         Some(timer)
     }
 }

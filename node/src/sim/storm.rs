@@ -71,6 +71,12 @@ impl Trial {
                 }
                 1..=3 => world.pay(node, other),
                 4 => world.lie_to(node),
+                5 => world.withhold_from(node),
+                6 => {
+                    let headers = world.rng().random_range(1..50);
+                    world.lead_nowhere(node, headers);
+                }
+                7 if world.rng().random_bool(0.1) => world.wipe(node, 5_000),
                 _ => {}
             }
             let pause = world.rng().random_range(100..3_000);

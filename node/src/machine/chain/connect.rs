@@ -58,6 +58,42 @@ impl<S: Store> Chain<S> {
         if entry.position.work > self.tip.position.work { self.activate(hash) } else { Ok(Ok(Accepted::Side)) }
     }
 
+    /// Takes blocks that follow one another, lowest first, all of them or none; tells how the active
+    /// chain changed.
+    ///
+    /// # Errors
+    /// The outer error is the store's; the inner one is the first block that is not taken, and why.
+    pub fn accept_all(
+        &mut self,
+        blocks: &[Arc<CheckedBlock>],
+        now: Millis,
+    ) -> Result<std::result::Result<Vec<TipChange>, (usize, Refusal)>> {
+        let before = self.checkpoint();
+        let mut changes = Vec::new();
+        for (index, block) in blocks.iter().enumerate() {
+            let outcome = match self.check_body(block)? {
+                Ok(()) => self.accept_block(block.clone(), now)?,
+                Err(refusal) => Err(refusal),
+            };
+            match outcome {
+                Ok(Accepted::Active(change)) => changes.push(change),
+                Ok(Accepted::Known | Accepted::Side) => {}
+                Err(refusal) => {
+                    self.restore(before);
+                    return Ok(Err((index, refusal)));
+                }
+            }
+        }
+        Ok(Ok(changes))
+    }
+
+    /// That a block which is known already was handed over with the transactions that it has here.
+    fn check_body(&self, block: &CheckedBlock) -> Result<std::result::Result<(), Refusal>> {
+        let Some(stored) = self.block(&block.hash())? else { return Ok(Ok(())) };
+        let same = stored.transactions().iter().map(|tx| tx.id()).eq(block.transactions().iter().map(|tx| tx.id()));
+        Ok(if same { Ok(()) } else { Err(Refusal::WrongBody) })
+    }
+
     /// Everything about a block that can be judged without the accounts of its branch.
     fn place_block(&mut self, block: &CheckedBlock, now: Millis) -> Result<std::result::Result<Entry, Refusal>> {
         let parent = block.header().previous;
@@ -92,7 +128,7 @@ impl<S: Store> Chain<S> {
             self.refused.clear();
         }
         self.refused.insert(hash);
-        self.forget_header(&hash);
+        self.forget_headers([hash]);
     }
 
     fn keep(&mut self, block: &Arc<CheckedBlock>, entry: Entry) {
@@ -140,8 +176,8 @@ impl<S: Store> Chain<S> {
         }
     }
 
-    /// Moves the active chain to the branch that ends with `target`, or as far along it as it is valid
-    /// and still has more work than the chain as it is.
+    /// Moves the active chain to the branch that ends with `target`: all of it or nothing. As every
+    /// block is tried as soon as its branch has the most work, no shorter part of it has enough.
     fn activate(&mut self, target: BlockHash) -> Result<std::result::Result<Accepted, Refusal>> {
         let (fork, path) = self.path_from_active(target)?;
         let mut layer = Layer::over(self);
@@ -153,8 +189,7 @@ impl<S: Store> Chain<S> {
             tip_hash = block.header().previous;
             disconnected.push(block);
         }
-        let mut connected: Vec<Arc<CheckedBlock>> = Vec::new();
-        let mut broken = None;
+        let mut connected: Vec<Arc<CheckedBlock>> = Vec::with_capacity(path.len());
         for (hash, entry) in &path {
             let block = self.stored_block(hash)?;
             let height = entry.position.height;
@@ -164,40 +199,31 @@ impl<S: Store> Chain<S> {
                     layer.connect(&block, applied.accounts.into_iter(), applied.undo);
                     connected.push(block);
                 }
-                Err(error) => {
-                    broken = Some((connected.len(), error));
-                    break;
-                }
+                Err(error) => return self.condemn(&path[connected.len()..], error).map(Err),
             }
         }
         let changes = layer.changes;
-        let reached = connected.len().checked_sub(1).map(|last| path[last]);
-        if let Some((hash, entry)) = reached
-            && entry.position.work > self.tip.position.work
-        {
-            self.batch.absorb(changes);
-            self.set_tip(Tip { hash, position: entry.position, log });
-            self.record_change(hash, &disconnected, &connected);
-        } else {
-            (disconnected, connected) = (Vec::new(), Vec::new());
+        self.batch.absorb(changes);
+        if let Some((hash, entry)) = path.last() {
+            self.set_tip(Tip { hash: *hash, position: entry.position, log });
         }
-        for (hash, _) in path.iter().take(connected.len()) {
+        self.record_change(target, &disconnected, &connected);
+        for (hash, _) in &path {
             self.set_standing(*hash, Standing::Valid)?;
         }
-        match broken {
-            None => Ok(Ok(Accepted::Active(TipChange { disconnected, connected }))),
-            Some((first_wrong, error)) => {
-                for (hash, _) in &path[first_wrong..] {
-                    self.set_standing(*hash, Standing::Invalid)?;
-                    self.forget_headers_on(hash);
-                }
-                if connected.is_empty() {
-                    Ok(Err(error.into()))
-                } else {
-                    Ok(Ok(Accepted::Active(TipChange { disconnected, connected })))
-                }
-            }
+        Ok(Ok(Accepted::Active(TipChange { disconnected, connected })))
+    }
+
+    /// Marks a block that breaks a rule and those on top of it, and says which of them it was.
+    fn condemn(&mut self, branch: &[(BlockHash, Entry)], error: LedgerError) -> Result<Refusal> {
+        for (hash, _) in branch {
+            self.set_standing(*hash, Standing::Invalid)?;
         }
+        self.forget_headers(branch.iter().map(|(hash, _)| *hash));
+        Ok(match branch {
+            [(hash, entry), _, ..] => Refusal::Below { hash: *hash, height: entry.position.height, error },
+            _ => error.into(),
+        })
     }
 
     /// The block where a branch leaves the active chain, and the branch from there up to `target`.
@@ -233,13 +259,6 @@ impl<S: Store> Chain<S> {
             self.recent.insert(hash, entry);
         }
         Ok(())
-    }
-
-    fn forget_headers_on(&mut self, hash: &BlockHash) {
-        let on_top = self.headers.iter().filter(|(_, entry)| entry.header.previous == *hash);
-        for child in on_top.map(|(child, _)| *child).collect::<Vec<_>>() {
-            self.forget_header(&child);
-        }
     }
 
     fn record_change(&mut self, better: BlockHash, left: &[Arc<CheckedBlock>], joined: &[Arc<CheckedBlock>]) {

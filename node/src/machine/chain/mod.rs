@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::{
-    BlockHash, CheckedBlock, LogEdge, Millis, Network, Seconds,
+    BlockHash, CheckedBlock, Height, LogEdge, Millis, Network, Seconds,
     rules::{
         header::{HeaderError, Position},
         ledger::LedgerError,
     },
 };
 
-pub use self::{connect::Accepted, serve::LOCATOR_DENSE};
+pub use self::{connect::Accepted, serve::LOCATOR_DENSE, tree::MAX_HEADERS_AHEAD};
 use super::store::{Batch, Entry, Result, Store, StoreError};
 
 /// The tip of the active chain.
@@ -63,6 +63,16 @@ pub enum Refusal {
     /// The block's effect on the accounts breaks a rule.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// It builds on a block whose effect on the accounts was tried only now, and breaks a rule.
+    #[error("block {height} ({}) below it breaks a rule: {error}", hash.short())]
+    Below {
+        /// The block at fault.
+        hash: BlockHash,
+        /// Its height.
+        height: Height,
+        /// The rule.
+        error: LedgerError,
+    },
 }
 
 impl Refusal {
@@ -86,6 +96,16 @@ pub struct Chain<S> {
     /// Logs after recently stored blocks, so that a long side branch is not re-hashed for each block.
     side_logs: BTreeMap<BlockHash, LogEdge>,
     /// Blocks with a header in order whose effect breaks a rule, before they were ever stored.
+    refused: BTreeSet<BlockHash>,
+}
+
+/// A chain's memory at some moment since the last commit.
+struct Checkpoint {
+    batch: Batch,
+    tip: Tip,
+    recent: BTreeMap<BlockHash, Entry>,
+    headers: BTreeMap<BlockHash, Entry>,
+    side_logs: BTreeMap<BlockHash, LogEdge>,
     refused: BTreeSet<BlockHash>,
 }
 
@@ -129,6 +149,24 @@ impl<S: Store> Chain<S> {
     /// The store alone, with nothing that was not committed.
     pub fn into_store(self) -> S {
         self.store
+    }
+
+    /// Everything that taking blocks changes before the next commit.
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            batch: self.batch.clone(),
+            tip: self.tip.clone(),
+            recent: self.recent.clone(),
+            headers: self.headers.clone(),
+            side_logs: self.side_logs.clone(),
+            refused: self.refused.clone(),
+        }
+    }
+
+    fn restore(&mut self, before: Checkpoint) {
+        let Checkpoint { batch, tip, recent, headers, side_logs, refused } = before;
+        (self.batch, self.tip, self.recent) = (batch, tip, recent);
+        (self.headers, self.side_logs, self.refused) = (headers, side_logs, refused);
     }
 
     /// What the next commit will write.

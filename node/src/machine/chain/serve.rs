@@ -19,18 +19,20 @@ impl<S: Store> Chain<S> {
     pub fn locator(&self, from: BlockHash) -> Result<Vec<BlockHash>> {
         let mut locator = Vec::new();
         let mut hash = from;
-        // Along a branch there is only the way from parent to parent.
-        while let Some(entry) = self.entry(&hash)? {
-            let height = entry.position.height;
-            if self.is_active(&hash, height)? {
-                self.extend_locator(&mut locator, height)?;
+        let mut height = self.tip.position.height;
+        // Along a branch there is only the way from parent to parent. Who does not know its last blocks
+        // is led by those of the active chain.
+        while locator.len() < LOCATOR_DENSE
+            && let Some(entry) = self.entry(&hash)?
+        {
+            if self.is_active(&hash, entry.position.height)? {
+                height = entry.position.height;
                 break;
             }
-            if locator.len() < LOCATOR_DENSE {
-                locator.push(hash);
-            }
+            locator.push(hash);
             hash = entry.header.previous;
         }
+        self.extend_locator(&mut locator, height)?;
         Ok(locator)
     }
 

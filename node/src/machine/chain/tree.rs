@@ -1,8 +1,10 @@
 //! Places of headers in the tree: which are known, what a new one inherits from its parent, and which
 //! of them are kept in memory. Blocks and their effects are dealt with in [`super::connect`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use shared::{
-    BlockHash, Header, Millis, Seconds,
+    BlockHash, Header, Height, Millis, Seconds,
     rules::header::{MEDIAN_SPAN, check_not_too_new, check_not_too_old, median_time},
 };
 
@@ -15,7 +17,7 @@ use super::{
 const RECENT: u32 = 2_000;
 
 /// Headers without their blocks that are kept in memory.
-pub(super) const MAX_HEADERS_AHEAD: usize = 20_000;
+pub const MAX_HEADERS_AHEAD: usize = 20_000;
 
 impl<S: Store> Chain<S> {
     /// The place of a block whose header is known, stored or not.
@@ -45,26 +47,34 @@ impl<S: Store> Chain<S> {
         MAX_HEADERS_AHEAD.saturating_sub(self.headers.len())
     }
 
-    /// Takes a header with proven work into the tree.
+    /// The place of a header with proven work, known or new.
     ///
     /// # Errors
-    /// The outer error is the store's; the inner one says why the header is not taken.
-    pub fn accept_header(
-        &mut self,
+    /// The outer error is the store's; the inner one says why the header has none.
+    pub fn judge_header(
+        &self,
         hash: BlockHash,
         header: &Header,
         now: Millis,
     ) -> Result<std::result::Result<Entry, Refusal>> {
-        if let Some(entry) = self.entry(&hash)? {
-            return Ok(if entry.standing == Standing::Invalid { Err(Refusal::KnownInvalid) } else { Ok(entry) });
+        match self.entry(&hash)? {
+            Some(entry) if entry.standing == Standing::Invalid => Ok(Err(Refusal::KnownInvalid)),
+            Some(entry) => Ok(Ok(entry)),
+            None => self.place(hash, header, now),
         }
-        let placed = self.place(hash, header, now)?;
-        if let Ok(entry) = placed
-            && self.headers.len() < MAX_HEADERS_AHEAD
-        {
+    }
+
+    /// Remembers a header that was judged until its block comes; true when it is new. How many there
+    /// may be is the caller's to see, by [`Self::header_room`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn keep_header(&mut self, hash: BlockHash, entry: Entry) -> Result<bool> {
+        let new = self.entry(&hash)?.is_none();
+        if new {
             self.headers.insert(hash, entry);
         }
-        Ok(placed)
+        Ok(new)
     }
 
     /// What a header's place would be, by all rules that need its chain.
@@ -91,15 +101,39 @@ impl<S: Store> Chain<S> {
             .map_err(Refusal::from))
     }
 
-    /// Drops a header whose block turned out not to exist or to break a rule, and headers on top of it.
-    pub fn forget_header(&mut self, hash: &BlockHash) {
-        let mut doomed = vec![*hash];
-        while let Some(hash) = doomed.pop() {
-            if self.headers.remove(&hash).is_some() {
-                let children = self.headers.iter().filter(|(_, entry)| entry.header.previous == hash);
-                doomed.extend(children.map(|(hash, _)| *hash));
+    /// Drops headers of blocks that turned out not to exist or to break a rule, and all on top of them.
+    pub fn forget_headers(&mut self, hashes: impl IntoIterator<Item = BlockHash>) {
+        let mut above: Vec<_> =
+            self.headers.iter().map(|(hash, entry)| (entry.position.height, *hash, entry.header.previous)).collect();
+        // By height, so that a parent's fate is known before its children are looked at.
+        above.sort_unstable_by_key(|(height, ..)| *height);
+        let mut doomed: BTreeSet<BlockHash> = hashes.into_iter().collect();
+        for (_, hash, previous) in above {
+            if doomed.contains(&previous) {
+                doomed.insert(hash);
             }
         }
+        self.drop_headers(&doomed);
+    }
+
+    /// Drops these headers, whatever builds on them.
+    pub fn drop_headers<'a>(&mut self, hashes: impl IntoIterator<Item = &'a BlockHash>) {
+        for hash in hashes {
+            self.headers.remove(hash);
+        }
+    }
+
+    /// Drops all headers but those on the way to one of `tips`.
+    pub fn keep_headers_of(&mut self, tips: impl IntoIterator<Item = BlockHash>) {
+        let mut kept = BTreeMap::new();
+        for tip in tips {
+            let mut hash = tip;
+            while let Some(entry) = self.headers.remove(&hash) {
+                kept.insert(hash, entry);
+                hash = entry.header.previous;
+            }
+        }
+        self.headers = kept;
     }
 
     /// Whether a block is known by its header only.
@@ -107,12 +141,13 @@ impl<S: Store> Chain<S> {
         self.headers.contains_key(hash)
     }
 
-    /// Blocks to fetch, lowest first, so that the block `target` can be stored; empty if it is.
-    pub fn missing_path(&self, target: &BlockHash) -> Vec<BlockHash> {
+    /// Blocks to fetch, lowest first, so that the block `target` can be stored, with their heights;
+    /// empty if it is.
+    pub fn missing_path(&self, target: &BlockHash) -> Vec<(BlockHash, Height)> {
         let mut path = Vec::new();
         let mut hash = *target;
         while let Some(entry) = self.headers.get(&hash) {
-            path.push(hash);
+            path.push((hash, entry.position.height));
             hash = entry.header.previous;
         }
         path.reverse();
@@ -136,5 +171,17 @@ impl<S: Store> Chain<S> {
         }
         let lowest = self.tip.position.height.0.saturating_sub(RECENT);
         self.recent.retain(|_, entry| entry.position.height.0 >= lowest);
+    }
+
+    /// Headers in memory whose blocks have not come.
+    #[cfg(test)]
+    pub fn headers_ahead(&self) -> usize {
+        self.headers.len()
+    }
+
+    /// Places of stored blocks in memory.
+    #[cfg(test)]
+    pub fn held_places(&self) -> usize {
+        self.recent.len()
     }
 }

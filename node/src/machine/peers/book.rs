@@ -15,6 +15,12 @@ use super::super::config::{DIAL_TIMEOUT, REDIAL_FIRST, REDIAL_LONGEST};
 
 /// Peers remembered, at most.
 const MAX_KNOWN: usize = 4_000;
+/// Of these, peers known by hearsay alone, at most: there is always room for one who was met or named.
+const MAX_HEARSAY: usize = 3_000;
+/// Failures in a row after which a peer known by hearsay alone is forgotten.
+const HEARSAY_FAILURES: u32 = 5;
+/// Banned peers remembered, at most.
+const MAX_BANNED: usize = 1_000;
 /// Addresses remembered for each.
 const MAX_ADDRESSES_EACH: usize = 4;
 
@@ -30,8 +36,19 @@ pub struct Known {
     not_before: Millis,
     /// Until when a dial is taken to be under way.
     dialling: Option<Millis>,
-    /// Whether it ever greeted us from one of these addresses.
-    met: bool,
+    standing: Standing,
+}
+
+/// How a peer came to be known, from the weakest reason to the strongest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Standing {
+    /// Another peer told of it, and nobody has seen it.
+    #[default]
+    Hearsay,
+    /// The user named it, or it was kept from an earlier run.
+    Named,
+    /// It greeted us.
+    Met,
 }
 
 /// An address given by the user, whoever answers there.
@@ -53,6 +70,7 @@ pub struct Book {
     own: PeerId,
     known: BTreeMap<PeerId, Known>,
     joins: Vec<Join>,
+    banned: BTreeMap<PeerId, Millis>,
     changed: bool,
 }
 
@@ -61,7 +79,7 @@ impl Book {
     pub fn new(own: PeerId, known: &[PeerAddress], join: &[String]) -> Self {
         let mut book = Self { own, ..Self::default() };
         known.iter().for_each(|entry| {
-            book.add(entry.peer, [entry.address.clone()]);
+            book.add(entry.peer, Standing::Named, vec![entry.address.clone()]);
         });
         book.joins = join
             .iter()
@@ -76,16 +94,31 @@ impl Book {
         book
     }
 
-    /// Notes where a peer may be reached; true when the peer is new.
-    pub fn add(&mut self, peer: PeerId, addresses: impl IntoIterator<Item = String>) -> bool {
+    /// Notes an address that somebody told of. It displaces nothing that is known already.
+    pub fn hear(&mut self, PeerAddress { peer, address }: PeerAddress) {
+        let new = !self.known.contains_key(&peer);
+        let hearsay = self.known.values().filter(|known| known.standing == Standing::Hearsay).count();
+        if peer == self.own || self.banned.contains_key(&peer) || (new && hearsay >= MAX_HEARSAY) || !fits(&address) {
+            return;
+        }
+        let known = self.known.entry(peer).or_default();
+        if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
+            known.addresses.push(address);
+            self.changed = true;
+        }
+    }
+
+    /// Notes where a peer may be reached by a better source than hearsay; true when the peer is new.
+    fn add(&mut self, peer: PeerId, standing: Standing, addresses: Vec<String>) -> bool {
         if peer == self.own || (self.known.len() >= MAX_KNOWN && !self.known.contains_key(&peer)) {
             return false;
         }
         let new = !self.known.contains_key(&peer);
         let known = self.known.entry(peer).or_default();
-        for address in addresses {
-            let fits = !address.is_empty() && address.len() <= MAX_ADDRESS;
-            if fits && !known.addresses.contains(&address) {
+        self.changed |= known.standing < standing;
+        known.standing = known.standing.max(standing);
+        for address in addresses.into_iter().filter(|address| fits(address)) {
+            if !known.addresses.contains(&address) {
                 known.addresses.insert(0, address);
                 known.addresses.truncate(MAX_ADDRESSES_EACH);
                 self.changed = true;
@@ -96,7 +129,8 @@ impl Book {
 
     /// Notes a peer that somebody made known on purpose: it is dialled without delay.
     pub fn register(&mut self, peer: PeerId, node: Option<NodeId>, http: String, addresses: Vec<String>) -> bool {
-        let new = self.add(peer, addresses);
+        self.banned.remove(&peer);
+        let new = self.add(peer, Standing::Named, addresses);
         if let Some(known) = self.known.get_mut(&peer) {
             known.node = node.or(known.node);
             if !http.is_empty() && http.len() <= MAX_ADDRESS {
@@ -110,8 +144,9 @@ impl Book {
 
     /// Notes an address of somebody unknown, to be dialled without delay; true when it is new.
     pub fn register_address(&mut self, address: String) -> bool {
-        let new = self.joins.iter().all(|join| join.address != address);
-        if new && self.joins.len() < MAX_ADDRESSES {
+        let known = self.joins.iter().any(|join| join.address == address);
+        let new = !known && self.joins.len() < MAX_ADDRESSES;
+        if new {
             self.joins.push(Join { address, peer: None, failures: 0, not_before: Millis(0), dialling: None });
         }
         new
@@ -131,25 +166,27 @@ impl Book {
 
     /// A peer introduced itself on our network.
     pub fn greeted(&mut self, peer: PeerId, node: NodeId, http: String, listens: Vec<String>) {
-        self.add(peer, listens);
+        self.add(peer, Standing::Met, listens);
         if let Some(known) = self.known.get_mut(&peer) {
             known.node = Some(node);
             known.http = http;
             known.failures = 0;
-            known.met = true;
         }
         for join in self.joins.iter_mut().filter(|join| join.peer == Some(peer)) {
             join.failures = 0;
         }
     }
 
-    /// A connection is gone.
-    pub fn lost(&mut self, peer: &PeerId, now: Millis, rng: &mut ChaCha8Rng) {
+    /// A connection is gone. One that ended before the greeting was a failure.
+    pub fn lost(&mut self, peer: &PeerId, greeted: bool, now: Millis, rng: &mut ChaCha8Rng) {
+        let failure = u32::from(!greeted);
         if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
+            known.failures = known.failures.saturating_add(failure);
             known.not_before = known.not_before.max(retry_at(known.failures, now, rng));
         }
         for join in self.joins.iter_mut().filter(|join| join.peer == Some(*peer)) {
+            join.failures = join.failures.saturating_add(failure);
             join.not_before = join.not_before.max(retry_at(join.failures, now, rng));
             join.peer = None;
         }
@@ -161,6 +198,10 @@ impl Book {
             known.dialling = None;
             known.failures = known.failures.saturating_add(1);
             known.not_before = retry_at(known.failures, now, rng);
+        }
+        let hopeless = |known: &Known| known.standing == Standing::Hearsay && known.failures >= HEARSAY_FAILURES;
+        if let Some(peer) = peer.filter(|peer| self.known.get(peer).is_some_and(hopeless)) {
+            self.remove(peer);
         }
         for join in self.joins.iter_mut().filter(|join| join.dialling.is_some() && addresses.contains(&join.address)) {
             join.dialling = None;
@@ -182,6 +223,22 @@ impl Book {
         }
     }
 
+    /// Forgets a peer and hears nothing of it for a while.
+    pub fn ban(&mut self, peer: PeerId, until: Millis) {
+        self.remove(&peer);
+        if self.banned.len() >= MAX_BANNED
+            && let Some(first) = self.banned.iter().min_by_key(|(_, until)| **until).map(|(peer, _)| *peer)
+        {
+            self.banned.remove(&first);
+        }
+        self.banned.insert(peer, until);
+    }
+
+    /// Bans that are over are forgotten.
+    pub fn lift_bans(&mut self, now: Millis) {
+        self.banned.retain(|_, until| *until > now);
+    }
+
     /// Forgets a peer.
     pub fn remove(&mut self, peer: &PeerId) -> bool {
         self.changed = true;
@@ -198,23 +255,30 @@ impl Book {
         self.known.values().filter_map(|known| Some((known.node?, known.http.clone()))).collect()
     }
 
+    /// Peers remembered.
+    #[cfg(test)]
+    pub fn known_count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Dials under way.
     pub fn dialling(&self, now: Millis) -> usize {
         let known = self.known.values().map(|known| known.dialling);
         known.chain(self.joins.iter().map(|join| join.dialling)).filter(|dial| is_under_way(*dial, now)).count()
     }
 
-    /// Addresses the user gave that nobody is connected at, as far as their pause is over.
-    pub fn due_joins(&mut self, now: Millis) -> Vec<Dial> {
+    /// Up to `count` addresses the user gave that nobody is connected at and whose pause is over.
+    pub fn due_joins(&mut self, count: usize, now: Millis) -> Vec<Dial> {
         let due = self
             .joins
             .iter_mut()
             .filter(|join| join.peer.is_none() && !is_under_way(join.dialling, now) && join.not_before <= now);
-        due.map(|join| {
-            join.dialling = Some(now.after(DIAL_TIMEOUT));
-            (None, vec![join.address.clone()])
-        })
-        .collect()
+        due.take(count)
+            .map(|join| {
+                join.dialling = Some(now.after(DIAL_TIMEOUT));
+                (None, vec![join.address.clone()])
+            })
+            .collect()
     }
 
     /// Somebody not connected whose pause is over, by chance.
@@ -241,7 +305,7 @@ impl Book {
 
     /// Some peers that were met, for another node that asks, by chance.
     pub fn sample(&self, rng: &mut ChaCha8Rng) -> Vec<PeerAddress> {
-        let met = self.known.iter().filter(|(_, known)| known.met);
+        let met = self.known.iter().filter(|(_, known)| known.standing == Standing::Met);
         let all = met.flat_map(|(peer, known)| {
             known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })
         });
@@ -253,11 +317,16 @@ impl Book {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
-        let entries = self.known.iter().flat_map(|(peer, known)| {
+        let worth_keeping = self.known.iter().filter(|(_, known)| known.standing > Standing::Hearsay);
+        let entries = worth_keeping.flat_map(|(peer, known)| {
             known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })
         });
         Some(entries.collect())
     }
+}
+
+fn fits(address: &str) -> bool {
+    !address.is_empty() && address.len() <= MAX_ADDRESS
 }
 
 /// A dial that was never answered, as when another connection to the same peer came first, is over

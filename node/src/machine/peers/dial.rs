@@ -16,7 +16,8 @@ use super::super::{
 impl<S: Store> Machine<S> {
     /// Dials as many peers as are wanting, and sets the alarm for the next try.
     pub(in super::super) fn dial_if_needed(&mut self) {
-        let joins = self.book.due_joins(self.now);
+        let wanting = MAX_OUTBOUND.saturating_sub(self.peers.outbound().count() + self.book.dialling(self.now));
+        let joins = self.book.due_joins(wanting, self.now);
         joins.into_iter().for_each(|dial| self.dial(dial));
         while self.peers.outbound().count() + self.book.dialling(self.now) < MAX_OUTBOUND {
             let peers = &self.peers;
@@ -47,6 +48,8 @@ impl<S: Store> Machine<S> {
         if let Some(peer) = chosen {
             self.ask_headers(peer)?;
         }
+        self.prune_headers();
+        self.book.lift_bans(self.now);
         if self.peers.outbound().count() >= MAX_OUTBOUND {
             let peers = &self.peers;
             let extra = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
@@ -59,13 +62,14 @@ impl<S: Store> Machine<S> {
     }
 
     /// If the newcomer is one too many, another dialled peer goes, by chance.
-    pub(super) fn make_room_after_rotation(&mut self, newcomer: PeerId) {
+    pub(super) fn make_room_after_rotation(&mut self, newcomer: PeerId) -> Result<()> {
         if self.peers.outbound().count() <= MAX_OUTBOUND {
-            return;
+            return Ok(());
         }
         let others = self.peers.outbound().map(|(peer, _)| *peer).filter(|peer| *peer != newcomer);
-        if let Some(peer) = others.choose(&mut self.rng) {
-            self.part(peer, "its place goes to another peer for a while".into());
+        match others.choose(&mut self.rng) {
+            Some(peer) => self.part(peer, "its place goes to another peer for a while".into()),
+            None => Ok(()),
         }
     }
 
@@ -74,11 +78,13 @@ impl<S: Store> Machine<S> {
         self.send(peer, Message::Addresses(sample));
     }
 
-    pub(in super::super) fn learn_addresses(&mut self, addresses: Vec<PeerAddress>) {
-        for entry in addresses {
-            self.book.add(entry.peer, [entry.address]);
+    /// What was not asked for is not learnt, and each question has one answer.
+    pub(in super::super) fn learn_addresses(&mut self, peer: PeerId, addresses: Vec<PeerAddress>) {
+        let asked = self.peers.get_mut(&peer).is_some_and(|session| std::mem::take(&mut session.addresses_asked));
+        if asked {
+            addresses.into_iter().for_each(|entry| self.book.hear(entry));
+            self.dial_if_needed();
         }
-        self.dial_if_needed();
     }
 
     /// Gets to know peers that somebody names; tells how many were new.

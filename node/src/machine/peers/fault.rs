@@ -25,6 +25,12 @@ pub enum Fault {
     /// It said nothing where it owed an answer.
     #[error("it did not answer in time")]
     Stalled,
+    /// It answered a request for blocks without the ones that it said it has.
+    #[error("it did not send blocks that it said it has")]
+    Withheld,
+    /// It has this node's own key or id.
+    #[error("it is this node itself, or a copy of it")]
+    Oneself,
     /// It never said hello.
     #[error("it did not introduce itself in time")]
     Silent,
@@ -45,12 +51,12 @@ impl Fault {
     /// How much it weighs.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Stalled => Severity::Strike,
-            Self::OtherNetwork { .. } | Self::OtherVersion(_) | Self::Silent => Severity::Part,
+            Self::Stalled | Self::Withheld => Severity::Strike,
+            Self::OtherNetwork { .. } | Self::OtherVersion(_) | Self::Oneself | Self::Silent => Severity::Part,
             Self::Garbage(_) | Self::Invalid(_) => Severity::Ban,
         }
     }
 }
 
-/// Strikes after which the connection ends.
+/// Strikes in a row after which the connection ends.
 pub const MAX_STRIKES: u32 = 4;

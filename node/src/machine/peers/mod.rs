@@ -5,10 +5,10 @@ pub mod book;
 mod dial;
 mod fault;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shared::{
-    TxId,
+    BlockHash,
     wire::{self, Hello, Message, NodeId, PeerId},
 };
 
@@ -17,13 +17,11 @@ use super::{
     Machine,
     config::{BAN_PERIOD, HELLO_TIMEOUT, MAX_INBOUND},
     effect::{Effect, PeerStatus},
+    relay::Told,
     store::{Result, Store},
     sync::PeerChain,
     timers::Timer,
 };
-
-/// Transaction ids remembered for each peer, so that it is not told what it knows.
-const KNOWN_TRANSACTIONS: usize = 20_000;
 
 /// A connection that stands.
 #[derive(Debug)]
@@ -36,7 +34,12 @@ pub struct Session {
     pub greeting: Option<Greeting>,
     /// What is known of its chain.
     pub chain: PeerChain,
-    known_transactions: BTreeSet<TxId>,
+    /// What is known of its transactions.
+    pub told: Told,
+    /// The tip that our greeting named.
+    greeted_with: BlockHash,
+    /// Whether its answer to a request for addresses is awaited.
+    addresses_asked: bool,
     strikes: u32,
 }
 
@@ -50,12 +53,14 @@ pub struct Greeting {
 }
 
 impl Session {
-    /// Notes that the peer knows a transaction; true when that is news.
-    pub fn learn_transaction(&mut self, id: TxId) -> bool {
-        if self.known_transactions.len() >= KNOWN_TRANSACTIONS {
-            self.known_transactions.clear();
-        }
-        self.known_transactions.insert(id)
+    /// How often it owed an answer since it last gave a good one.
+    pub fn strikes(&self) -> u32 {
+        self.strikes
+    }
+
+    /// It gave a good answer.
+    pub fn forgive(&mut self) {
+        self.strikes = 0;
     }
 }
 
@@ -112,17 +117,23 @@ impl Peers {
 }
 
 impl<S: Store> Machine<S> {
-    pub(super) fn peer_connected(&mut self, peer: PeerId, outbound: bool, address: String) {
+    pub(super) fn peer_connected(&mut self, peer: PeerId, outbound: bool, address: String) -> Result<()> {
+        self.end_session(&peer)?;
         self.book.connected(&peer, &address);
         let session = Session {
             outbound,
             address,
             greeting: None,
             chain: PeerChain::default(),
-            known_transactions: BTreeSet::new(),
+            told: Told::default(),
+            greeted_with: self.chain.tip().hash,
+            addresses_asked: false,
             strikes: 0,
         };
         self.peers.sessions.insert(peer, session);
+        if peer == self.config.peer {
+            return self.punish(peer, Fault::Oneself);
+        }
         let inbound = self.peers.sessions.values().filter(|session| !session.outbound).count();
         if !outbound && inbound > MAX_INBOUND {
             return self.part(peer, format!("{MAX_INBOUND} peers are connected already"));
@@ -130,15 +141,25 @@ impl<S: Store> Machine<S> {
         let hello = self.hello();
         self.send(peer, Message::Hello(hello));
         self.timers.set(self.now.after(HELLO_TIMEOUT), Timer::Hello(peer));
+        Ok(())
     }
 
-    pub(super) fn peer_disconnected(&mut self, peer: PeerId) {
-        if self.peers.sessions.remove(&peer).is_some() {
-            self.sync.forget_peer(&peer);
-            self.waiting.answered(&peer);
-            self.book.lost(&peer, self.now, &mut self.rng);
+    pub(super) fn peer_disconnected(&mut self, peer: PeerId) -> Result<()> {
+        if let Some(session) = self.end_session(&peer)? {
+            self.book.lost(&peer, session.greeting.is_some(), self.now, &mut self.rng);
             self.dial_if_needed();
         }
+        Ok(())
+    }
+
+    /// Nothing that a peer owes on this connection will come any more.
+    fn end_session(&mut self, peer: &PeerId) -> Result<Option<Session>> {
+        let Some(session) = self.peers.sessions.remove(peer) else { return Ok(None) };
+        self.sync.forget_peer(peer);
+        self.relay.forget_session(peer, &session);
+        self.waiting.answered(peer);
+        self.ask_transactions_of_all()?;
+        Ok(Some(session))
     }
 
     fn hello(&self) -> Hello {
@@ -156,14 +177,8 @@ impl<S: Store> Machine<S> {
     }
 
     pub(super) fn on_hello(&mut self, peer: PeerId, hello: Hello) -> Result<()> {
-        let ours = self.config.network.genesis_hash();
-        if hello.version != wire::VERSION {
-            self.punish(peer, Fault::OtherVersion(hello.version));
-            return Ok(());
-        }
-        if hello.genesis != ours {
-            self.punish(peer, Fault::OtherNetwork { theirs: hello.genesis, ours });
-            return Ok(());
+        if let Err(fault) = self.judge_hello(&hello) {
+            return self.punish(peer, fault);
         }
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
         if session.greeting.is_some() {
@@ -171,53 +186,66 @@ impl<S: Store> Machine<S> {
         }
         session.greeting = Some(Greeting { node: hello.node, http: hello.http.clone() });
         session.chain.claims(hello.head, hello.height, hello.work);
-        let outbound = session.outbound;
+        session.addresses_asked = session.outbound;
+        let (outbound, greeted_with) = (session.outbound, session.greeted_with);
         self.book.greeted(peer, hello.node, hello.http, hello.listens);
         if outbound {
             self.send(peer, Message::GetAddresses);
-            self.make_room_after_rotation(peer);
+            self.make_room_after_rotation(peer)?;
         }
         self.offer_pool(peer);
         if hello.work > self.chain.tip().position.work {
             self.ask_headers(peer)?;
         }
-        Ok(())
+        // A tip that changed meanwhile was told to those who had greeted already.
+        if greeted_with != self.relay.announced() { self.announce_tip(|whom| whom == peer) } else { Ok(()) }
     }
 
-    pub(super) fn hello_due(&mut self, peer: PeerId) {
-        if self.peers.get(&peer).is_some_and(|session| session.greeting.is_none()) {
-            self.punish(peer, Fault::Silent);
+    fn judge_hello(&self, hello: &Hello) -> std::result::Result<(), Fault> {
+        let ours = self.config.network.genesis_hash();
+        if hello.version != wire::VERSION {
+            Err(Fault::OtherVersion(hello.version))
+        } else if hello.genesis != ours {
+            Err(Fault::OtherNetwork { theirs: hello.genesis, ours })
+        } else if hello.node == self.config.node {
+            Err(Fault::Oneself)
+        } else {
+            Ok(())
         }
     }
 
+    pub(super) fn hello_due(&mut self, peer: PeerId) -> Result<()> {
+        let silent = self.peers.get(&peer).is_some_and(|session| session.greeting.is_none());
+        if silent { self.punish(peer, Fault::Silent) } else { Ok(()) }
+    }
+
     /// Weighs a fault and acts on it.
-    pub(super) fn punish(&mut self, peer: PeerId, fault: Fault) {
+    pub(super) fn punish(&mut self, peer: PeerId, fault: Fault) -> Result<()> {
         match fault.severity() {
             Severity::Strike => {
-                let Some(session) = self.peers.get_mut(&peer) else { return };
+                let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
                 session.strikes += 1;
-                if session.strikes >= MAX_STRIKES {
-                    self.part(peer, fault.to_string());
-                }
+                if session.strikes >= MAX_STRIKES { self.part(peer, fault.to_string()) } else { Ok(()) }
             }
             Severity::Part => {
                 self.book.useless(&peer, self.now);
-                self.part(peer, fault.to_string());
+                self.part(peer, fault.to_string())
             }
             Severity::Ban => {
-                self.book.remove(&peer);
+                self.book.ban(peer, self.now.after(BAN_PERIOD));
                 self.out.push(Effect::Ban { peer, period: BAN_PERIOD, fault });
-                self.peer_disconnected(peer);
+                self.peer_disconnected(peer)
             }
         }
     }
 
     /// Ends a connection.
-    pub(super) fn part(&mut self, peer: PeerId, reason: String) {
+    pub(super) fn part(&mut self, peer: PeerId, reason: String) -> Result<()> {
         if self.peers.is_connected(&peer) {
             self.out.push(Effect::Disconnect { peer, reason });
-            self.peer_disconnected(peer);
+            self.peer_disconnected(peer)?;
         }
+        Ok(())
     }
 
     pub(super) fn send(&mut self, to: PeerId, message: Message) {

@@ -1,7 +1,7 @@
 //! Fetching the blocks behind headers: lowest first, from all peers that have them, one request each
 //! at a time, and again from another peer where one does not answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::{
@@ -9,18 +9,21 @@ use shared::{
     wire::{MAX_BLOCKS, Message, PeerId, REPLY_BYTES},
 };
 
-use super::super::{
-    Machine,
-    chain::{Accepted, Refusal},
-    config::BLOCK_TIMEOUT,
-    peers::Fault,
-    store::{Result, Store},
-    timers::Timer,
+use super::{
+    super::{
+        Machine,
+        chain::{Accepted, Refusal},
+        config::BLOCK_TIMEOUT,
+        peers::Fault,
+        store::{Result, Store},
+        timers::Timer,
+    },
+    BlocksAsked,
 };
 
 /// Blocks ahead of the first missing one that may be asked for.
 const WINDOW: usize = 1_024;
-/// Bytes of blocks waiting for their parents beyond which only the first missing ones are asked for.
+/// Bytes of blocks waiting for their parents beyond which only the first missing one is asked for.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 
 impl<S: Store> Machine<S> {
@@ -28,51 +31,46 @@ impl<S: Store> Machine<S> {
     pub(in super::super) fn schedule_downloads(&mut self) -> Result<()> {
         self.continue_headers()?;
         self.choose_target()?;
-        if self.sync.order.is_empty() {
+        let sources = if self.sync.order.is_empty() { Vec::new() } else { self.idle_sources() };
+        if sources.is_empty() {
             return Ok(());
         }
-        let window = if self.sync.held_bytes > HELD_BYTES { MAX_BLOCKS } else { WINDOW };
-        let wanted = self.sync.wanted(window);
-        let mut wanted = wanted.into_iter().filter(|hash| !self.is_rebuilding(hash));
-        let mut requests: BTreeMap<PeerId, Vec<BlockHash>> = BTreeMap::new();
-        for (peer, limit) in self.idle_sources() {
-            let batch: Vec<BlockHash> = wanted.by_ref().take(MAX_BLOCKS).collect();
-            // A peer whose chain ends below cannot have the later ones; those go to the next peer.
-            let (has, has_not): (Vec<_>, Vec<_>) =
-                batch.into_iter().partition(|hash| self.sync.path.get(hash).is_some_and(|height| *height <= limit));
-            if !has.is_empty() {
-                requests.insert(peer, has);
+        let window = if self.sync.held_bytes > HELD_BYTES { 1 } else { WINDOW };
+        let mut wanted = self.sync.wanted(window);
+        wanted.retain(|(hash, _)| !self.is_rebuilding(hash));
+        for (peer, limit) in sources {
+            let mut hashes = Vec::new();
+            // Beyond its limit begin blocks that the peer does not have.
+            while hashes.len() < MAX_BLOCKS
+                && let Some((hash, _)) = wanted.pop_front_if(|(_, height)| *height <= limit)
+            {
+                hashes.push(hash);
             }
-            if !has_not.is_empty() {
-                break;
+            if !hashes.is_empty() {
+                self.ask_blocks(peer, hashes);
             }
-        }
-        for (peer, hashes) in requests {
-            self.ask_blocks(peer, hashes);
         }
         Ok(())
     }
 
-    /// Peers without a request under way that have blocks of the path, highest chains first, each with
-    /// the height up to which it has them.
+    /// Peers without a request under way that have blocks of the path, each with the height up to which
+    /// it has them: first those that never failed to answer, among them the highest.
     fn idle_sources(&self) -> Vec<(PeerId, Height)> {
-        let mut sources: Vec<_> = self
-            .peers
-            .greeted()
-            .filter(|(_, session)| session.chain.blocks_due.is_none())
+        let idle = self.peers.greeted().filter(|(_, session)| session.chain.blocks_asked.is_none());
+        let mut sources: Vec<_> = idle
             .filter_map(|(peer, session)| {
                 let (best, _) = session.chain.best?;
-                Some((peer, *self.sync.path.get(&best)?))
+                Some((session.strikes(), std::cmp::Reverse(*self.sync.path.get(&best)?), peer))
             })
             .collect();
-        sources.sort_by_key(|(peer, height)| (std::cmp::Reverse(*height), *peer));
-        sources
+        sources.sort_unstable();
+        sources.into_iter().map(|(_, height, peer)| (peer, height.0)).collect()
     }
 
     fn ask_blocks(&mut self, peer: PeerId, hashes: Vec<BlockHash>) {
         let due = self.now.after(BLOCK_TIMEOUT);
         let Some(session) = self.peers.get_mut(&peer) else { return };
-        session.chain.blocks_due = Some(due);
+        session.chain.blocks_asked = Some(BlocksAsked { due, hashes: hashes.clone() });
         self.timers.set(due, Timer::Blocks(peer));
         self.sync.in_flight.extend(hashes.iter().map(|hash| (*hash, peer)));
         self.send(peer, Message::GetBlocks(hashes));
@@ -80,7 +78,7 @@ impl<S: Store> Machine<S> {
 
     /// Finds the best chain that some peer has and this node lacks.
     fn choose_target(&mut self) -> Result<()> {
-        let work = self.chain.tip().position.work;
+        let ours = self.chain.tip().position.work;
         for (_, session) in self.peers.greeted_mut() {
             if let Some((head, _)) = session.chain.claim
                 && let Some(entry) = self.chain.entry(&head)?
@@ -89,22 +87,12 @@ impl<S: Store> Machine<S> {
                 session.chain.has(head, entry.position.height, entry.position.work);
             }
         }
-        let bests = self.peers.greeted().filter_map(|(_, session)| session.chain.best);
-        let best = bests
-            .filter(|(hash, theirs)| *theirs > work && self.chain.is_missing(hash))
-            .max_by_key(|(hash, theirs)| (*theirs, *hash));
+        let goals = self.peers.greeted().filter_map(|(_, session)| session.chain.goal(ours));
+        let best = goals.filter(|(hash, _)| self.chain.is_missing(hash)).max_by_key(|(hash, theirs)| (*theirs, *hash));
         let target = best.map(|(hash, _)| hash);
-        if target != self.sync.target {
-            self.sync.target = target;
-            self.sync.order = target.map(|target| self.chain.missing_path(&target)).unwrap_or_default().into();
-            self.sync.path = BTreeMap::new();
-            for hash in &self.sync.order {
-                let height = self.chain.entry(hash)?.map(|entry| entry.position.height).unwrap_or_default();
-                self.sync.path.insert(*hash, height);
-            }
-        }
-        if self.sync.target.is_none() {
-            self.sync.drop_held();
+        if target != self.sync.target || self.sync.stale {
+            let order = target.map(|target| self.chain.missing_path(&target)).unwrap_or_default();
+            self.sync.set_out(target, order);
         }
         Ok(())
     }
@@ -127,37 +115,42 @@ impl<S: Store> Machine<S> {
     /// The answer to a request for blocks. What was asked for and is not in it is asked for elsewhere.
     pub(in super::super) fn on_blocks(&mut self, peer: PeerId, blocks: Vec<Arc<CheckedBlock>>) -> Result<()> {
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
-        if session.chain.blocks_due.take().is_none() {
-            return Ok(());
-        }
-        if blocks.is_empty() {
-            session.chain.best = None;
-        }
-        let asked: BTreeSet<BlockHash> =
-            self.sync.in_flight.iter().filter(|(_, from)| **from == peer).map(|(hash, _)| *hash).collect();
+        let Some(BlocksAsked { hashes, .. }) = session.chain.blocks_asked.take() else { return Ok(()) };
         self.sync.forget_peer(&peer);
+        let bytes: usize = blocks.iter().map(|block| block.size()).sum();
+        let cut_short = bytes + self.config.network.spec().max_block_bytes as usize > REPLY_BYTES;
+        if blocks.first().map(|block| block.hash()) != hashes.first().copied() {
+            // It has the first one or it has none.
+            session.chain.best = None;
+            self.punish(peer, Fault::Withheld)?;
+        } else if blocks.len() < hashes.len() && !cut_short {
+            self.punish(peer, Fault::Withheld)?;
+        } else {
+            session.forgive();
+        }
+        let mut asked: BTreeSet<BlockHash> = hashes.into_iter().collect();
         for block in blocks {
-            if asked.contains(&block.hash()) {
+            if asked.remove(&block.hash()) {
                 self.take_downloaded(peer, block)?;
             }
         }
         Ok(())
     }
 
-    pub(in super::super) fn blocks_due(&mut self, peer: PeerId) {
-        let Some(session) = self.peers.get_mut(&peer) else { return };
-        if session.chain.blocks_due.is_some_and(|due| due <= self.now) {
-            session.chain.blocks_due = None;
-            session.chain.best = None;
-            self.sync.forget_peer(&peer);
-            self.punish(peer, Fault::Stalled);
+    pub(in super::super) fn blocks_due(&mut self, peer: PeerId) -> Result<()> {
+        let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
+        if session.chain.blocks_asked.as_ref().is_none_or(|asked| asked.due > self.now) {
+            return Ok(());
         }
+        (session.chain.blocks_asked, session.chain.best) = (None, None);
+        self.sync.forget_peer(&peer);
+        self.punish(peer, Fault::Stalled)
     }
 
     fn take_downloaded(&mut self, peer: PeerId, block: Arc<CheckedBlock>) -> Result<()> {
         if self.chain.stored_entry(&block.header().previous)?.is_none() {
             if self.sync.path.contains_key(&block.hash()) {
-                self.sync.hold(block);
+                self.sync.hold(peer, block);
             }
             return Ok(());
         }
@@ -165,15 +158,15 @@ impl<S: Store> Machine<S> {
         self.take_block(Some(peer), block).map(|_| ())
     }
 
-    /// Takes a block whose parent is stored, then those that waited for it.
+    /// Takes a block whose parent is stored, then those that waited for it, each on its sender's account.
     pub(in super::super) fn take_block(
         &mut self,
         from: Option<PeerId>,
         block: Arc<CheckedBlock>,
     ) -> Result<std::result::Result<(), Refusal>> {
         let mut first = None;
-        let mut ready = vec![block];
-        while let Some(block) = ready.pop() {
+        let mut ready = vec![(from, block)];
+        while let Some((from, block)) = ready.pop() {
             let hash = block.hash();
             let outcome = self.chain.accept_block(block, self.now)?;
             match &outcome {
@@ -182,27 +175,23 @@ impl<S: Store> Machine<S> {
                     if let Accepted::Active(change) = accepted {
                         self.chain_changed(change)?;
                     }
-                    ready.extend(self.sync.release(&hash));
+                    ready.extend(self.sync.release(&hash).into_iter().map(|(from, block)| (Some(from), block)));
                 }
-                Err(refusal) => self.refused_block(from, &hash, refusal),
+                Err(refusal) => self.refused_block(from, &hash, refusal)?,
             }
             first.get_or_insert(outcome.map(|_| ()));
         }
         Ok(first.unwrap_or(Ok(())))
     }
 
-    fn refused_block(&mut self, from: Option<PeerId>, hash: &BlockHash, refusal: &Refusal) {
+    fn refused_block(&mut self, from: Option<PeerId>, hash: &BlockHash, refusal: &Refusal) -> Result<()> {
         if !matches!(refusal, Refusal::WrongBody | Refusal::Orphan(_)) {
-            self.chain.forget_header(hash);
-            for (_, session) in self.peers.greeted_mut() {
-                session.chain.forget_best_unless(|best| self.chain.is_missing(best));
-            }
-            self.sync.target = None;
+            self.chain.forget_headers([*hash]);
+            self.sync.stale = true;
         }
-        if let Some(peer) = from
-            && refusal.is_proof_of_fault()
-        {
-            self.punish(peer, Fault::Invalid(refusal.to_string()));
+        match from {
+            Some(peer) => self.refused_header(peer, refusal),
+            None => Ok(()),
         }
     }
 }

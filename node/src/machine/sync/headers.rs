@@ -1,35 +1,51 @@
-//! Asking peers for headers and taking their answers.
+//! Asking peers for headers and taking their answers. Headers are kept only of branches that showed more
+//! work than ours: a branch that has not yet is surveyed, whatever its length, by its last headers
+//! alone, and asked for once more from the fork on when it has.
 
 use shared::{
-    BlockHash,
+    BlockHash, Work,
+    rules::header::MEDIAN_SPAN,
     wire::{MAX_HEADERS, Message, PeerId},
 };
 
-use super::super::{
-    Machine,
-    chain::Refusal,
-    config::HEADERS_TIMEOUT,
-    inbound::ProvenHeader,
-    peers::Fault,
-    store::{Result, Store},
-    timers::Timer,
+use super::{
+    super::{
+        Machine,
+        chain::{MAX_HEADERS_AHEAD, Refusal},
+        config::HEADERS_TIMEOUT,
+        inbound::ProvenHeader,
+        peers::Fault,
+        store::{Entry, Result, Store},
+        timers::Timer,
+    },
+    HeadersAsked,
 };
+
+/// What an answer brought.
+#[derive(Default)]
+struct Taken {
+    last: Option<(BlockHash, Entry)>,
+    /// Those not known before, in order.
+    fresh: Vec<BlockHash>,
+    /// Whether it ended for want of room.
+    cut: bool,
+}
 
 impl<S: Store> Machine<S> {
     /// Asks a peer for the headers that follow what is known here, unless its answer is awaited.
     pub(in super::super) fn ask_headers(&mut self, peer: PeerId) -> Result<()> {
-        let from = self.chain.tip().hash;
-        self.ask_headers_after(peer, from)
+        let tip = self.chain.tip().hash;
+        self.ask_headers_after(peer, tip, None)
     }
 
-    fn ask_headers_after(&mut self, peer: PeerId, from: BlockHash) -> Result<()> {
+    fn ask_headers_after(&mut self, peer: PeerId, from: BlockHash, followed: Option<Work>) -> Result<()> {
         let due = self.now.after(HEADERS_TIMEOUT);
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
-        if session.greeting.is_none() || session.chain.headers_due.is_some() {
+        if session.greeting.is_none() || session.chain.headers_asked.is_some() {
             return Ok(());
         }
-        session.chain.headers_due = Some(due);
         session.chain.more_after = None;
+        session.chain.headers_asked = Some(HeadersAsked { due, followed });
         self.timers.set(due, Timer::Headers(peer));
         let locator = self.chain.locator(from)?;
         self.send(peer, Message::GetHeaders { locator });
@@ -44,63 +60,122 @@ impl<S: Store> Machine<S> {
 
     pub(in super::super) fn on_headers(&mut self, peer: PeerId, headers: Vec<ProvenHeader>) -> Result<()> {
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
-        if session.chain.headers_due.take().is_none() {
-            return Ok(());
-        }
-        self.waiting.answered(&peer);
+        let Some(asked) = session.chain.headers_asked.take() else { return Ok(()) };
         let full = headers.len() == MAX_HEADERS;
-        let mut last = None;
+        let taken = self.take_headers(peer, headers)?;
+        let work = taken.last.map(|(_, entry)| entry.position.work);
+        // One who gives the same again and again is not gone on with.
+        let led_on = asked.followed.is_none_or(|before| work.is_some_and(|work| work > before));
+        let more = taken.cut || (full && led_on);
+        if !more {
+            self.waiting.answered(&peer);
+        }
+        self.follow_up(peer, more, taken)
+    }
+
+    fn take_headers(&mut self, peer: PeerId, headers: Vec<ProvenHeader>) -> Result<Taken> {
+        let mut taken = Taken::default();
         for proven in headers {
-            if self.chain.header_room() == 0 {
+            if self.room_for_headers_of(peer) == 0 {
+                taken.cut = true;
                 break;
             }
-            match self.chain.accept_header(proven.hash, &proven.header, self.now)? {
+            match self.chain.judge_header(proven.hash, &proven.header, self.now)? {
                 Ok(entry) => {
-                    last = Some(proven.hash);
-                    if let Some(session) = self.peers.get_mut(&peer) {
-                        session.chain.has(proven.hash, entry.position.height, entry.position.work);
+                    if self.chain.keep_header(proven.hash, entry)? {
+                        taken.fresh.push(proven.hash);
                     }
+                    taken.last = Some((proven.hash, entry));
                 }
                 Err(refusal) => {
-                    self.refused_header(peer, &refusal);
+                    self.refused_header(peer, &refusal)?;
                     break;
                 }
             }
         }
-        if let Some(session) = self.peers.get_mut(&peer) {
-            session.chain.more_after = if full { last } else { None };
-            session.chain.claim = session.chain.claim.filter(|_| full);
+        Ok(taken)
+    }
+
+    /// Decides what is kept of an answer, and whether it is gone on from there.
+    fn follow_up(&mut self, peer: PeerId, more: bool, taken: Taken) -> Result<()> {
+        let (tip, ours) = (self.chain.tip().hash, self.chain.tip().position.work);
+        let Taken { last, fresh, .. } = taken;
+        let Some(session) = self.peers.get_mut(&peer) else {
+            self.chain.drop_headers(&fresh);
+            return Ok(());
+        };
+        let theirs = &mut session.chain;
+        theirs.claim = theirs.claim.filter(|_| more);
+        theirs.more_after = more.then(|| last.map_or(tip, |(hash, _)| hash));
+        let Some((hash, entry)) = last else {
+            theirs.proven &= more;
+            return Ok(());
+        };
+        let work = entry.position.work;
+        theirs.has(hash, entry.position.height, work);
+        if let Some(seen) = theirs.survey.take() {
+            self.chain.drop_headers(&seen);
+            if work > ours {
+                // Now for keeps, from the fork on.
+                self.chain.drop_headers(&fresh);
+                (theirs.proven, theirs.best, theirs.more_after) = (true, None, None);
+                return self.ask_headers(peer);
+            }
         }
+        if work > ours || theirs.proven {
+            theirs.proven &= more;
+            return Ok(());
+        }
+        let kept = if more { fresh.len().saturating_sub(MEDIAN_SPAN) } else { fresh.len() };
+        self.chain.drop_headers(&fresh[..kept]);
+        theirs.survey = more.then(|| fresh[kept..].to_vec());
         Ok(())
+    }
+
+    /// How many more headers may be taken from a peer. Half of the room is kept for peers of this
+    /// node's own choosing, so that strangers alone cannot fill it.
+    fn room_for_headers_of(&self, peer: PeerId) -> usize {
+        let outbound = self.peers.get(&peer).is_some_and(|session| session.outbound);
+        self.chain.header_room().saturating_sub(if outbound { 0 } else { MAX_HEADERS_AHEAD / 2 })
     }
 
     /// An orphan here means that the peer's answer does not fit the locator, which happens to an honest
     /// one whose answer overtook a reorganisation; it will be asked again.
-    pub(in super::super) fn refused_header(&mut self, peer: PeerId, refusal: &Refusal) {
-        if refusal.is_proof_of_fault() {
-            self.punish(peer, Fault::Invalid(refusal.to_string()));
-        }
+    pub(in super::super) fn refused_header(&mut self, peer: PeerId, refusal: &Refusal) -> Result<()> {
+        if refusal.is_proof_of_fault() { self.punish(peer, Fault::Invalid(refusal.to_string())) } else { Ok(()) }
     }
 
-    pub(in super::super) fn headers_due(&mut self, peer: PeerId) {
-        let Some(session) = self.peers.get_mut(&peer) else { return };
-        if session.chain.headers_due.is_some_and(|due| due <= self.now) {
-            session.chain.headers_due = None;
-            self.waiting.answered(&peer);
-            self.punish(peer, Fault::Stalled);
+    pub(in super::super) fn headers_due(&mut self, peer: PeerId) -> Result<()> {
+        let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
+        if session.chain.headers_asked.as_ref().is_none_or(|asked| asked.due > self.now) {
+            return Ok(());
         }
+        session.chain.headers_asked = None;
+        self.waiting.answered(&peer);
+        self.punish(peer, Fault::Stalled)
     }
 
     /// Goes on with peers whose last answer was a full one, as far as there is room.
     pub(super) fn continue_headers(&mut self) -> Result<()> {
-        if self.chain.header_room() < MAX_HEADERS {
-            return Ok(());
-        }
-        let next: Vec<_> =
-            self.peers.greeted().filter_map(|(peer, session)| Some((peer, session.chain.more_after?))).collect();
-        for (peer, after) in next {
-            self.ask_headers_after(peer, after)?;
+        let next = self.peers.greeted().filter_map(|(peer, session)| Some((peer, session.chain.more_after?)));
+        for (peer, after) in next.collect::<Vec<_>>() {
+            if self.room_for_headers_of(peer) < MAX_HEADERS {
+                continue;
+            }
+            match self.chain.entry(&after)? {
+                Some(entry) => self.ask_headers_after(peer, after, Some(entry.position.work))?,
+                None => self.ask_headers(peer)?,
+            }
         }
         Ok(())
+    }
+
+    /// Drops headers on the way to nobody's best chain. Called now and then.
+    pub(in super::super) fn prune_headers(&mut self) {
+        let ours = self.chain.tip().position.work;
+        let goals = self.peers.greeted().filter_map(|(_, session)| Some(session.chain.goal(ours)?.0));
+        let surveys = self.peers.greeted().filter_map(|(_, session)| session.chain.survey.as_ref()?.last().copied());
+        let tips: Vec<BlockHash> = goals.chain(surveys).collect();
+        self.chain.keep_headers_of(tips);
     }
 }

@@ -20,10 +20,29 @@ pub struct PeerChain {
     best: Option<(BlockHash, Work)>,
     /// Where to go on asking for headers; set while its last answer was a full one.
     more_after: Option<BlockHash>,
-    /// Until when its answer to a request for headers is awaited.
-    headers_due: Option<Millis>,
-    /// Until when its answer to a request for blocks is awaited.
-    blocks_due: Option<Millis>,
+    /// A branch of it that has not shown more work than ours yet: the last headers seen, which are all
+    /// that is kept of it.
+    survey: Option<Vec<BlockHash>>,
+    /// Whether a survey showed more work than ours, so that its headers are kept from the fork on.
+    proven: bool,
+    headers_asked: Option<HeadersAsked>,
+    blocks_asked: Option<BlocksAsked>,
+}
+
+/// A request for headers whose answer is awaited.
+#[derive(Debug)]
+struct HeadersAsked {
+    due: Millis,
+    /// Where an earlier answer is gone on from: the work up to there.
+    followed: Option<Work>,
+}
+
+/// A request for blocks whose answer is awaited.
+#[derive(Debug)]
+struct BlocksAsked {
+    due: Millis,
+    /// In the order asked.
+    hashes: Vec<BlockHash>,
 }
 
 impl PeerChain {
@@ -41,9 +60,9 @@ impl PeerChain {
         }
     }
 
-    /// Forgets the best header if nothing is known of it any more.
-    fn forget_best_unless(&mut self, known: impl FnOnce(&BlockHash) -> bool) {
-        self.best = self.best.filter(|(hash, _)| known(hash));
+    /// The tip that blocks are worth fetching from it for, given our own tip's work.
+    fn goal(&self, ours: Work) -> Option<(BlockHash, Work)> {
+        self.best.filter(|(_, theirs)| *theirs > ours || self.proven)
     }
 
     /// Whether it certainly has this block at its tip.
@@ -62,14 +81,16 @@ impl PeerChain {
 pub struct Sync {
     /// The header with the most work that some peer has and whose block is missing.
     target: Option<BlockHash>,
+    /// Whether the way there may have changed although the target has not.
+    stale: bool,
     /// Blocks missing on the way there, with their heights.
     path: BTreeMap<BlockHash, Height>,
     /// The same, lowest first; those that have come meanwhile are passed over.
     order: VecDeque<BlockHash>,
     /// Blocks asked for, and from whom.
     in_flight: BTreeMap<BlockHash, PeerId>,
-    /// Blocks that came before their parent.
-    held: BTreeMap<BlockHash, Arc<CheckedBlock>>,
+    /// Blocks that came before their parent, and who sent them.
+    held: BTreeMap<BlockHash, (PeerId, Arc<CheckedBlock>)>,
     /// The held blocks' parents.
     held_on: BTreeMap<BlockHash, BTreeSet<BlockHash>>,
     held_bytes: usize,
@@ -86,9 +107,24 @@ impl Sync {
         self.path.len()
     }
 
-    /// Nothing more will come from this peer.
+    /// Nothing more will come from this peer for now.
     pub fn forget_peer(&mut self, peer: &PeerId) {
         self.in_flight.retain(|_, from| from != peer);
+    }
+
+    /// Sets out for a block along these missing ones, lowest first. Held blocks elsewhere are dropped.
+    fn set_out(&mut self, target: Option<BlockHash>, order: Vec<(BlockHash, Height)>) {
+        (self.target, self.stale) = (target, false);
+        self.order = order.iter().map(|(hash, _)| *hash).collect();
+        self.path = order.into_iter().collect();
+        let held = std::mem::take(&mut self.held);
+        self.held_on.clear();
+        self.held_bytes = 0;
+        for (hash, (from, block)) in held {
+            if self.path.contains_key(&hash) {
+                self.hold(from, block);
+            }
+        }
     }
 
     /// A block is stored: it is no longer missing.
@@ -100,30 +136,31 @@ impl Sync {
         }
     }
 
-    /// Up to `window` missing blocks that nobody was asked for, lowest first.
-    fn wanted(&self, window: usize) -> Vec<BlockHash> {
-        let missing = self.order.iter().filter(|hash| self.path.contains_key(hash)).take(window);
-        missing.filter(|hash| !self.in_flight.contains_key(hash) && !self.held.contains_key(hash)).copied().collect()
+    /// Up to `window` missing blocks that nobody was asked for, lowest first, with their heights.
+    fn wanted(&self, window: usize) -> VecDeque<(BlockHash, Height)> {
+        let missing = self.order.iter().filter_map(|hash| Some((*hash, *self.path.get(hash)?))).take(window);
+        missing.filter(|(hash, _)| !self.in_flight.contains_key(hash) && !self.held.contains_key(hash)).collect()
     }
 
-    fn hold(&mut self, block: Arc<CheckedBlock>) {
-        let hash = block.hash();
-        self.held_on.entry(block.header().previous).or_default().insert(hash);
-        self.held_bytes += block.size();
-        self.held.insert(hash, block);
+    fn hold(&mut self, from: PeerId, block: Arc<CheckedBlock>) {
+        let (hash, previous, size) = (block.hash(), block.header().previous, block.size());
+        if self.held.insert(hash, (from, block)).is_none() {
+            self.held_on.entry(previous).or_default().insert(hash);
+            self.held_bytes += size;
+        }
     }
 
     /// Held blocks that build on this one.
-    fn release(&mut self, parent: &BlockHash) -> Vec<Arc<CheckedBlock>> {
+    fn release(&mut self, parent: &BlockHash) -> Vec<(PeerId, Arc<CheckedBlock>)> {
         let children = self.held_on.remove(parent).unwrap_or_default();
         let released: Vec<_> = children.iter().filter_map(|child| self.held.remove(child)).collect();
-        self.held_bytes -= released.iter().map(|block| block.size()).sum::<usize>();
+        self.held_bytes -= released.iter().map(|(_, block)| block.size()).sum::<usize>();
         released
     }
 
-    fn drop_held(&mut self) {
-        self.held.clear();
-        self.held_on.clear();
-        self.held_bytes = 0;
+    /// Bytes of blocks that wait for their parents.
+    #[cfg(test)]
+    pub fn held(&self) -> usize {
+        self.held_bytes
     }
 }

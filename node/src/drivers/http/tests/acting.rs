@@ -156,7 +156,7 @@ async fn a_proof_for_an_outdated_job_does_no_harm() {
     let (node, other) = (Node::start(1).await, Node::start(2).await);
     other.mine(1).await;
     let block = other.blocks().await.remove(1).check(&other.network).unwrap();
-    let stale = Event::Mined { job: crate::machine::event::JobId(77), block: Arc::new(block) };
+    let stale = Event::Mined { block: Arc::new(block) };
     node.engine.event(stale).await.unwrap();
     assert_eq!(node.tip().await.0, 0);
 }

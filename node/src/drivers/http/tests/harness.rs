@@ -126,13 +126,13 @@ async fn carry_out(
     mines: bool,
 ) {
     while let Some(effect) = effects.recv().await {
-        if let Effect::StartMining { job, template } = effect
+        if let Effect::StartMining { template, .. } = effect
             && mines
         {
             let header = template.header(0, clock::now());
             let proof = |nonce| template.solve(shared::Header { nonce, ..header }, 0, &network).ok();
             let block = (0..).find_map(proof).unwrap();
-            let _ = engine.event(Event::Mined { job, block: Arc::new(block) }).await;
+            let _ = engine.event(Event::Mined { block: Arc::new(block) }).await;
         }
     }
 }

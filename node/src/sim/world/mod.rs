@@ -1,5 +1,9 @@
 //! The simulated world: nodes, the links between them, the order of what happens, and mining as a
-//! Poisson process shared out by hash power. It carries out the machine's effects and decides nothing.
+//! Poisson process shared out by hash power. What a machine wants done is carried out in [`carry`].
+
+mod carry;
+mod fate;
+mod lies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,8 +12,8 @@ use ed25519_zebra::SigningKey;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::{
-    Address, Amount, BlockHash, Millis, Network, Payload, Transaction,
-    wire::{Message, NodeId, PeerAddress, PeerId},
+    Address, BlockHash, CheckedBlock, Millis, Network,
+    wire::{NodeId, PeerAddress, PeerId},
 };
 
 use super::{
@@ -23,7 +27,7 @@ use crate::{
         config::Config,
         effect::Effect,
         event::{Event, JobId, Request, RequestId},
-        inbound::{self, Incoming},
+        inbound::Incoming,
         mining::Template,
     },
 };
@@ -159,88 +163,6 @@ impl World {
         }
     }
 
-    /// Splits the network into groups by node number modulo their count.
-    pub fn split(&mut self, groups: usize) {
-        self.groups = Some((0..self.nodes.len()).map(|node| node % groups.max(1)).collect());
-        let torn: Vec<_> = self.links.keys().copied().filter(|(a, b)| !self.can_meet(*a, *b)).collect();
-        torn.into_iter().for_each(|(a, b)| self.disconnect(a, b));
-    }
-
-    /// Ends a split. Nodes find each other again by themselves.
-    pub fn heal(&mut self) {
-        self.groups = None;
-    }
-
-    /// Ends a node's process at once; what it had not committed is lost. It starts again later.
-    pub fn crash(&mut self, node: usize, down_for: u64) {
-        let Some(machine) = self.nodes[node].machine.take() else { return };
-        self.nodes[node].disk = Some(machine.into_store());
-        self.nodes[node].job = None;
-        let linked: Vec<_> = self.links.keys().copied().filter(|(a, b)| *a == node || *b == node).collect();
-        linked.into_iter().for_each(|(a, b)| self.disconnect(a, b));
-        self.schedule(Millis(self.now.0 + down_for), Happening::Restart { node });
-    }
-
-    /// A node pays another one a random amount, if it has it.
-    pub fn pay(&mut self, from: usize, to: usize) {
-        let genesis = self.config.network.genesis_hash();
-        let receiver = Address::of(&self.nodes[to].key);
-        let amount = Amount::new(self.rng.random_range(1..Amount::COIN)).unwrap_or_default();
-        let node = &self.nodes[from];
-        let Some(machine) = &node.machine else { return };
-        let sender = Address::of(&node.key);
-        let account = crate::machine::store::ReadChain::account(machine.store(), &sender).unwrap_or_default();
-        let transaction = Transaction {
-            version: shared::transaction::VERSION,
-            sender,
-            nonce: account.nonce.max(node.next_nonce),
-            fee: Amount::new(self.rng.random_range(0..1_000)).unwrap_or_default(),
-            time: self.now,
-            payload: Payload::Transfer { to: receiver, amount },
-            signature: [0; 64],
-        };
-        let signed = transaction.signed(&node.key, &genesis);
-        let next = signed.nonce + 1;
-        if let Ok(checked) = signed.check(&genesis) {
-            self.nodes[from].next_nonce = next;
-            self.tell(
-                from,
-                Event::Request { id: RequestId(0), request: Request::SubmitTransaction(Arc::new(checked)) },
-            );
-        }
-    }
-
-    /// A stranger connects to a node and announces a block with valid work that gives its miner too
-    /// much. The node must refuse it and ban the stranger.
-    pub fn lie_to(&mut self, node: usize) {
-        let Some((_, template)) = self.nodes[node].job.clone() else { return };
-        let Some(announcement) = super::storm::forge(&template, self.now, &self.config.network) else { return };
-        let liar = peer_id(usize::MAX - node);
-        let genesis = self.config.network.genesis_hash();
-        let hello = shared::wire::Hello {
-            version: shared::wire::VERSION,
-            genesis,
-            head: genesis,
-            height: shared::Height::GENESIS,
-            work: shared::Work::ZERO,
-            node: NodeId([0xee; 32]),
-            http: String::new(),
-            listens: Vec::new(),
-        };
-        self.tell(node, Event::PeerConnected { peer: liar, outbound: false, address: "liar".into() });
-        let mut banned = false;
-        for message in [Message::Hello(hello), Message::Announce(announcement)] {
-            let Ok(message) = inbound::check(message, &self.config.network) else { continue };
-            let effects = self.handle(node, Event::Message { peer: liar, message });
-            banned |= effects.iter().any(|effect| matches!(effect, Effect::Ban { peer, .. } if *peer == liar));
-            self.carry_out(node, effects);
-        }
-        let tip_moved = self.nodes[node].job.as_ref().is_none_or(|(_, now)| *now != template);
-        if !banned && !tip_moved {
-            self.violate(node, "it did not ban a peer that announced a forged reward");
-        }
-    }
-
     /// Lets everything happen that is due within so many milliseconds.
     ///
     /// # Errors
@@ -341,30 +263,6 @@ impl World {
         }
     }
 
-    fn dialled(&mut self, from: usize, peer: Option<PeerId>, address: String) {
-        let reachable = node_at(&address)
-            .filter(|to| *to < self.nodes.len() && *to != from && self.can_meet(from, *to))
-            .filter(|to| self.nodes[*to].machine.is_some() && !self.bans.contains(&pair(from, *to)));
-        let Some(to) = reachable else {
-            return self.tell(from, Event::ConnectFailed { peer, addresses: vec![address] });
-        };
-        if self.links.contains_key(&pair(from, to)) {
-            return;
-        }
-        self.links_so_far += 1;
-        let link = Link { id: self.links_so_far, last_arrival: [self.now; 2] };
-        self.links.insert(pair(from, to), link);
-        self.tell(from, Event::PeerConnected { peer: peer_id(to), outbound: true, address });
-        self.tell(to, Event::PeerConnected { peer: peer_id(from), outbound: false, address: String::new() });
-    }
-
-    fn disconnect(&mut self, a: usize, b: usize) {
-        if self.links.remove(&pair(a, b)).is_some() {
-            self.tell(a, Event::PeerDisconnected { peer: peer_id(b) });
-            self.tell(b, Event::PeerDisconnected { peer: peer_id(a) });
-        }
-    }
-
     fn can_meet(&self, a: usize, b: usize) -> bool {
         self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b])
     }
@@ -391,15 +289,26 @@ impl World {
             drawn < 0.0
         });
         let Some(node) = found else { return };
-        let Some((job, template)) = self.nodes[node].job.clone() else { return };
+        let Some((_, template)) = self.nodes[node].job.clone() else { return };
         let extranonce = self.rng.random();
         let mut header = template.header(extranonce, self.now);
         while header.proven_hash().is_err() {
             header.nonce = header.nonce.wrapping_add(1);
         }
         match template.solve(header, extranonce, &self.config.network) {
-            Ok(block) => self.tell(node, Event::Mined { job, block: Arc::new(block) }),
+            Ok(block) => self.mined(node, Arc::new(block)),
             Err(error) => self.violate(node, &format!("its template makes no block: {error}")),
+        }
+    }
+
+    /// A node gets its miner's block. If that builds on its tip, nothing may be wrong with it.
+    fn mined(&mut self, node: usize, block: Arc<CheckedBlock>) {
+        let tip = |world: &Self| world.nodes[node].machine.as_ref().map(|machine| machine.tip().hash);
+        let on_tip = tip(self) == Some(block.header().previous);
+        let hash = block.hash();
+        self.tell(node, Event::Mined { block });
+        if on_tip && tip(self) != Some(hash) {
+            self.violate(node, &format!("it refused its own block {hash}"));
         }
     }
 
@@ -428,68 +337,5 @@ impl World {
 
     fn violate(&mut self, node: usize, what: &str) {
         self.violation.get_or_insert(Violation { node, what: what.into() });
-    }
-
-    fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
-        for effect in effects {
-            match effect {
-                Effect::Connect { peer, addresses } => {
-                    let restarts = self.nodes[node].restarts;
-                    let at = Millis(self.now.0 + self.config.conditions.delay(&mut self.rng));
-                    let address = addresses.into_iter().next().unwrap_or_default();
-                    self.schedule(at, Happening::Dial { from: node, restarts, peer, address });
-                }
-                Effect::Send { to, message } => self.send(node, &to, message),
-                Effect::Disconnect { peer, .. } => self.part(node, peer),
-                Effect::Ban { peer, .. } => {
-                    if let Some(other) = self.index(peer) {
-                        self.bans.insert(pair(node, other));
-                        self.violate(node, &format!("it banned node {other}, which is honest"));
-                    }
-                    self.part(node, peer);
-                }
-                Effect::StartMining { job, template } => self.nodes[node].job = Some((job, template)),
-                Effect::StopMining => self.nodes[node].job = None,
-                Effect::WakeAt(at) => {
-                    let restarts = self.nodes[node].restarts;
-                    self.schedule(at.max(self.now), Happening::Wake { node, restarts });
-                }
-                Effect::Reply { .. } | Effect::Journal | Effect::KeepPeers(_) => {}
-            }
-        }
-    }
-
-    fn index(&self, peer: PeerId) -> Option<usize> {
-        (0..self.nodes.len()).find(|node| peer_id(*node) == peer)
-    }
-
-    /// The machine that asked to part has forgotten the peer already; only the other end is told.
-    fn part(&mut self, node: usize, peer: PeerId) {
-        if let Some(other) = self.index(peer)
-            && self.links.remove(&pair(node, other)).is_some()
-        {
-            self.tell(other, Event::PeerDisconnected { peer: peer_id(node) });
-        }
-    }
-
-    fn send(&mut self, from: usize, to: &[PeerId], message: Message) {
-        let checked = inbound::check(message, &self.config.network);
-        for peer in to {
-            let Some(to) = self.index(*peer) else { continue };
-            let Some(link) = self.links.get_mut(&pair(from, to)) else { continue };
-            let direction = usize::from(to > from);
-            let arrivals = self.config.conditions.arrivals(self.now, link.last_arrival[direction], &mut self.rng);
-            let id = link.id;
-            if let Some(last) = arrivals.last() {
-                link.last_arrival[direction] = *last;
-            }
-            for at in arrivals {
-                let happening = match checked.clone() {
-                    Ok(message) => Happening::Deliver { link: id, from, to, message },
-                    Err(fault) => Happening::Misbehave { link: id, from, to, fault },
-                };
-                self.schedule(at, happening);
-            }
-        }
     }
 }
