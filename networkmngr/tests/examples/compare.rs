@@ -3,6 +3,7 @@
 //! must stay that. Anything else must be the same, except how wide the columns of tables are.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A line of `...` stands for any number of lines; at the end of a line it stands for the rest of it.
 pub(crate) const ELISION: &str = "...";
@@ -34,11 +35,18 @@ enum Kind {
 /// What stands for what in this run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bindings {
+    /// Ports of this run, which stand for themselves. A pid of this run may be the same number, none of the
+    /// document is.
+    ports: Range<u16>,
     actual: BTreeMap<(Kind, String), String>,
     documented: BTreeMap<(Kind, String), String>,
 }
 
 impl Bindings {
+    pub(crate) fn new(ports: Range<u16>) -> Self {
+        Self { ports, ..Self::default() }
+    }
+
     /// Whether the printed line is the documented one. What it tells about this run is remembered.
     pub(crate) fn agree(&mut self, documented: &str, printed: &str) -> bool {
         let before = self.clone();
@@ -63,21 +71,12 @@ impl Bindings {
         let mut word = "";
         enough
             && expected.iter().zip(&found).enumerate().all(|(at, (documented, found))| {
+                let before_hash = || expected[at + 1..].iter().find(|token| !is_sign(token)).is_some_and(is_hash);
                 let same = match (documented, found) {
                     (Token::Hash(one), Token::Hash(other)) => self.bind(Kind::Hash, one, other),
                     (Token::Name(one), Token::Name(other)) => self.bind(Kind::Name, one, other),
-                    (Token::Number(one), Token::Number(other)) => {
-                        let before_hash = expected[at + 1..].iter().find(|token| !is_sign(token)).is_some_and(is_hash);
-                        if FREE.contains(&word) || (word == "node" && who_won) {
-                            true
-                        } else if *one >= LARGE {
-                            self.bind(Kind::Large, &one.to_string(), &other.to_string())
-                        } else if ["block", "height"].contains(&word) || before_hash {
-                            self.bind(Kind::Height, &one.to_string(), &other.to_string())
-                        } else {
-                            one == other
-                        }
-                    }
+                    (Token::Number(_), Token::Number(_)) if word == "node" && who_won => true,
+                    (Token::Number(one), Token::Number(other)) => self.number(*one, *other, word, before_hash()),
                     (one, other) => one == other,
                 };
                 if let Token::Other(text) = documented
@@ -87,6 +86,22 @@ impl Bindings {
                 }
                 same
             })
+    }
+
+    /// Whether a number after `word` may stand for another one.
+    fn number(&mut self, one: u64, other: u64, word: &str, before_hash: bool) -> bool {
+        let is_port = u16::try_from(one).is_ok_and(|port| self.ports.contains(&port));
+        if FREE.contains(&word) {
+            true
+        } else if is_port {
+            one == other
+        } else if one >= LARGE {
+            self.bind(Kind::Large, &one.to_string(), &other.to_string())
+        } else if ["block", "height"].contains(&word) || before_hash {
+            self.bind(Kind::Height, &one.to_string(), &other.to_string())
+        } else {
+            one == other
+        }
     }
 
     fn bind(&mut self, kind: Kind, documented: &str, printed: &str) -> bool {
@@ -257,6 +272,12 @@ mod tests {
         for other in ["4 http://x 98 12 ffff31cd…", "4 http://x 99 13 ffff31cd…", "4 http://x 99 12 aaaa31cd…"] {
             assert!(!all(&[row, row], &["4  http://x  99  12  ffff31cd…", other]), "{other}");
         }
+        // A pid that is the number of a port is still a pid.
+        let mut bindings = Bindings::new(20_000..20_060);
+        assert!(bindings.agree("http://127.0.0.1:20010  5107", "http://127.0.0.1:20010  20010"));
+        assert!(bindings.agree("http://127.0.0.1:20010  5107", "http://127.0.0.1:20010  20010"));
+        assert!(!bindings.agree("http://127.0.0.1:20010  5107", "http://127.0.0.1:20010  20011"));
+        assert!(!bindings.agree("http://127.0.0.1:20010", "http://127.0.0.1:20011"));
         // Two hashes of the document are not one here.
         assert!(!all(&["(0000aaaa…)", "(0000bbbb…)"], &["(0000cccc…)", "(0000cccc…)"]));
     }

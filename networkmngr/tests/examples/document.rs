@@ -2,9 +2,13 @@
 //! follows it is its output; a block without commands goes on with the output of the program that was
 //! started last and still runs.
 
+use std::collections::BTreeSet;
+
 /// A document's console blocks.
 pub(crate) struct Document {
     pub(crate) name: String,
+    /// All whole numbers in it that could be ports.
+    pub(crate) numbers: BTreeSet<u16>,
     pub(crate) blocks: Vec<Block>,
 }
 
@@ -36,7 +40,8 @@ impl Document {
                 blocks.push(Block::parse(line + 1, &inside));
             }
         }
-        Self { name: name.to_owned(), blocks }
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect();
+        Self { name: name.to_owned(), numbers, blocks }
     }
 }
 

@@ -20,7 +20,7 @@ fn hold_true(name: &str, text: &str) {
     let document = Document::parse(name, text);
     assert!(!document.blocks.is_empty(), "{name} has no console block");
     for _ in 0..TRIES {
-        match Session::new().run(&document) {
+        match Session::new(&document).run(&document) {
             Ok(()) => return,
             Err(Failure::PortTaken) => {}
             Err(Failure::Differs(report)) => panic!("{report}"),

@@ -48,9 +48,10 @@ struct Place<'a> {
 }
 
 impl Session {
-    pub(crate) fn new() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        Self { home, base: free_ports(), programs: Vec::new(), bindings: Bindings::default(), code: 0 }
+    pub(crate) fn new(document: &Document) -> Self {
+        let (home, base) = (tempfile::tempdir().unwrap(), free_ports(&document.numbers));
+        let bindings = Bindings::new(base..base + port_count());
+        Self { home, base, programs: Vec::new(), bindings, code: 0 }
     }
 
     /// Carries out the whole document. In the end every program that it started must have ended well.
@@ -240,12 +241,20 @@ fn shown(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// The first of as many neighbouring ports as the documents speak of, below those that the system gives
-/// out on its own.
-fn free_ports() -> u16 {
-    let count: u16 = PORTS.iter().map(|range| range.end - range.start).sum();
+/// How many ports the documents speak of.
+fn port_count() -> u16 {
+    PORTS.iter().map(|range| range.end - range.start).sum()
+}
+
+/// The first of as many neighbouring ports as the documents speak of, none of them among `avoided`, and all
+/// below those that the system gives out on its own.
+fn free_ports(avoided: &BTreeSet<u16>) -> u16 {
+    let count = port_count();
     for _ in 0..1000 {
         let base = rand::random_range(15_000..32_000 - count);
+        if avoided.range(base..base + count).next().is_some() {
+            continue;
+        }
         let bound = (0..count).map(|n| TcpListener::bind((Ipv4Addr::LOCALHOST, base + n)));
         if bound.collect::<Result<Vec<_>, _>>().is_ok() {
             return base;
