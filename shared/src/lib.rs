@@ -14,6 +14,8 @@ pub mod header;
 mod json;
 pub mod log;
 pub mod peer;
+pub mod receipt;
+pub mod record;
 pub mod rules;
 pub mod signature;
 pub mod spec;

@@ -8,4 +8,5 @@ mod codecs;
 mod headers;
 mod ledger;
 mod ledger_properties;
+mod receipts;
 mod strategies;
