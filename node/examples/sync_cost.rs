@@ -51,6 +51,7 @@ impl Node {
             peer: PeerId([number; 32]),
             http: String::new(),
             listens: Vec::new(),
+            log_key: [number; 32],
             miner: Address::default(),
             join: Vec::new(),
             known: Vec::new(),

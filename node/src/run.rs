@@ -22,7 +22,7 @@ use crate::{
     drivers::{
         chronicle, clock, engine,
         folder::Folder,
-        http::{Admin, Api, Identity, NodeInfo, Shutdown, router, serve},
+        http::{Admin, Api, Identity, LogSigner, NodeInfo, Shutdown, router, serve},
         miner::{Miner, Proof},
         net::{self, Net, NetCommand},
         store::RedbStore,
@@ -48,7 +48,9 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let identity = identity(&folder, &net, bound);
     let reader = store.reader();
 
-    let (machine, first) = Machine::open(machine_config(&args, &folder, &net, &identity), store, clock::now())?;
+    let log = LogSigner::new(folder.log_key()?, &network);
+    let config = machine_config(&args, &folder, &net, &identity, &log);
+    let (machine, first) = Machine::open(config, store, clock::now())?;
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
     let proofs = engine.clone();
@@ -68,6 +70,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         reader,
         network,
         identity: identity.clone(),
+        log,
         hash_rate: args.hash_rate.cap(),
         bound,
         admin,
@@ -185,7 +188,7 @@ fn own_address(peer_addresses: &[String]) -> Option<IpAddr> {
     ips.into_iter().find(|ip| !ip.is_loopback())
 }
 
-fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity) -> Config {
+fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity, log: &LogSigner) -> Config {
     let without_peer = |address: &String| address.split("/p2p/").next().map(str::to_owned);
     let listens = identity.peer_addresses.iter().filter_map(without_peer);
     Config {
@@ -194,6 +197,7 @@ fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identi
         peer: net.local_peer(),
         http: Some(identity.address.clone()).filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default(),
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
+        log_key: *log.key().bytes(),
         miner: Address::of(folder.miner()),
         join: args.join.clone(),
         known: folder.peers(),

@@ -1,7 +1,7 @@
 //! Writes what happens to the chain into the log, one line each, as the journal has it.
 
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{error, info};
 
 use super::store::RedbReader;
 use crate::machine::{
@@ -39,6 +39,11 @@ fn tell(event: &ChainEvent) {
         }
         ChainEvent::Pooled { id, returned: true } => info!("transaction {} went back to the pool", id.short()),
         ChainEvent::Pooled { id, returned: false } => tracing::debug!("transaction {} entered the pool", id.short()),
+        ChainEvent::Contradicted { height, hash, .. } => error!(
+            "block {height} ({}) left the chain although this node signed the log up to it; it signs no checkpoints \
+             until that block is back, or until it is started with a new key in place of log.key",
+            hash.short()
+        ),
         ChainEvent::Dropped { id, reason } => info!("transaction {} left the pool: {reason}", id.short()),
     }
 }

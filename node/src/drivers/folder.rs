@@ -85,10 +85,7 @@ impl Folder {
         let network = open_network(path, genesis)?;
         let node = read_or_make(&path.join("node.id"), new_node_id)?;
         let node = node.parse().map_err(|_| damaged(&path.join("node.id"), "it holds no node id"))?;
-        let seed = read_or_make(&path.join("miner.key"), new_seed)?;
-        let seed = data_encoding::HEXLOWER_PERMISSIVE.decode(seed.as_bytes()).ok();
-        let seed: Option<[u8; 32]> = seed.and_then(|seed| seed.try_into().ok());
-        let miner = seed.map(SigningKey::from).ok_or_else(|| damaged(&path.join("miner.key"), "it holds no key"))?;
+        let miner = read_or_make_key(&path.join("miner.key"))?;
         Ok(Self { path: path.to_owned(), network, node, miner })
     }
 
@@ -110,6 +107,15 @@ impl Folder {
     /// The key of the account that gets the rewards.
     pub fn miner(&self) -> &SigningKey {
         &self.miner
+    }
+
+    /// The key that checkpoints of the log are signed with, in the file `log.key`. Whoever deletes the
+    /// file begins a new log, in the eyes of those who verify its checkpoints.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or holds no key.
+    pub fn log_key(&self) -> Result<SigningKey, FolderError> {
+        read_or_make_key(&self.path.join("log.key"))
     }
 
     /// Peers kept from earlier runs. A list that cannot be read is no reason not to start.
@@ -184,6 +190,14 @@ fn new_node_id() -> String {
 
 fn new_seed() -> String {
     data_encoding::HEXLOWER.encode(&rand::random::<[u8; 32]>())
+}
+
+/// The key in a file, as 64 hexadecimal digits, or a new one.
+fn read_or_make_key(path: &Path) -> Result<SigningKey, FolderError> {
+    let seed = read_or_make(path, new_seed)?;
+    let seed = data_encoding::HEXLOWER_PERMISSIVE.decode(seed.as_bytes()).ok();
+    let seed: Option<[u8; 32]> = seed.and_then(|seed| seed.try_into().ok());
+    seed.map(SigningKey::from).ok_or_else(|| damaged(path, "it holds no key"))
 }
 
 /// The text in a file, or a new one, kept there for its owner's eyes only.

@@ -21,6 +21,8 @@ pub struct Config {
     pub http: String,
     /// Where it accepts peers, as told to them; may be empty.
     pub listens: Vec<String>,
+    /// The public key that checkpoints of the log are signed with.
+    pub log_key: [u8; 32],
     /// Who gets the rewards of blocks mined here.
     pub miner: Address,
     /// Addresses to join the network at, whoever answers there.

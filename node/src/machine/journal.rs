@@ -42,4 +42,14 @@ pub enum ChainEvent {
         /// Why, as a sentence.
         reason: String,
     },
+    /// An alarm: a block left the active chain although this node has signed the log up to it. The node
+    /// signs no checkpoints until that block is back, or with another key.
+    Contradicted {
+        /// The block's height.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// The tip that has more work.
+        better: BlockHash,
+    },
 }

@@ -20,6 +20,7 @@ pub mod peers;
 mod pool;
 mod relay;
 mod requests;
+pub mod seal;
 pub mod store;
 mod sync;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use self::{
     pool::Pool,
     relay::Relay,
     requests::Waiting,
+    seal::Seal,
     store::{Result, Store},
     sync::Sync,
     timers::{Timer, Timers},
@@ -62,6 +64,7 @@ pub struct Machine<S> {
     relay: Relay,
     mining: Mining,
     waiting: Waiting,
+    seal: Seal,
     timers: Timers,
     rng: ChaCha8Rng,
     now: Millis,
@@ -90,11 +93,13 @@ impl<S: Store> Machine<S> {
             sync: Sync::default(),
             mining: Mining::default(),
             waiting: Waiting::default(),
+            seal: Seal::default(),
             timers: Timers::default(),
             now,
             wake_at: None,
             out: Vec::new(),
         };
+        machine.open_seal()?;
         machine.offer_again(own)?;
         machine.dial_if_needed();
         machine.poll_due()?;
@@ -213,6 +218,7 @@ impl<S: Store> Machine<S> {
         self.settle_waiting()?;
         self.update_mining()?;
         self.relay_news()?;
+        self.move_seal()?;
         let told = !self.chain.batch_mut().journal.is_empty();
         self.chain.commit()?;
         if told {

@@ -6,14 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use shared::{
-    Address, BlockHash, CheckedBlock, Header, Height, LogEdge, Transaction, TxId,
+    Address, BlockHash, CheckedBlock, Coinbase, Header, Height, LogEdge, Topic, Transaction, TxId,
+    log::LogNode,
     rules::{
         header::Position,
         ledger::{Account, Undo},
     },
 };
 
-use super::journal::ChainEvent;
+use super::{journal::ChainEvent, seal::Sealed};
 
 /// What is known of a block's standing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -37,13 +38,35 @@ pub struct Entry {
     pub standing: Standing,
 }
 
-/// Where a confirmed transaction is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// Where a confirmed transaction is. Ordered as transactions take effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Location {
     /// The block's height on the active chain.
     pub height: Height,
     /// Its position in the block, counted from 0.
     pub position: u32,
+}
+
+impl Location {
+    /// The place of a block's reward, which takes effect after all its transactions.
+    pub fn reward(height: Height) -> Self {
+        Self { height, position: u32::MAX }
+    }
+}
+
+/// How something on the chain concerns an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Touch {
+    /// It sent a transfer to another address.
+    Sent,
+    /// It received a transfer of another address.
+    Received,
+    /// It sent a transfer to itself.
+    Moved,
+    /// It put data on the chain.
+    Filed,
+    /// It mined a block: the entry stands at [`Location::reward`].
+    Mined,
 }
 
 /// Why the store cannot go on. The node stops: what it cannot keep it must not promise.
@@ -72,12 +95,28 @@ pub trait ReadChain {
     fn hash_at(&self, height: Height) -> Result<Option<BlockHash>>;
     /// A stored block.
     fn block(&self, hash: &BlockHash) -> Result<Option<Arc<CheckedBlock>>>;
+    /// A stored block's coinbase.
+    fn coinbase(&self, hash: &BlockHash) -> Result<Option<Coinbase>> {
+        Ok(self.block(hash)?.map(|block| block.coinbase().clone()))
+    }
     /// What takes a block of the active chain back.
     fn undo(&self, hash: &BlockHash) -> Result<Option<Undo>>;
     /// An account; the default one where nothing ever happened.
     fn account(&self, address: &Address) -> Result<Account>;
     /// Where the active chain has a transaction.
     fn location(&self, id: &TxId) -> Result<Option<Location>>;
+    /// The active chain's transaction at this place.
+    fn transaction(&self, at: Location) -> Result<Option<Transaction>>;
+    /// A node of the log up to the tip that is kept.
+    fn log_node(&self, node: LogNode) -> Result<Option<[u8; 32]>>;
+    /// What concerns an address, newest first: up to `limit` entries before this place.
+    fn history(&self, address: &Address, before: Option<Location>, limit: usize) -> Result<Vec<(Location, Touch)>>;
+    /// Data filed under this topic, or under any, newest first: up to `limit` places before this one.
+    fn filed(&self, topic: Option<&Topic>, before: Option<Location>, limit: usize) -> Result<Vec<Location>>;
+    /// Up to `limit` topics under which there is data, in order of their bytes, those after this one.
+    fn topics(&self, after: Option<&Topic>, limit: usize) -> Result<Vec<Topic>>;
+    /// How far this node stands for its log.
+    fn sealed(&self) -> Result<Option<Sealed>>;
     /// Transactions accepted from this node's own users and not confirmed yet, in order of id.
     fn own_transactions(&self) -> Result<Vec<Transaction>>;
     /// Up to `limit` journal entries with a number of at least `from`, in order. The first entry ever
@@ -111,8 +150,16 @@ pub struct Batch {
     pub accounts: BTreeMap<Address, Account>,
     /// Where transactions are confirmed.
     pub locations: BTreeMap<TxId, Option<Location>>,
+    /// Nodes of the log that are kept.
+    pub log_nodes: BTreeMap<LogNode, Option<[u8; 32]>>,
+    /// What concerns which address.
+    pub history: BTreeMap<(Address, Location), Option<Touch>>,
+    /// Where there is data, by topic, and once more under no topic for those who want all.
+    pub filed: BTreeMap<(Option<Topic>, Location), Option<()>>,
     /// The new tip and the log up to it.
     pub tip: Option<(BlockHash, LogEdge)>,
+    /// How far this node stands for its log from now on.
+    pub sealed: Option<Sealed>,
     /// Own users' unconfirmed transactions.
     pub own: BTreeMap<TxId, Option<Transaction>>,
     /// New journal entries, oldest first; the store numbers them.

@@ -13,6 +13,7 @@ pub(super) const NODE: &str = "node";
 pub(super) const CHAIN: &str = "chain";
 pub(super) const MINING: &str = "mining";
 pub(super) const TRANSACTIONS: &str = "transactions";
+pub(super) const LOG: &str = "log";
 pub(super) const EVENTS: &str = "events";
 pub(super) const NODES: &str = "nodes";
 pub(super) const ADMIN: &str = "administration";
@@ -38,6 +39,13 @@ pub(super) fn frame() -> OpenApi {
             .into(),
     );
     OpenApiBuilder::new().info(info).build()
+}
+
+/// Gives a path whose last part stands for the rest of it the name that OpenAPI knows.
+pub(super) fn name_rest(document: &mut OpenApi, route: &str, name: &str) {
+    if let Some(path) = document.paths.paths.remove(route) {
+        document.paths.paths.insert(name.to_owned(), path);
+    }
 }
 
 /// `/openapi.json`, and `/docs` to look at it; nothing is loaded from elsewhere.

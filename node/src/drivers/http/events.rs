@@ -219,6 +219,7 @@ impl Telling {
             ChainEvent::Disconnected { .. } => "disconnected",
             ChainEvent::Pooled { .. } => "pooled",
             ChainEvent::Dropped { .. } => "dropped",
+            ChainEvent::Contradicted { .. } => "contradicted",
         };
         Some(event(&self.entry, name, id))
     }

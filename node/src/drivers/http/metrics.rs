@@ -52,6 +52,7 @@ impl Counted {
                     ChainEvent::Disconnected { .. } => counts.disconnected += 1,
                     ChainEvent::Pooled { .. } => counts.pooled += 1,
                     ChainEvent::Dropped { .. } => counts.dropped += 1,
+                    ChainEvent::Contradicted { .. } => {}
                 }
             }
             if entries.len() < AT_ONCE {

@@ -6,6 +6,7 @@
 //!
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
+//! - the log, its proofs and receipts: `log`
 //! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
 //! - re-checking chains from genesis: `replay`, used by `valid` and `replace`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
@@ -18,6 +19,7 @@ mod events;
 mod extract;
 pub mod guard;
 mod heavy;
+mod log;
 mod metrics;
 mod mining;
 mod nodes;
@@ -51,6 +53,7 @@ use utoipa_axum::routes;
 
 use self::{heavy::Slot, metrics::Counted, problem::Problem};
 pub use self::{
+    log::LogSigner,
     serve::{Shutdown, serve},
     status::{Identity, NodeInfo},
     token::{Admin, FILE as TOKEN_FILE},
@@ -78,6 +81,8 @@ pub struct Api {
     pub network: Arc<Network>,
     /// Who this node is.
     pub identity: Identity,
+    /// Signs for this node's log.
+    pub log: LogSigner,
     /// Its cap in hashes per second; `None` is unlimited.
     pub hash_rate: Option<u64>,
     /// The address that the server listens on. Requests must name it, or a loopback name, as their
@@ -154,7 +159,8 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         followers: Slot::new(events::MAX_FOLLOWERS, "too many clients follow the events"),
         counted,
     });
-    let (routes, document) = routes(&app).split_for_parts();
+    let (routes, mut document) = routes(&app).split_for_parts();
+    docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
     let router = routes
         .with_state(app)
         .merge(docs::pages(document))
@@ -187,6 +193,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))
+        .merge(log::log_routes())
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
 }

@@ -3,21 +3,24 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Bound,
     sync::Arc,
 };
 
 use shared::{
-    Address, BlockHash, CheckedBlock, Height, LogEdge, Network, Transaction, TxId,
+    Address, BlockHash, CheckedBlock, Height, LogEdge, Network, Topic, Transaction, TxId,
+    log::LogNode,
     rules::{
         header::Position,
         ledger::{Account, Undo},
     },
 };
 
-use super::{JOURNAL_KEPT, genesis_batch, unknown_block};
+use super::{FIRST, JOURNAL_KEPT, LAST, genesis_batch, unknown_block};
 use crate::machine::{
     journal::ChainEvent,
-    store::{Batch, Entry, Location, ReadChain, Result, Standing, Store},
+    seal::Sealed,
+    store::{Batch, Entry, Location, ReadChain, Result, Standing, Store, Touch},
 };
 
 /// A block and its place. The header is the block's own, so that each store of a simulation adds little.
@@ -37,6 +40,10 @@ pub struct MemoryStore {
     undo: BTreeMap<BlockHash, Undo>,
     accounts: BTreeMap<Address, Account>,
     locations: BTreeMap<TxId, Location>,
+    log_nodes: BTreeMap<LogNode, [u8; 32]>,
+    history: BTreeMap<(Address, Location), Touch>,
+    filed: BTreeMap<(Option<Topic>, Location), ()>,
+    sealed: Option<Sealed>,
     tip: Option<BlockHash>,
     log: LogEdge,
     own: BTreeMap<TxId, Transaction>,
@@ -53,6 +60,10 @@ impl MemoryStore {
             undo: BTreeMap::new(),
             accounts: BTreeMap::new(),
             locations: BTreeMap::new(),
+            log_nodes: BTreeMap::new(),
+            history: BTreeMap::new(),
+            filed: BTreeMap::new(),
+            sealed: None,
             tip: None,
             log: LogEdge::default(),
             own: BTreeMap::new(),
@@ -88,6 +99,10 @@ impl MemoryStore {
         let accounts = batch.accounts.into_iter();
         set_all(&mut self.accounts, accounts.map(|(address, account)| (address, Some(account).filter(is_used))));
         set_all(&mut self.locations, batch.locations);
+        set_all(&mut self.log_nodes, batch.log_nodes);
+        set_all(&mut self.history, batch.history);
+        set_all(&mut self.filed, batch.filed);
+        self.sealed = batch.sealed.or(self.sealed);
         set_all(&mut self.own, batch.own);
         if let Some((tip, log)) = batch.tip {
             self.tip = Some(tip);
@@ -156,6 +171,43 @@ impl ReadChain for MemoryStore {
 
     fn location(&self, id: &TxId) -> Result<Option<Location>> {
         Ok(self.locations.get(id).copied())
+    }
+
+    fn transaction(&self, at: Location) -> Result<Option<Transaction>> {
+        let block = self.active.get(&at.height).and_then(|hash| self.blocks.get(hash)).map(|stored| &stored.block);
+        let transaction = block.and_then(|block| block.transactions().get(at.position as usize));
+        Ok(transaction.map(|transaction| (***transaction).clone()))
+    }
+
+    fn log_node(&self, node: LogNode) -> Result<Option<[u8; 32]>> {
+        Ok(self.log_nodes.get(&node).copied())
+    }
+
+    fn history(&self, address: &Address, before: Option<Location>, limit: usize) -> Result<Vec<(Location, Touch)>> {
+        let first = (*address, FIRST);
+        let end = before.map_or(Bound::Included((*address, LAST)), |at| Bound::Excluded((*address, at)));
+        let rows = self.history.range((Bound::Included(first), end));
+        Ok(rows.rev().take(limit).map(|((_, at), touch)| (*at, *touch)).collect())
+    }
+
+    fn filed(&self, topic: Option<&Topic>, before: Option<Location>, limit: usize) -> Result<Vec<Location>> {
+        let key = |at| (topic.cloned(), at);
+        let end = before.map_or(Bound::Included(key(LAST)), |at| Bound::Excluded(key(at)));
+        let rows = self.filed.range((Bound::Included(key(FIRST)), end));
+        Ok(rows.rev().take(limit).map(|((_, at), ())| *at).collect())
+    }
+
+    fn topics(&self, after: Option<&Topic>, limit: usize) -> Result<Vec<Topic>> {
+        let beyond = Bound::Excluded((after.cloned(), LAST));
+        let mut topics: Vec<Topic> =
+            self.filed.range((beyond, Bound::Unbounded)).filter_map(|((topic, _), ())| topic.clone()).collect();
+        topics.dedup();
+        topics.truncate(limit);
+        Ok(topics)
+    }
+
+    fn sealed(&self) -> Result<Option<Sealed>> {
+        Ok(self.sealed)
     }
 
     fn own_transactions(&self) -> Result<Vec<Transaction>> {

@@ -14,10 +14,16 @@ pub use self::{
     memory::MemoryStore,
     redb::{OpenError, RedbReader, RedbStore, Snapshot},
 };
-use crate::machine::store::{Batch, Entry, Standing, StoreError};
+use crate::machine::store::{Batch, Entry, Location, Standing, StoreError};
 
 /// How many journal entries are kept: the newest.
 pub const JOURNAL_KEPT: u64 = 100_000;
+
+/// The lowest place on a chain.
+const FIRST: Location = Location { height: Height::GENESIS, position: 0 };
+
+/// The highest place on a chain.
+const LAST: Location = Location { height: Height(u32::MAX), position: u32::MAX };
 
 /// What every fresh store holds: the genesis block as the whole active chain.
 fn genesis_batch(network: &Network) -> Batch {

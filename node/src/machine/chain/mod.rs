@@ -3,6 +3,7 @@
 //! pool and mining are not.
 
 mod connect;
+mod filing;
 mod serve;
 mod tree;
 mod view;

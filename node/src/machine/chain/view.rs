@@ -100,9 +100,7 @@ impl<'a, S: Store> Layer<'a, S> {
         self.changes.accounts.extend(undo.accounts.iter().copied());
         self.changes.active.insert(block.height(), None);
         self.changes.undo.insert(block.hash(), None);
-        for transaction in block.transactions() {
-            self.changes.locations.insert(transaction.id(), None);
-        }
+        self.changes.unfile(block, &undo.log);
         Ok(undo)
     }
 
@@ -115,11 +113,8 @@ impl<'a, S: Store> Layer<'a, S> {
     ) {
         self.changes.accounts.extend(accounts);
         self.changes.active.insert(block.height(), Some(block.hash()));
+        self.changes.file(block, undo.log.clone());
         self.changes.undo.insert(block.hash(), Some(undo));
-        for (position, transaction) in (0..).zip(block.transactions()) {
-            let location = Location { height: block.height(), position };
-            self.changes.locations.insert(transaction.id(), Some(location));
-        }
     }
 }
 
@@ -132,7 +127,11 @@ impl Batch {
         self.undo.extend(later.undo);
         self.accounts.extend(later.accounts);
         self.locations.extend(later.locations);
+        self.log_nodes.extend(later.log_nodes);
+        self.history.extend(later.history);
+        self.filed.extend(later.filed);
         self.tip = later.tip.or(self.tip.take());
+        self.sealed = later.sealed.or(self.sealed.take());
         self.own.extend(later.own);
         self.journal.extend(later.journal);
     }

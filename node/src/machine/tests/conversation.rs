@@ -82,6 +82,7 @@ impl Node {
             peer,
             http: format!("http://node-{number}"),
             listens: vec![format!("/node/{number}")],
+            log_key: [number; 32],
             miner: Address::of(&branch::key(number)),
             join: Vec::new(),
             known: Vec::new(),

@@ -5,6 +5,7 @@ mod book;
 mod branch;
 mod cheats;
 mod conversation;
+mod filing;
 mod hello;
 mod mining;
 mod pool;

@@ -218,6 +218,7 @@ impl World {
             peer: peer_id(node),
             http: String::new(),
             listens: vec![address(node)],
+            log_key: Address::of(&sim.key).0,
             miner: Address::of(&sim.key),
             join: Vec::new(),
             known: known.map(|other| PeerAddress { peer: peer_id(other), address: address(other) }).collect(),

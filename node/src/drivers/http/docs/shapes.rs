@@ -236,3 +236,25 @@ pub enum Body {
     #[response(status = 415)]
     OtherMedia(Problem),
 }
+
+/// What a transaction's receipt holds.
+#[derive(ToSchema)]
+pub(crate) struct Receipt {
+    /// The format's version.
+    #[schema(example = 1)]
+    receipt: u32,
+    /// For whoever opens the file.
+    about: String,
+    /// The chain spec, from which the genesis block follows.
+    network: serde_json::Value,
+    /// The transaction's exact bytes, in hexadecimal.
+    transaction: String,
+    /// Its place in the log: a C2SP tlog-proof with a signed checkpoint.
+    proof: String,
+    /// The key that the checkpoint is signed with.
+    log_key: String,
+    /// The coinbase's exact bytes, in hexadecimal.
+    coinbase: String,
+    /// Headers of the transaction's block and of those on top of it, lowest first, each 80 bytes in hexadecimal.
+    headers: Vec<String>,
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
+use ed25519_zebra::SigningKey;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use shared::{Address, Network, wire::NodeId, wire::PeerId};
@@ -15,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
-use super::super::{Admin, Api, Identity, Shutdown, router, serve};
+use super::super::{Admin, Api, Identity, LogSigner, Shutdown, router, serve};
 use super::samples::{self, Key};
 use crate::drivers::{
     clock,
@@ -73,6 +74,7 @@ impl Setup {
             reader: reader.clone(),
             network: self.network.clone(),
             identity: self.identity(address),
+            log: LogSigner::new(log_key(self.number), &self.network),
             hash_rate: Some(200_000),
             bound,
             admin: Admin::for_address(bound, folder.path()).unwrap(),
@@ -105,6 +107,7 @@ impl Setup {
             peer: PeerId(Key::new(self.number).address().0),
             http: String::new(),
             listens: Vec::new(),
+            log_key: *LogSigner::new(log_key(self.number), &self.network).key().bytes(),
             miner,
             join: Vec::new(),
             known: Vec::new(),
@@ -116,6 +119,11 @@ impl Setup {
         tokio::spawn(carry_out(effects, engine.clone(), self.network.clone(), self.mines));
         (engine, ended)
     }
+}
+
+/// The key that a node signs its log with.
+fn log_key(number: u8) -> SigningKey {
+    SigningKey::from([number; 32])
 }
 
 /// Stands for the miner: the targets are such that every second hash is a proof.

@@ -6,13 +6,15 @@ mod error;
 mod open;
 mod snapshot;
 mod tables;
+mod upgrade;
 mod write;
 
 use std::{path::Path, sync::Arc};
 
 use redb::{Database, WriteTransaction};
 use shared::{
-    Address, BlockHash, CheckedBlock, Height, LogEdge, Network, Transaction, TxId,
+    Address, BlockHash, CheckedBlock, Height, LogEdge, Network, Topic, Transaction, TxId,
+    log::LogNode,
     rules::ledger::{Account, Undo},
 };
 
@@ -21,7 +23,8 @@ pub(super) use self::open::open_on;
 pub use self::{error::OpenError, snapshot::Snapshot};
 use crate::machine::{
     journal::ChainEvent,
-    store::{Batch, Entry, Location, ReadChain, Result, Store},
+    seal::Sealed,
+    store::{Batch, Entry, Location, ReadChain, Result, Store, Touch},
 };
 
 /// The chain on disk. The machine writes through it; everyone else reads through a [`RedbReader`].
@@ -120,6 +123,30 @@ impl ReadChain for RedbStore {
 
     fn location(&self, id: &TxId) -> Result<Option<Location>> {
         self.newest.location(id)
+    }
+
+    fn transaction(&self, at: Location) -> Result<Option<Transaction>> {
+        self.newest.transaction(at)
+    }
+
+    fn log_node(&self, node: LogNode) -> Result<Option<[u8; 32]>> {
+        self.newest.log_node(node)
+    }
+
+    fn history(&self, address: &Address, before: Option<Location>, limit: usize) -> Result<Vec<(Location, Touch)>> {
+        self.newest.history(address, before, limit)
+    }
+
+    fn filed(&self, topic: Option<&Topic>, before: Option<Location>, limit: usize) -> Result<Vec<Location>> {
+        self.newest.filed(topic, before, limit)
+    }
+
+    fn topics(&self, after: Option<&Topic>, limit: usize) -> Result<Vec<Topic>> {
+        self.newest.topics(after, limit)
+    }
+
+    fn sealed(&self) -> Result<Option<Sealed>> {
+        self.newest.sealed()
     }
 
     fn own_transactions(&self) -> Result<Vec<Transaction>> {

@@ -9,9 +9,10 @@ use shared::{BlockHash, Network};
 use super::{
     OpenError, RedbStore, begin_write,
     tables::{
-        ACCOUNTS, ACTIVE, BODIES, ENTRIES, FORMAT, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO, decode, encode, meta,
+        ACCOUNTS, ACTIVE, BODIES, ENTRIES, FILED, FORMAT, HEIGHTS, HISTORY, JOURNAL, LOCATIONS, LOG, META, OWN, UNDO,
+        decode, encode, meta,
     },
-    write,
+    upgrade, write,
 };
 use crate::{
     drivers::store::genesis_batch,
@@ -95,7 +96,10 @@ fn put_in_place(unfinished: &Path, path: &Path, folder: &Path) -> io::Result<()>
 fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbStore> {
     let failed = |error| OpenError::from_store(path.into(), error);
     match Identity::read(&database).map_err(failed)? {
-        Some(identity) => identity.check(path, network)?,
+        Some(identity) => {
+            identity.check(path, network)?;
+            upgrade::from(identity.format, &database).map_err(failed)?;
+        }
         None => initialise(&database, network).map_err(failed)?,
     }
     RedbStore::new(database).map_err(failed)
@@ -126,7 +130,7 @@ impl Identity {
         if found > known {
             return Err(OpenError::NewerFormat { path, found, known });
         }
-        if found < known {
+        if !upgrade::KNOWN.contains(&found) {
             return Err(OpenError::OlderFormat { path, found, known });
         }
         let (found, expected) = (self.genesis, network.genesis_hash());
@@ -147,7 +151,7 @@ fn initialise(database: &Database, network: &Network) -> StoreResult<()> {
 }
 
 /// Readers can open only tables that exist.
-fn create_tables(transaction: &WriteTransaction) -> StoreResult<()> {
+pub(super) fn create_tables(transaction: &WriteTransaction) -> StoreResult<()> {
     transaction.open_table(META)?;
     transaction.open_table(HEIGHTS)?;
     transaction.open_table(ENTRIES)?;
@@ -156,6 +160,9 @@ fn create_tables(transaction: &WriteTransaction) -> StoreResult<()> {
     transaction.open_table(ACTIVE)?;
     transaction.open_table(ACCOUNTS)?;
     transaction.open_table(LOCATIONS)?;
+    transaction.open_table(LOG)?;
+    transaction.open_table(HISTORY)?;
+    transaction.open_table(FILED)?;
     transaction.open_table(OWN)?;
     transaction.open_table(JOURNAL)?;
     Ok(())

@@ -1,21 +1,26 @@
 //! Reading: one consistent state of the database, with its tables held open. Nothing here writes.
 
-use std::sync::Arc;
+use std::{ops::Bound, sync::Arc};
 
 use borsh::BorshDeserialize;
 use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable};
 use shared::{
-    Address, Block, BlockHash, CheckedBlock, Coinbase, Height, LogEdge, Transaction, TxId,
+    Address, Block, BlockHash, CheckedBlock, Coinbase, Height, LogEdge, Topic, Transaction, TxId,
+    log::LogNode,
     rules::ledger::{Account, Undo},
 };
 
 use super::tables::{
-    self, ACCOUNTS, ACTIVE, BODIES, BlockKey, ENTRIES, ENTRY_SIZE, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO,
-    decode, meta,
+    self, ACCOUNTS, ACTIVE, BODIES, BlockKey, ENTRIES, ENTRY_SIZE, FILED, HEIGHTS, HISTORY, HistoryKey, JOURNAL,
+    LOCATIONS, LOG, META, OWN, UNDO, decode, meta,
 };
-use crate::machine::{
-    journal::ChainEvent,
-    store::{Entry, Location, ReadChain, Result, StoreError},
+use crate::{
+    drivers::store::{FIRST, LAST},
+    machine::{
+        journal::ChainEvent,
+        seal::Sealed,
+        store::{Entry, Location, ReadChain, Result, StoreError, Touch},
+    },
 };
 
 /// The chain as of one commit, however many follow it. The database cannot reuse what a snapshot may
@@ -29,6 +34,9 @@ pub struct Snapshot {
     active: ReadOnlyTable<u32, &'static [u8; 32]>,
     accounts: ReadOnlyTable<&'static [u8; 32], &'static [u8; 16]>,
     locations: ReadOnlyTable<&'static [u8; 32], &'static [u8; 8]>,
+    log: ReadOnlyTable<&'static [u8; 9], &'static [u8; 32]>,
+    history: ReadOnlyTable<&'static HistoryKey, u8>,
+    filed: ReadOnlyTable<&'static [u8], ()>,
     own: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     journal: ReadOnlyTable<u64, &'static [u8]>,
 }
@@ -53,6 +61,9 @@ impl Snapshot {
             active: transaction.open_table(ACTIVE)?,
             accounts: transaction.open_table(ACCOUNTS)?,
             locations: transaction.open_table(LOCATIONS)?,
+            log: transaction.open_table(LOG)?,
+            history: transaction.open_table(HISTORY)?,
+            filed: transaction.open_table(FILED)?,
             own: transaction.open_table(OWN)?,
             journal: transaction.open_table(JOURNAL)?,
         })
@@ -67,6 +78,18 @@ impl Snapshot {
         let bytes = self.entries.get(key)?.ok_or_else(|| missing("the entry", hash))?;
         decode(format_args!("the entry of block {hash}"), bytes.value())
     }
+}
+
+/// One transaction of a [`Body`], without decoding those behind it.
+fn transaction_in(mut body: &[u8], position: u32) -> std::io::Result<Option<Transaction>> {
+    Coinbase::deserialize(&mut body)?;
+    if position >= u32::deserialize(&mut body)? {
+        return Ok(None);
+    }
+    for _ in 0..position {
+        Transaction::deserialize(&mut body)?;
+    }
+    Transaction::deserialize(&mut body).map(Some)
 }
 
 fn missing(what: &str, hash: &BlockHash) -> StoreError {
@@ -107,6 +130,15 @@ impl ReadChain for Snapshot {
         Ok(Some(Arc::new(block)))
     }
 
+    fn coinbase(&self, hash: &BlockHash) -> Result<Option<Coinbase>> {
+        let Some(key) = self.key(hash)? else { return Ok(None) };
+        let bytes = self.bodies.get(&key)?.ok_or_else(|| missing("the body", hash))?;
+        let coinbase = Coinbase::deserialize(&mut bytes.value());
+        coinbase
+            .map(Some)
+            .map_err(|error| StoreError::Damaged(format!("the coinbase of block {hash} does not decode: {error}")))
+    }
+
     fn undo(&self, hash: &BlockHash) -> Result<Option<Undo>> {
         let Some(key) = self.key(hash)? else { return Ok(None) };
         let bytes = self.undo.get(&key)?;
@@ -124,6 +156,59 @@ impl ReadChain for Snapshot {
     fn location(&self, id: &TxId) -> Result<Option<Location>> {
         let bytes = self.locations.get(&id.0)?;
         bytes.map(|bytes| decode(format_args!("the location of transaction {id}"), bytes.value())).transpose()
+    }
+
+    fn transaction(&self, at: Location) -> Result<Option<Transaction>> {
+        let Some(hash) = self.hash_at(at.height)? else { return Ok(None) };
+        let Some(key) = self.key(&hash)? else { return Ok(None) };
+        let bytes = self.bodies.get(&key)?.ok_or_else(|| missing("the body", &hash))?;
+        transaction_in(bytes.value(), at.position)
+            .map_err(|error| StoreError::Damaged(format!("the body of block {hash} does not decode: {error}")))
+    }
+
+    fn log_node(&self, node: LogNode) -> Result<Option<[u8; 32]>> {
+        Ok(self.log.get(&tables::log_key(node))?.map(|hash| *hash.value()))
+    }
+
+    fn history(&self, address: &Address, before: Option<Location>, limit: usize) -> Result<Vec<(Location, Touch)>> {
+        let first = tables::history_key(address, FIRST);
+        let (last, beyond) = (tables::history_key(address, LAST), before.map(|at| tables::history_key(address, at)));
+        let end = beyond.as_ref().map_or(Bound::Included(&last), Bound::Excluded);
+        let rows = self.history.range::<&HistoryKey>((Bound::Included(&first), end))?;
+        rows.rev()
+            .take(limit)
+            .map(|row| {
+                let (key, touch) = row?;
+                let at = tables::history_place(key.value());
+                Ok((at, decode(format_args!("the history of {address}"), &[touch.value()])?))
+            })
+            .collect()
+    }
+
+    fn filed(&self, topic: Option<&Topic>, before: Option<Location>, limit: usize) -> Result<Vec<Location>> {
+        let first = tables::filed_key(topic, FIRST);
+        let (last, beyond) = (tables::filed_key(topic, LAST), before.map(|at| tables::filed_key(topic, at)));
+        let end = beyond.as_deref().map_or(Bound::Included(last.as_slice()), Bound::Excluded);
+        let rows = self.filed.range::<&[u8]>((Bound::Included(first.as_slice()), end))?;
+        rows.rev().take(limit).map(|row| Ok(tables::filed_place(row?.0.value())?.1)).collect()
+    }
+
+    fn topics(&self, after: Option<&Topic>, limit: usize) -> Result<Vec<Topic>> {
+        let mut topics = Vec::new();
+        let mut beyond = tables::filed_key(after, LAST);
+        while topics.len() < limit {
+            let mut rows = self.filed.range::<&[u8]>((Bound::Excluded(beyond.as_slice()), Bound::Unbounded))?;
+            let Some(row) = rows.next() else { break };
+            let (topic, _) = tables::filed_place(row?.0.value())?;
+            beyond = tables::filed_key(topic.as_ref(), LAST);
+            topics.extend(topic);
+        }
+        Ok(topics)
+    }
+
+    fn sealed(&self) -> Result<Option<Sealed>> {
+        let bytes = self.meta.get(meta::SEALED)?;
+        bytes.map(|bytes| decode("the seal", bytes.value())).transpose()
     }
 
     fn own_transactions(&self) -> Result<Vec<Transaction>> {

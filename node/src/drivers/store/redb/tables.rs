@@ -9,18 +9,24 @@ use std::fmt;
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use redb::TableDefinition;
-use shared::{BlockHash, Height};
+use shared::{Address, BlockHash, Height, Topic, log::LogNode};
 
-use crate::machine::store::{Result, StoreError};
+use crate::machine::store::{Location, Result, StoreError};
 
 /// Version of everything below.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Length of an encoded [`crate::machine::store::Entry`].
 pub(super) const ENTRY_SIZE: usize = 129;
 
 /// A block's key: height, big-endian, then hash.
 pub(super) type BlockKey = [u8; 36];
+
+/// A place as the end of a key: height and position, big-endian.
+const PLACE: usize = 8;
+
+/// A key of [`HISTORY`].
+pub(super) type HistoryKey = [u8; 32 + PLACE];
 
 /// Single values by name; the names are in [`meta`].
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
@@ -38,6 +44,13 @@ pub(super) const ACTIVE: TableDefinition<u32, &[u8; 32]> = TableDefinition::new(
 pub(super) const ACCOUNTS: TableDefinition<&[u8; 32], &[u8; 16]> = TableDefinition::new("accounts");
 /// Transaction id → location.
 pub(super) const LOCATIONS: TableDefinition<&[u8; 32], &[u8; 8]> = TableDefinition::new("locations");
+/// Kept node of the log, level first, then index, big-endian → its hash.
+pub(super) const LOG: TableDefinition<&[u8; 9], &[u8; 32]> = TableDefinition::new("log");
+/// Address, then place, big-endian → how what is there concerns the address.
+pub(super) const HISTORY: TableDefinition<&HistoryKey, u8> = TableDefinition::new("history");
+/// Topic, or nothing for all of them, then the place of data → nothing. Keys sort as topics do: a zero byte in a
+/// topic is followed by 0xff, and two zero bytes end it.
+pub(super) const FILED: TableDefinition<&[u8], ()> = TableDefinition::new("filed");
 /// Transaction id → transaction of an own user.
 pub(super) const OWN: TableDefinition<&[u8; 32], &[u8]> = TableDefinition::new("own");
 /// Number, from 1 → journal entry.
@@ -53,6 +66,8 @@ pub(super) mod meta {
     pub(crate) const TIP: &str = "tip";
     /// The log up to the tip.
     pub(crate) const LOG: &str = "log";
+    /// How far this node stands for its log.
+    pub(crate) const SEALED: &str = "sealed";
 }
 
 /// The key of a block's rows.
@@ -61,6 +76,61 @@ pub(super) fn block_key(height: Height, hash: &BlockHash) -> BlockKey {
     key[..4].copy_from_slice(&height.0.to_be_bytes());
     key[4..].copy_from_slice(&hash.0);
     key
+}
+
+/// The key of a node of the log.
+pub(super) fn log_key(node: LogNode) -> [u8; 9] {
+    let mut key = [node.level; 9];
+    key[1..].copy_from_slice(&node.index.to_be_bytes());
+    key
+}
+
+fn place_key(at: Location) -> [u8; PLACE] {
+    let mut key = [0; PLACE];
+    key[..4].copy_from_slice(&at.height.0.to_be_bytes());
+    key[4..].copy_from_slice(&at.position.to_be_bytes());
+    key
+}
+
+fn place_of(key: &[u8; PLACE]) -> Location {
+    let [a, b, c, d, position @ ..] = *key;
+    Location { height: Height(u32::from_be_bytes([a, b, c, d])), position: u32::from_be_bytes(position) }
+}
+
+/// The key of an address at a place.
+pub(super) fn history_key(address: &Address, at: Location) -> HistoryKey {
+    let mut key = [0; 32 + PLACE];
+    key[..32].copy_from_slice(&address.0);
+    key[32..].copy_from_slice(&place_key(at));
+    key
+}
+
+/// The place in a key of [`HISTORY`].
+pub(super) fn history_place(key: &HistoryKey) -> Location {
+    let (_, place) = key.split_last_chunk().expect("the key is longer than a place");
+    place_of(place)
+}
+
+/// The key of data at a place, under its topic or under none.
+pub(super) fn filed_key(topic: Option<&Topic>, at: Location) -> Vec<u8> {
+    let topic = topic.map_or("", Topic::as_str).bytes();
+    let escaped = topic.flat_map(|byte| [Some(byte), (byte == 0).then_some(0xff)]).flatten();
+    escaped.chain([0, 0]).chain(place_key(at)).collect()
+}
+
+/// Topic and place of a key of [`FILED`].
+///
+/// # Errors
+/// When it is none.
+pub(super) fn filed_place(key: &[u8]) -> Result<(Option<Topic>, Location)> {
+    let damaged = || StoreError::Damaged("a row of the data's files has no proper key".into());
+    let (topic, place) = key.split_last_chunk().ok_or_else(damaged)?;
+    let topic = topic.strip_suffix(&[0, 0]).ok_or_else(damaged)?;
+    // No UTF-8 has a byte 0xff, so each one here is the mark after a zero.
+    let topic: Vec<u8> = topic.iter().copied().filter(|byte| *byte != 0xff).collect();
+    let topic = String::from_utf8(topic).map_err(|_| damaged())?;
+    let topic = if topic.is_empty() { None } else { Some(Topic::new(topic).map_err(|_| damaged())?) };
+    Ok((topic, place_of(place)))
 }
 
 /// The borsh encoding of a value whose type always takes `N` bytes.
@@ -99,6 +169,20 @@ mod tests {
         assert_eq!(encode(&account), encode_fixed::<16>(&account));
         let location = Location { height: Height(1), position: 2 };
         assert_eq!(encode(&location), encode_fixed::<8>(&location));
+    }
+
+    #[test]
+    fn keys_of_data_read_back_and_sort_as_their_topics() {
+        let texts = ["", "a", "a\0", "a\0\0b", "a\0b", "a\u{1}", "aa", "b", "ä"];
+        let topics = texts.map(|text| Topic::new(text).ok());
+        let places = [Location { height: Height(2), position: 700 }, Location::reward(Height(70_000))];
+        let pairs: Vec<_> = topics.iter().flat_map(|topic| places.map(|at| (topic.clone(), at))).collect();
+        let keys: Vec<_> = pairs.iter().map(|(topic, at)| filed_key(topic.as_ref(), *at)).collect();
+        assert!(keys.is_sorted());
+        for (key, pair) in keys.iter().zip(&pairs) {
+            assert_eq!(filed_place(key).unwrap(), *pair);
+        }
+        assert!(filed_place(b"short").is_err());
     }
 
     #[test]

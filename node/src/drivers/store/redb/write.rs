@@ -6,8 +6,8 @@ use redb::{ReadableTable, WriteTransaction};
 use shared::{BlockHash, CheckedBlock, Height};
 
 use super::tables::{
-    self, ACCOUNTS, ACTIVE, BODIES, ENTRIES, HEIGHTS, JOURNAL, LOCATIONS, META, OWN, UNDO, decode, encode,
-    encode_fixed, meta,
+    self, ACCOUNTS, ACTIVE, BODIES, ENTRIES, FILED, HEIGHTS, HISTORY, JOURNAL, LOCATIONS, LOG, META, OWN, UNDO, decode,
+    encode, encode_fixed, meta,
 };
 use crate::{
     drivers::store::{JOURNAL_KEPT, unknown_block},
@@ -24,7 +24,7 @@ pub(super) fn write(transaction: &WriteTransaction, batch: &Batch) -> Result<()>
     write_undo(transaction, batch)?;
     write_active(transaction, batch)?;
     write_accounts(transaction, batch)?;
-    write_locations(transaction, batch)?;
+    write_files(transaction, batch)?;
     write_own(transaction, batch)?;
     write_tip(transaction, batch)?;
     append_journal(transaction, &batch.journal)
@@ -133,6 +133,59 @@ fn write_accounts(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
     Ok(())
 }
 
+/// Everything by which the contents of the active chain are found.
+pub(super) fn write_files(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    write_locations(transaction, batch)?;
+    write_log(transaction, batch)?;
+    write_history(transaction, batch)?;
+    write_filed(transaction, batch)
+}
+
+fn write_log(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.log_nodes.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(LOG)?;
+    for (node, hash) in &batch.log_nodes {
+        let key = tables::log_key(*node);
+        match hash {
+            Some(hash) => table.insert(&key, hash)?,
+            None => table.remove(&key)?,
+        };
+    }
+    Ok(())
+}
+
+fn write_history(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.history.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(HISTORY)?;
+    for ((address, at), touch) in &batch.history {
+        let key = tables::history_key(address, *at);
+        match touch {
+            Some(touch) => table.insert(&key, encode_fixed::<1>(touch)[0])?,
+            None => table.remove(&key)?,
+        };
+    }
+    Ok(())
+}
+
+fn write_filed(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
+    if batch.filed.is_empty() {
+        return Ok(());
+    }
+    let mut table = transaction.open_table(FILED)?;
+    for ((topic, at), there) in &batch.filed {
+        let key = tables::filed_key(topic.as_ref(), *at);
+        match there {
+            Some(()) => table.insert(key.as_slice(), ())?,
+            None => table.remove(key.as_slice())?,
+        };
+    }
+    Ok(())
+}
+
 fn write_locations(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
     if batch.locations.is_empty() {
         return Ok(());
@@ -166,6 +219,9 @@ fn write_tip(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
         let mut table = transaction.open_table(META)?;
         table.insert(meta::TIP, tip.0.as_slice())?;
         table.insert(meta::LOG, encode(log).as_slice())?;
+    }
+    if let Some(sealed) = &batch.sealed {
+        transaction.open_table(META)?.insert(meta::SEALED, encode(sealed).as_slice())?;
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use std::{fs, path::Path};
 
 use redb::{Database, TableDefinition};
-use shared::{ChainSpec, Height, Network};
+use shared::{ChainSpec, Height, Network, rules::ledger::Undo};
 
-use super::samples::{address, answers, block, network, random_batch, storing, tx_id};
+use super::samples::{address, answers, block, log, network, random_batch, storing, tx_id, undo};
 use crate::{
     drivers::store::{OpenError, RedbReader, RedbStore, Snapshot},
     machine::store::{Batch, ReadChain, Store, StoreError},
@@ -74,10 +74,45 @@ fn another_networks_chain_is_refused_with_both_hashes() {
 #[test]
 fn other_formats_are_told_apart() {
     let (folder, file) = folder_with_chain();
-    write_row(&file, TableDefinition::<&str, &[u8]>::new("meta"), "format", &2u32.to_le_bytes());
-    assert!(matches!(refusal(folder.path()), OpenError::NewerFormat { found: 2, known: 1, .. }));
+    write_row(&file, TableDefinition::<&str, &[u8]>::new("meta"), "format", &3u32.to_le_bytes());
+    assert!(matches!(refusal(folder.path()), OpenError::NewerFormat { found: 3, known: 2, .. }));
     write_row(&file, TableDefinition::<&str, &[u8]>::new("meta"), "format", &0u32.to_le_bytes());
-    assert!(matches!(refusal(folder.path()), OpenError::OlderFormat { found: 0, known: 1, .. }));
+    assert!(matches!(refusal(folder.path()), OpenError::OlderFormat { found: 0, known: 2, .. }));
+}
+
+/// A chain written in format 1, which had no files beside the places of transactions.
+#[test]
+fn the_first_format_is_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path()).unwrap();
+    store.commit(short_chain()).unwrap();
+    let before = answers(&store);
+    drop(store);
+    let file = folder.path().join("chain.redb");
+    let database = Database::create(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    for table in ["log", "history", "filed"] {
+        transaction.delete_table(TableDefinition::<u8, u8>::new(table)).unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(database);
+    write_row(&file, TableDefinition::<&str, &[u8]>::new("meta"), "format", &1u32.to_le_bytes());
+    assert_eq!(answers(&open(folder.path()).unwrap()), before);
+    assert_eq!(answers(&open(folder.path()).unwrap()), before, "once more, now in the newest format");
+}
+
+/// Three blocks on top of genesis with transfers and data, and all that is filed of them.
+fn short_chain() -> Batch {
+    let mut batch = storing([2, 4, 6]);
+    let mut log = log(0);
+    for block in [block(2), block(4), block(6)] {
+        let undo = Undo { log: log.clone(), ..undo(1) };
+        batch.file(&block, log.clone());
+        batch.active.insert(block.height(), Some(block.hash()));
+        batch.undo.insert(block.hash(), Some(undo));
+        block.transactions().iter().for_each(|transaction| log.append(transaction.id()));
+    }
+    Batch { tip: Some((block(6).hash(), log)), ..batch }
 }
 
 fn write_row<'a, K: redb::Key, V: redb::Value>(

@@ -7,7 +7,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::{
     Address, Amount, Block, BlockHash, ChainSpec, CheckedBlock, Coinbase, Height, LogEdge, Millis, Network, Payload,
-    Transaction, TxId,
+    Topic, Transaction, TxId,
+    log::LogNode,
     rules::{
         header::Position,
         ledger::{Account, Undo},
@@ -17,7 +18,8 @@ use shared::{
 
 use crate::machine::{
     journal::ChainEvent,
-    store::{Batch, Entry, Location, ReadChain, Result, Standing},
+    seal::Sealed,
+    store::{Batch, Entry, Location, ReadChain, Result, Standing, Touch},
 };
 
 /// How many blocks, addresses, transactions and heights there are to speak of.
@@ -45,14 +47,17 @@ pub(super) fn log(size: u8) -> LogEdge {
     log
 }
 
+/// Every third one is data, the others are transfers.
 pub(super) fn transaction(number: u8) -> Transaction {
+    let transfer = Payload::Transfer { to: address(number + 1), amount: Amount::new(9).unwrap() };
+    let data = topic(1).map(|topic| Payload::Data { topic, body: vec![number; 9] });
     Transaction {
         version: VERSION,
         sender: address(number),
         nonce: u64::from(number),
         fee: Amount::ZERO,
         time: Millis(5),
-        payload: Payload::Transfer { to: address(number + 1), amount: Amount::new(9).unwrap() },
+        payload: data.filter(|_| number % 3 == 2).unwrap_or(transfer),
         signature: [number; 64],
     }
 }
@@ -109,7 +114,11 @@ pub(super) fn random_batch(seed: u64) -> Batch {
             .map(|n| (address(n / 2), if half(*n) { Account::default() } else { account(4) }))
             .collect(),
         locations: few().iter().map(|n| (tx_id(n / 2), half(*n).then(|| location(*n)))).collect(),
+        log_nodes: few().iter().map(|n| (log_node(n / 2), half(*n).then_some([*n; 32]))).collect(),
+        history: few().iter().map(|n| ((address(n % 3), location(n / 2)), half(*n).then(|| touch(*n)))).collect(),
+        filed: few().iter().map(|n| ((topic(n % 3), location(n / 2)), half(*n).then_some(()))).collect(),
         tip: few().first().map(|n| (hash(n), log(*n))),
+        sealed: few().first().map(|n| sealed(*n)),
         own: few().iter().map(|n| (tx_id(n / 2), half(*n).then(|| transaction(*n)))).collect(),
         journal: few().iter().map(|n| connected(u32::from(*n))).collect(),
         ..storing(few())
@@ -118,6 +127,24 @@ pub(super) fn random_batch(seed: u64) -> Batch {
 
 pub(super) fn location(number: u8) -> Location {
     Location { height: Height(u32::from(number)), position: 1 }
+}
+
+/// A node of the log on one of two levels.
+pub(super) fn log_node(number: u8) -> LogNode {
+    LogNode { level: number % 2, index: u64::from(number / 2) }
+}
+
+/// One of two topics, of which one begins with the other, or none.
+pub(super) fn topic(number: u8) -> Option<Topic> {
+    (number > 0).then(|| Topic::new("till".repeat(number.into())).unwrap())
+}
+
+pub(super) fn touch(number: u8) -> Touch {
+    [Touch::Sent, Touch::Received, Touch::Moved, Touch::Filed, Touch::Mined][usize::from(number % 5)]
+}
+
+pub(super) fn sealed(number: u8) -> Sealed {
+    Sealed { key: [number; 32], height: Height(number.into()), hash: block(number).hash() }
 }
 
 /// All that a store answers about the samples.
@@ -131,6 +158,12 @@ pub(super) struct Answers {
     active: Vec<Option<BlockHash>>,
     accounts: Vec<Account>,
     locations: Vec<Option<Location>>,
+    transactions: Vec<Option<Transaction>>,
+    log_nodes: Vec<Option<[u8; 32]>>,
+    history: Vec<Vec<(Location, Touch)>>,
+    filed: Vec<Vec<Location>>,
+    topics: Vec<Vec<Topic>>,
+    sealed: Option<Sealed>,
     own: Vec<Transaction>,
     journal: Vec<(u64, ChainEvent)>,
     journal_end: u64,
@@ -151,8 +184,27 @@ pub(super) fn try_answers(store: &impl ReadChain) -> Result<Answers> {
         active: (0..COUNT).map(|height| store.hash_at(Height(height.into()))).collect::<Result<_>>()?,
         accounts: (0..COUNT).map(|number| store.account(&address(number))).collect::<Result<_>>()?,
         locations: (0..COUNT).map(|number| store.location(&tx_id(number))).collect::<Result<_>>()?,
+        transactions: (0..COUNT).map(|number| store.transaction(location(number))).collect::<Result<_>>()?,
+        log_nodes: (0..COUNT).map(|number| store.log_node(log_node(number))).collect::<Result<_>>()?,
+        history: pages(|number, before, limit| store.history(&address(number), before, limit))?,
+        filed: pages(|number, before, limit| store.filed(topic(number).as_ref(), before, limit))?,
+        topics: (0..3).map(|number| store.topics(topic(number).as_ref(), 9)).collect::<Result<_>>()?,
+        sealed: store.sealed()?,
         own: store.own_transactions()?,
         journal: store.journal(0, usize::MAX)?,
         journal_end: store.journal_end()?,
     })
+}
+
+/// Whole lists, and pages of one and two entries before every place.
+fn pages<T>(read: impl Fn(u8, Option<Location>, usize) -> Result<Vec<T>>) -> Result<Vec<Vec<T>>> {
+    let mut pages = Vec::new();
+    for number in 0..3 {
+        pages.push(read(number, None, usize::MAX)?);
+        for before in 0..COUNT {
+            pages.push(read(number, Some(location(before)), 2)?);
+        }
+        pages.push(read(number, None, 1)?);
+    }
+    Ok(pages)
 }

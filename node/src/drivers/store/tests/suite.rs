@@ -10,13 +10,13 @@ use shared::{
 use super::{
     disk::Disk,
     samples::{
-        account, address, answers, block, connected, entry, location, log, network, random_batch, storing, transaction,
-        tx_id, undo,
+        account, address, answers, block, connected, entry, location, log, log_node, network, random_batch, storing,
+        topic, touch, transaction, tx_id, undo,
     },
 };
 use crate::{
     drivers::store::{JOURNAL_KEPT, MemoryStore, RedbStore},
-    machine::store::{Batch, ReadChain, Standing, Store, StoreError},
+    machine::store::{Batch, Location, ReadChain, Standing, Store, StoreError},
 };
 
 /// Makes a test of each function for each store.
@@ -44,6 +44,8 @@ for_both_stores!(
     the_journal_is_numbered_from_one,
     the_journal_keeps_the_newest,
     an_empty_batch_changes_nothing,
+    histories_and_files_are_read_newest_first_by_pages,
+    one_transaction_is_read_from_its_block,
 );
 
 fn a_fresh_store_holds_the_genesis_block(store: impl Store) {
@@ -91,6 +93,39 @@ fn what_is_stored_is_answered(mut store: impl Store) {
     assert_eq!(store.location(&tx_id(2)).unwrap(), None);
 }
 
+fn histories_and_files_are_read_newest_first_by_pages(mut store: impl Store) {
+    let (ann, ben) = (address(1), address(2));
+    let at = |number| location(number);
+    let history = (0..5).map(|n| ((ann, at(n)), Some(touch(n)))).chain([((ben, at(2)), Some(touch(0)))]).collect();
+    let filed = [0, 1, 4].map(|n| ((topic(1), at(n)), Some(()))).into_iter();
+    let filed = filed.chain([((topic(2), at(3)), Some(())), ((None, at(3)), Some(()))]).collect();
+    store.commit(Batch { history, filed, ..Batch::default() }).unwrap();
+    assert_eq!(store.history(&ann, None, 2).unwrap(), [(at(4), touch(4)), (at(3), touch(3))]);
+    assert_eq!(store.history(&ann, Some(at(3)), 9).unwrap(), [2, 1, 0].map(|n| (at(n), touch(n))));
+    assert_eq!(store.history(&ann, Some(at(0)), 9).unwrap(), []);
+    assert_eq!(store.history(&address(3), None, 9).unwrap(), []);
+    assert_eq!(store.filed(topic(1).as_ref(), None, 9).unwrap(), [at(4), at(1), at(0)]);
+    assert_eq!(store.filed(topic(1).as_ref(), Some(at(4)), 1).unwrap(), [at(1)]);
+    assert_eq!(store.filed(None, None, 9).unwrap(), [at(3)]);
+    assert_eq!(store.topics(None, 9).unwrap(), [topic(1).unwrap(), topic(2).unwrap()]);
+    assert_eq!(store.topics(topic(1).as_ref(), 9).unwrap(), [topic(2).unwrap()]);
+    assert_eq!(store.topics(None, 1).unwrap(), [topic(1).unwrap()]);
+}
+
+fn one_transaction_is_read_from_its_block(mut store: impl Store) {
+    let whole = block(9);
+    store.commit(Batch { active: [(whole.height(), Some(whole.hash()))].into(), ..storing([9]) }).unwrap();
+    let at = |height, position| Location { height, position };
+    for position in 0..9 {
+        let read = store.transaction(at(whole.height(), position)).unwrap();
+        assert_eq!(read.as_ref(), whole.transactions().get(position as usize).map(|transaction| &***transaction));
+        assert!(read.is_some());
+    }
+    assert_eq!(store.transaction(at(whole.height(), 9)).unwrap(), None);
+    assert_eq!(store.transaction(Location::reward(whole.height())).unwrap(), None);
+    assert_eq!(store.transaction(at(Height(77), 0)).unwrap(), None);
+}
+
 fn none_deletes(mut store: impl Store) {
     let before = answers(&store);
     let hash = network().genesis_hash();
@@ -98,6 +133,9 @@ fn none_deletes(mut store: impl Store) {
         active: [(Height(4), Some(hash))].into(),
         undo: [(hash, Some(undo(2)))].into(),
         locations: [(tx_id(1), Some(location(3)))].into(),
+        log_nodes: [(log_node(1), Some([1; 32]))].into(),
+        history: [((address(1), location(1)), Some(touch(1)))].into(),
+        filed: [((topic(1), location(1)), Some(()))].into(),
         own: [(tx_id(1), Some(transaction(1)))].into(),
         ..Batch::default()
     };
@@ -105,6 +143,9 @@ fn none_deletes(mut store: impl Store) {
         active: [(Height(4), None), (Height(5), None)].into(),
         undo: [(hash, None), (block(4).hash(), None)].into(),
         locations: [(tx_id(1), None), (tx_id(2), None)].into(),
+        log_nodes: [(log_node(1), None), (log_node(2), None)].into(),
+        history: [((address(1), location(1)), None), ((address(2), location(1)), None)].into(),
+        filed: [((topic(1), location(1)), None), ((None, location(1)), None)].into(),
         own: [(tx_id(1), None), (tx_id(2), None)].into(),
         ..Batch::default()
     };
