@@ -168,14 +168,13 @@ fn confirmed(app: &App, id: TxId) -> Result<Option<Place>, Problem> {
     let Some(location) = snapshot.location(&id).map_err(store_failed)? else { return Ok(None) };
     let (_, tip) = tip_of(&snapshot)?;
     let Some(block) = snapshot.hash_at(location.height).map_err(store_failed)? else { return Ok(None) };
-    let Some(contents) = snapshot.block(&block).map_err(store_failed)? else { return Ok(None) };
-    let found = contents.transactions().get(location.position as usize).filter(|transaction| transaction.id() == id);
+    let found = snapshot.transaction(location).map_err(store_failed)?.filter(|transaction| transaction.id() == id);
     Ok(found.map(|transaction| Place::Confirmed {
         block,
         height: location.height,
         position: location.position,
         confirmations: tip.0.saturating_sub(location.height.0).saturating_add(1),
-        transaction: Box::new((***transaction).clone()),
+        transaction: Box::new(transaction),
     }))
 }
 
