@@ -19,7 +19,9 @@ const MINE: Duration = Duration::from_secs(600);
 const OTHERS: Duration = Duration::from_secs(10);
 /// How long the nodes may take to agree, and what each node adds to it.
 const AGREE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(50));
-/// How many more blocks may be mined to settle one tie.
+/// How often the nodes race in one burst, at most. A race that a block from elsewhere has ended is run again.
+const RACES: usize = 5;
+/// How often one more block is asked for to settle one tie.
 const SETTLING_BLOCKS: usize = 3;
 
 /// A block that a node mined.
@@ -64,27 +66,37 @@ struct Block {
     height: u64,
 }
 
+/// Why there is no block.
+#[derive(Debug, thiserror::Error)]
+enum NoBlock {
+    /// The chain has grown meanwhile, and nothing went wrong.
+    #[error("another block came first")]
+    Lost,
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Carries out burst number `burst`.
 pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
     let begun = Instant::now();
-    // A node that hears of the race when it is over must not begin another one.
-    let height = survey(network).await.tips.iter().map(|tip| tip.height + 1).max();
-    let (mined, mut failure) = mine_at_all(network, network.running(), height).await;
+    let (mined, mut failure) = match races(network).await {
+        Ok(mined) => (mined, None),
+        Err(reason) => (Vec::new(), Some(reason)),
+    };
     let seconds = mined.first().map_or(begun.elapsed(), |(_, at)| *at - begun).as_secs_f64();
     let mined: Vec<Mined> = mined.into_iter().map(|(mined, _)| mined).collect();
     let mut settled = Vec::new();
     let mut survey = until_settled(network, agreement_deadline(network)).await;
-    while survey.is_tied() && settled.len() < SETTLING_BLOCKS {
-        let Some(node) = settling_node(&survey, &mined) else {
-            break;
-        };
+    for _ in 0..SETTLING_BLOCKS {
+        let node = settling_node(&survey, &mined).filter(|_| survey.is_tied());
+        let Some(node) = node else { break };
         match mine_at_one(network, node).await {
             Ok(by) => settled.push(settlement(&survey, &mined, by)),
-            // It died or lost its place meanwhile; the survey shows what is left to settle.
-            Err(reason) if network.is_running(node) => {
+            Err(NoBlock::Failed(reason)) if network.is_running(node) => {
                 failure = Some(format!("node {node} could not settle the tie: {reason}"));
                 break;
             }
+            // It died, or lost its place meanwhile; the survey shows what is left to settle.
             Err(_) => {}
         }
         survey = until_settled(network, agreement_deadline(network)).await;
@@ -92,14 +104,30 @@ pub(crate) async fn burst(network: &Network, burst: u32) -> BurstReport {
     BurstReport { burst, mined, settled, seconds, failure, survey }
 }
 
-/// Asks all at once. Returns the blocks with the times of their proofs, and what went wrong if there
-/// is no block.
+/// Lets the nodes race for the next block, and again if none of them won. Returns the blocks with the times of
+/// their proofs, at least one.
+async fn races(network: &Network) -> Result<Vec<(Mined, Instant)>, String> {
+    for _ in 0..RACES {
+        // A node that hears of the race when it is over must not begin another one.
+        let height = survey(network).await.tips.iter().map(|tip| tip.height + 1).max();
+        match mine_at_all(network, network.running(), height).await {
+            Err(NoBlock::Lost) => {}
+            Err(NoBlock::Failed(reason)) => return Err(reason),
+            Ok(mined) => return Ok(mined),
+        }
+    }
+    Err(format!("blocks from elsewhere came first, {RACES} times"))
+}
+
+/// Asks all at once for a block of this height.
 async fn mine_at_all(
     network: &Network,
     nodes: Vec<Seen>,
     height: Option<u64>,
-) -> (Vec<(Mined, Instant)>, Option<String>) {
-    let none = nodes.is_empty();
+) -> Result<Vec<(Mined, Instant)>, NoBlock> {
+    if nodes.is_empty() {
+        return Err(NoBlock::Failed("no node is running".to_owned()));
+    }
     let asked = nodes.into_iter().map(|node| async move {
         let answer = ask(network, &node, height).await;
         (node.number, answer, Instant::now())
@@ -116,28 +144,31 @@ async fn mine_at_all(
                 }
                 mined.push((block, at));
             }
-            Err(reason) => failure = Some(format!("node {number}: {reason}")),
+            Err(NoBlock::Lost) => {}
+            Err(NoBlock::Failed(reason)) => failure = Some(format!("node {number}: {reason}")),
         }
     }
-    let failure = match (mined.is_empty(), none) {
-        (true, true) => Some("no node is running".to_owned()),
-        (true, false) => failure.or_else(|| Some(format!("no proof within {} s", MINE.as_secs()))),
-        (false, _) => None,
-    };
-    (mined, failure)
+    if !mined.is_empty() {
+        return Ok(mined);
+    }
+    let late = || (!answers.is_empty()).then(|| format!("no proof within {} s", MINE.as_secs()));
+    Err(failure.or_else(late).map_or(NoBlock::Lost, NoBlock::Failed))
 }
 
-async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, String> {
+async fn mine_at_one(network: &Network, number: u16) -> Result<Mined, NoBlock> {
     let node = network.running().into_iter().find(|node| node.number == number);
-    let node = node.ok_or_else(|| format!("node {number} does not run"))?;
+    let node = node.ok_or_else(|| NoBlock::Failed(format!("node {number} does not run")))?;
     ask(network, &node, None).await
 }
 
-async fn ask(network: &Network, node: &Seen, height: Option<u64>) -> Result<Mined, String> {
+async fn ask(network: &Network, node: &Seen, height: Option<u64>) -> Result<Mined, NoBlock> {
     let only = height.map(|height| format!("?height={height}")).unwrap_or_default();
     let url = format!("{}/mine{only}", node.address);
     let answer = network.client.post_json::<Block>(&url, Bytes::new(), MINE).await;
-    let block = answer.map_err(|error| error.to_string())?;
+    let block = answer.map_err(|error| match error.status().map(|status| status.as_u16()) {
+        Some(409) => NoBlock::Lost,
+        _ => NoBlock::Failed(error.to_string()),
+    })?;
     Ok(Mined { node: node.number, height: block.height, hash: block.hash })
 }
 
