@@ -66,6 +66,7 @@ fn described(job: &Job) -> String {
     let state = match job.state {
         JobState::Running => "under way",
         JobState::Done => "done",
+        JobState::Settling => "stopped, settling",
         JobState::Stopped => "stopped",
     };
     match job.kind {

@@ -2,9 +2,11 @@
 //! pause. The nodes do the work; here they are asked, watched and told to stop.
 
 mod agreement;
+mod ask;
 mod burst;
 mod job;
 mod options;
+mod settle;
 
 pub(crate) use agreement::{Health, Survey, healths, survey};
 pub(crate) use job::{Job, JobKind, JobState, Mining, MiningError};

@@ -147,7 +147,7 @@ const UNKNOWN: &str = "????????";
 fn settled(printed: &str) -> String {
     let tied = || {
         let (before, rest) = printed.split_once("burst ")?;
-        let (_, rest) = rest.split_once(" tied at height ")?;
+        let (_, rest) = rest.split_once(" at height ")?;
         let (_, last) = rest.rsplit_once("; block ")?;
         let (height, rest) = last.split_once(" by node ")?;
         let (node, rest) = rest.split_once(" settled it; ")?;
