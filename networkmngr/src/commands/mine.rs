@@ -53,10 +53,10 @@ fn follow(network: &Attached, number: u64) -> anyhow::Result<ExitCode> {
         match job.state {
             JobState::Running => std::thread::sleep(LOOK),
             JobState::Settling | JobState::Stopped => {
-                bail!("mining was stopped after {} of {} bursts", job.done, bursts.times)
+                bail!("mining was stopped after {} of {}", job.done, term::bursts(bursts.times))
             }
             JobState::Done if good < bursts.times => {
-                bail!("only {good} of {} bursts ended in agreement", bursts.times)
+                bail!("only {good} of {} ended in agreement", term::bursts(bursts.times))
             }
             JobState::Done => return Ok(ExitCode::SUCCESS),
         }

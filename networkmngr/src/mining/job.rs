@@ -168,7 +168,9 @@ impl Mining {
         let told = tokio::spawn(async move {
             mining.switch("stop").await;
             term::say(&match job.kind {
-                JobKind::Bursts(bursts) => format!("mining was stopped after {} of {} bursts", job.done, bursts.times),
+                JobKind::Bursts(Bursts { times, .. }) => {
+                    format!("mining was stopped after {} of {}", job.done, term::bursts(times))
+                }
                 JobKind::Continuous => "continuous mining was stopped".to_owned(),
             });
             mining.begin_settling(job.job);
@@ -200,7 +202,8 @@ impl Mining {
 
     async fn carry_out(self: Arc<Self>, bursts: Bursts) {
         let Bursts { times, min, max } = bursts;
-        term::say(&format!("mining: {times} bursts, {min} to {max} s apart"));
+        let apart = if times == 1 { String::new() } else { format!(", {min} to {max} s apart") };
+        term::say(&format!("mining: {}{apart}", term::bursts(times)));
         let mut good = 0;
         for number in 1..=times {
             let next = Instant::now() + bursts.interval();
@@ -216,7 +219,7 @@ impl Mining {
                 tokio::time::sleep_until(next).await;
             }
         }
-        term::say(&format!("mining is done: {good} of {times} bursts ended in agreement"));
+        term::say(&format!("mining is done: {good} of {} ended in agreement", term::bursts(times)));
     }
 
     /// Writes down how a burst went, and whether it was the job's last.

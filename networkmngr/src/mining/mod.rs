@@ -10,4 +10,4 @@ mod settle;
 
 pub(crate) use agreement::{Health, Survey, healths, survey};
 pub(crate) use job::{Job, JobKind, JobState, Mining, MiningError};
-pub(crate) use options::WantedBursts;
+pub(crate) use options::{Bursts, WantedBursts};

@@ -199,6 +199,9 @@ fn the_command_line_mines_and_shows() {
     assert!(mined.status.success(), "{}", mined.stderr);
     assert!(mined.stdout.contains("1/2  ") && mined.stdout.contains("2/2  "), "{}", mined.stdout);
     assert_eq!(mined.stdout.matches("all 3 nodes agree").count(), 2, "{}", mined.stdout);
+    assert!(manager.run(&["mine", "--times", "1"]).status.success());
+    let shown = manager.run(&["status"]).stdout;
+    assert!(shown.contains("job 2: 1 of 1 burst, done"), "{shown}");
     let wrong = manager.run(&["mine", "--times", "0"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(wrong.stderr.contains("value of times"), "{}", wrong.stderr);
