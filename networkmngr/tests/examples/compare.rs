@@ -12,7 +12,7 @@ pub(crate) const ELISION: &str = "...";
 const LARGE: u64 = 1000;
 
 /// Words before a number that may be any.
-const FREE: [&str; 4] = ["after", "done", "length", "ms"];
+const FREE: [&str; 5] = ["after", "done", "length", "ms", "tcp"];
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
@@ -147,7 +147,7 @@ const UNKNOWN: &str = "????????";
 fn settled(printed: &str) -> String {
     let tied = || {
         let (before, rest) = printed.split_once("burst ")?;
-        let (_, rest) = rest.split_once(" tied at height ")?;
+        let (_, rest) = rest.split_once(" at height ")?;
         let (_, last) = rest.rsplit_once("; block ")?;
         let (height, rest) = last.split_once(" by node ")?;
         let (node, rest) = rest.split_once(" settled it; ")?;
@@ -262,6 +262,8 @@ mod tests {
         ));
         assert!(!all(&[BURST], &["node 1 mined block 8 (00aa00aa…) in 12.5 s; all 6 nodes agree"]));
         assert!(all(&["127.0.0.1 16.9 MiB"], &["127.0.0.1    9.9 MiB"]));
+        // A free port of the system's may be the number of a pid.
+        assert!(all(&["/tcp/42269/p2p", "42270", "42269"], &["/tcp/27692/p2p", "27692", "27693"]));
         assert!(!all(&["127.0.0.1"], &["127.0.0.2"]));
     }
 
