@@ -11,6 +11,7 @@ use shared::{
     wire::{Message, NodeId, PeerId},
 };
 
+pub use super::pool::PoolError;
 use super::{
     event::{JobId, RequestId},
     mining::Template,
@@ -128,8 +129,8 @@ pub enum Refused {
     #[error("mining was stopped before there was a proof")]
     Stopped,
     /// A transaction cannot enter the pool.
-    #[error("{0}")]
-    Transaction(String),
+    #[error(transparent)]
+    Transaction(PoolError),
 }
 
 /// What the pool means for one address. Money that is on its way to it cannot be spent before it is

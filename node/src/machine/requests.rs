@@ -244,7 +244,7 @@ impl<S: Store> Machine<S> {
                 self.keep_own(&transaction);
                 Reply::Accepted(transaction.id())
             }
-            Err(error) => Reply::Refused(Refused::Transaction(error.to_string())),
+            Err(error) => Reply::Refused(Refused::Transaction(error)),
         };
         self.reply(id, reply);
         Ok(())

@@ -11,6 +11,7 @@ mod outlook;
 mod pool;
 mod relay;
 mod reorg;
+mod replacement;
 mod requests;
 mod restart;
 mod strangers;
