@@ -109,6 +109,12 @@ impl<S: Store> Machine<S> {
                 self.reply(id, Reply::Pending(pending));
                 Ok(())
             }
+            Request::Outlook(address) => {
+                let account = self.chain.account(&address)?;
+                let outlook = self.pool.outlook(&address, account);
+                self.reply(id, Reply::Outlook(outlook));
+                Ok(())
+            }
         }
     }
 
@@ -238,7 +244,7 @@ impl<S: Store> Machine<S> {
                 self.keep_own(&transaction);
                 Reply::Accepted(transaction.id())
             }
-            Err(error) => Reply::Refused(Refused::Transaction(error.to_string())),
+            Err(error) => Reply::Refused(Refused::Transaction(error)),
         };
         self.reply(id, reply);
         Ok(())

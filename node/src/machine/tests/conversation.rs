@@ -16,7 +16,7 @@ use crate::{
     machine::{
         Machine,
         config::Config,
-        effect::{Effect, Refused, Reply},
+        effect::{Effect, Reply},
         event::{Event, JobId, Request, RequestId},
         inbound,
         mining::Template,
@@ -268,9 +268,7 @@ impl Node {
     /// The sentence with which a request was refused.
     pub fn refusal(&self, request: RequestId) -> String {
         match self.reply(request) {
-            Some(Reply::Refused(Refused::Invalid(text) | Refused::NotBetter(text) | Refused::Transaction(text))) => {
-                text.clone()
-            }
+            Some(Reply::Refused(refused)) => refused.to_string(),
             other => panic!("not refused but {other:?}"),
         }
     }

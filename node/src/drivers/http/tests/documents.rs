@@ -64,6 +64,7 @@ async fn the_described_shapes_are_the_real_ones() {
     reads::<docs::Chain>(&node.chain().await);
     reads::<docs::Block>(&node.get("/blocks/2").await.expect(200));
     reads::<docs::Problem>(&node.get("/blocks/9").await.json());
+    reads::<docs::TransactionRefused>(&node.post("/transactions", &payment).await.json());
     let peer = crate::machine::effect::PeerStatus {
         peer: Default::default(),
         id: None,
