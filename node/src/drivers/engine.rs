@@ -125,7 +125,7 @@ impl<S: Store> Engine<S> {
                 stopping = self.admit(input, &mut events);
             }
             let now = clock::now();
-            if self.wake_at.is_some_and(|at| at <= now) {
+            if self.wake_at.is_some_and(|at| at <= now.steady) {
                 self.wake_at = None;
                 events.push(Event::Wake);
             }
@@ -139,7 +139,7 @@ impl<S: Store> Engine<S> {
 
     fn time_to_wake(&self) -> Duration {
         let longest = Duration::from_secs(3600);
-        self.wake_at.map_or(longest, |at| at.since(clock::now()).min(longest))
+        self.wake_at.map_or(longest, |at| at.since(clock::steady()).min(longest))
     }
 
     /// Turns an input into an event; true when it says to stop.

@@ -24,7 +24,7 @@ pub mod store;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod timers;
+pub mod timers;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -47,7 +47,7 @@ use self::{
     requests::Waiting,
     store::{Result, Store},
     sync::Sync,
-    timers::{Timer, Timers},
+    timers::{Moment, Timer, Timers},
 };
 
 /// One node's whole state.
@@ -64,7 +64,10 @@ pub struct Machine<S> {
     waiting: Waiting,
     timers: Timers,
     rng: ChaCha8Rng,
+    /// By the steady clock, which everything that the machine waits for is measured by.
     now: Millis,
+    /// By the system's clock, as blocks are dated.
+    wall: Millis,
     /// What the drivers were last asked to wake this machine at.
     wake_at: Option<Millis>,
     out: Vec<Effect>,
@@ -75,7 +78,8 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn open(config: Config, store: S, now: Millis) -> Result<(Self, Vec<Effect>)> {
+    pub fn open(config: Config, store: S, now: impl Into<Moment>) -> Result<(Self, Vec<Effect>)> {
+        let Moment { steady, wall } = now.into();
         let own = store.own_transactions()?;
         let chain = Chain::open(config.network.clone(), store)?;
         let mut machine = Self {
@@ -91,7 +95,8 @@ impl<S: Store> Machine<S> {
             mining: Mining::default(),
             waiting: Waiting::default(),
             timers: Timers::default(),
-            now,
+            now: steady,
+            wall,
             wake_at: None,
             out: Vec::new(),
         };
@@ -121,7 +126,7 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store fails. The machine must not be used any more then.
-    pub fn handle(&mut self, event: Event, now: Millis) -> Result<Vec<Effect>> {
+    pub fn handle(&mut self, event: Event, now: impl Into<Moment>) -> Result<Vec<Effect>> {
         self.handle_all([event], now)
     }
 
@@ -129,8 +134,13 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store fails. The machine must not be used any more then.
-    pub fn handle_all(&mut self, events: impl IntoIterator<Item = Event>, now: Millis) -> Result<Vec<Effect>> {
-        self.now = self.now.max(now);
+    pub fn handle_all(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        now: impl Into<Moment>,
+    ) -> Result<Vec<Effect>> {
+        let Moment { steady, wall } = now.into();
+        (self.now, self.wall) = (self.now.max(steady), wall);
         for event in events {
             self.dispatch(event)?;
         }

@@ -42,7 +42,7 @@ impl<S: Store> Machine<S> {
             }
             return self.ask_headers(peer);
         }
-        let entry = match self.chain.judge_header(hash, &announcement.header, self.now)? {
+        let entry = match self.chain.judge_header(hash, &announcement.header, self.wall)? {
             Ok(entry) => entry,
             Err(refusal) => return self.refused_header(peer, &refusal),
         };

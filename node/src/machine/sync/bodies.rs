@@ -171,7 +171,7 @@ impl<S: Store> Machine<S> {
         let mut ready = vec![(from, block)];
         while let Some((from, block)) = ready.pop() {
             let hash = block.hash();
-            let outcome = self.chain.accept_block(block, self.now)?;
+            let outcome = self.chain.accept_block(block, self.wall)?;
             match &outcome {
                 Ok(accepted) => {
                     self.sync.arrived(&hash);

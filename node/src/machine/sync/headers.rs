@@ -82,7 +82,7 @@ impl<S: Store> Machine<S> {
                 taken.cut = true;
                 break;
             }
-            match self.chain.judge_header(proven.hash, &proven.header, self.now)? {
+            match self.chain.judge_header(proven.hash, &proven.header, self.wall)? {
                 Ok(entry) => {
                     taken.new |= self.chain.keep_header(proven.hash, entry)?;
                     taken.last = Some((proven.hash, entry));

@@ -4,6 +4,7 @@
 mod book;
 mod branch;
 mod cheats;
+mod clocks;
 mod conversation;
 mod hello;
 mod mining;
