@@ -20,6 +20,7 @@ pub mod peers;
 mod pool;
 mod relay;
 mod requests;
+mod serve;
 pub mod store;
 mod sync;
 #[cfg(test)]
@@ -45,6 +46,7 @@ use self::{
     pool::Pool,
     relay::Relay,
     requests::Waiting,
+    serve::Ask,
     store::{Result, Store},
     sync::Sync,
     timers::{Moment, Timer, Timers},
@@ -173,22 +175,18 @@ impl<S: Store> Machine<S> {
         match message {
             Incoming::Hello(hello) => self.on_hello(peer, hello),
             Incoming::Announce(hash, announcement) => self.on_announce(peer, hash, announcement),
-            Incoming::GetHeaders(locator) => self.give_headers(peer, &locator),
+            Incoming::GetHeaders(locator) => self.asked(peer, Ask::Headers(locator)),
             Incoming::Headers(headers) => self.on_headers(peer, headers),
-            Incoming::GetBlocks(hashes) => self.give_blocks(peer, &hashes),
+            Incoming::GetBlocks(hashes) => self.asked(peer, Ask::Blocks(hashes)),
             Incoming::Blocks(blocks) => self.on_blocks(peer, blocks),
-            Incoming::GetBlockTransactions(block, positions) => self.give_block_transactions(peer, block, &positions),
+            Incoming::GetBlockTransactions(block, positions) => {
+                self.asked(peer, Ask::BlockTransactions(block, positions))
+            }
             Incoming::BlockTransactions(block, transactions) => self.on_block_transactions(peer, block, transactions),
             Incoming::Pooled(ids) => self.on_pooled(peer, ids),
-            Incoming::GetTransactions(ids) => {
-                self.give_transactions(peer, &ids);
-                Ok(())
-            }
+            Incoming::GetTransactions(ids) => self.asked(peer, Ask::Transactions(ids)),
             Incoming::Transactions(transactions) => self.on_transactions(peer, transactions),
-            Incoming::GetAddresses => {
-                self.give_addresses(peer);
-                Ok(())
-            }
+            Incoming::GetAddresses => self.asked(peer, Ask::Addresses),
             Incoming::Addresses(addresses) => {
                 self.learn_addresses(peer, addresses);
                 Ok(())
@@ -206,6 +204,7 @@ impl<S: Store> Machine<S> {
                 Timer::Blocks(peer) => self.blocks_due(peer)?,
                 Timer::Transactions(peer) => self.transactions_due(peer)?,
                 Timer::Rebuild(hash) => self.rebuild_due(hash),
+                Timer::Serve(peer) => self.serve_due(peer)?,
                 Timer::Dial => self.dial_if_needed(),
                 Timer::Poll => self.poll_due()?,
                 Timer::Template => self.template_due()?,

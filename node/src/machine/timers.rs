@@ -35,6 +35,8 @@ pub enum Timer {
     Transactions(PeerId),
     /// Have the transactions of this announced block come?
     Rebuild(BlockHash),
+    /// May this peer be served again?
+    Serve(PeerId),
     /// Is there somebody to dial?
     Dial,
     /// Time to ask somebody for a better chain and to try a new peer.

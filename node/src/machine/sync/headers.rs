@@ -52,12 +52,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    pub(in super::super) fn give_headers(&mut self, peer: PeerId, locator: &[BlockHash]) -> Result<()> {
-        let headers = self.chain.headers_after(locator, MAX_HEADERS)?;
-        self.send(peer, Message::Headers(headers));
-        Ok(())
-    }
-
     pub(in super::super) fn on_headers(&mut self, peer: PeerId, headers: Vec<ProvenHeader>) -> Result<()> {
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
         let Some(asked) = session.chain.headers_asked.take() else { return Ok(()) };

@@ -15,5 +15,6 @@ mod reorg;
 mod replacement;
 mod requests;
 mod restart;
+mod service;
 mod strangers;
 mod sync;
