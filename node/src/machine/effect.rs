@@ -70,7 +70,7 @@ pub enum Effect {
     },
     /// The journal grew: followers may read on.
     Journal,
-    /// Send [`super::event::Event::Wake`] at this time or soon after.
+    /// Send [`super::event::Event::Wake`] at this time by the steady clock, or soon after.
     WakeAt(Millis),
     /// Keep these peers' addresses for the next start.
     KeepPeers(Vec<shared::wire::PeerAddress>),

@@ -114,6 +114,18 @@ pub enum Request {
     Outlook(Address),
 }
 
+impl Request {
+    /// Bytes of the blocks and transactions in it.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::SubmitBlock(block) => block.size(),
+            Self::ReplaceChain(blocks) => blocks.iter().map(|block| block.size()).sum(),
+            Self::SubmitTransaction(transaction) => transaction.size(),
+            _ => 0,
+        }
+    }
+}
+
 /// A peer as somebody makes it known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {

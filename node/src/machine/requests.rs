@@ -195,7 +195,7 @@ impl<S: Store> Machine<S> {
         }
         let genesis = self.config.network.genesis_hash();
         let blocks: Vec<_> = blocks.into_iter().filter(|block| block.hash() != genesis).collect();
-        match self.chain.accept_all(&blocks, self.now)? {
+        match self.chain.accept_all(&blocks, self.wall)? {
             Ok(changes) => {
                 changes.iter().try_for_each(|change| self.chain_changed(change))?;
                 // They are all known now; this only lets go of what was waiting for them.

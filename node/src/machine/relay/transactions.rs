@@ -116,21 +116,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    /// The answer stops at some number of bytes; it is given even when there is nothing to give, for
-    /// the other side waits for it.
-    pub(in super::super) fn give_transactions(&mut self, peer: PeerId, ids: &[TxId]) {
-        let mut bytes = 0;
-        let found = ids.iter().filter_map(|id| self.pool.get(id));
-        let transactions = found
-            .take_while(|transaction| {
-                bytes += transaction.size();
-                bytes <= REPLY_BYTES
-            })
-            .map(|transaction| (***transaction).clone())
-            .collect();
-        self.send(peer, Message::Transactions(transactions));
-    }
-
     pub(in super::super) fn on_transactions(
         &mut self,
         peer: PeerId,

@@ -4,6 +4,7 @@
 mod book;
 mod branch;
 mod cheats;
+mod clocks;
 mod conversation;
 mod filing;
 mod hello;
@@ -15,5 +16,6 @@ mod reorg;
 mod replacement;
 mod requests;
 mod restart;
+mod service;
 mod strangers;
 mod sync;
