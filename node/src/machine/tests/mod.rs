@@ -16,5 +16,6 @@ mod replacement;
 mod requests;
 mod restart;
 mod service;
+mod slots;
 mod strangers;
 mod sync;
