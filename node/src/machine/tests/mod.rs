@@ -17,5 +17,6 @@ mod replacement;
 mod requests;
 mod restart;
 mod service;
+mod slots;
 mod strangers;
 mod sync;
