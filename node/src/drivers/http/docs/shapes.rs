@@ -253,6 +253,7 @@ pub enum Body {
 
 /// What a transaction's receipt holds.
 #[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct Receipt {
     /// The format's version.
     #[schema(example = 1)]
