@@ -24,7 +24,7 @@ pub mod seal;
 pub mod store;
 mod sync;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 use rand::SeedableRng;
