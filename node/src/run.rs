@@ -7,10 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use shared::{
-    Address,
-    wire::{MAX_ADDRESS, MAX_LISTENS},
-};
+use shared::wire::{MAX_ADDRESS, MAX_LISTENS};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -194,7 +191,7 @@ fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identi
         peer: net.local_peer(),
         http: Some(identity.address.clone()).filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default(),
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
-        miner: Address::of(folder.miner()),
+        miner: folder.miner(),
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),

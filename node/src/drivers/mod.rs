@@ -4,6 +4,7 @@
 pub mod chronicle;
 pub mod clock;
 pub mod engine;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod miner;

@@ -1,0 +1,17 @@
+//! Accounts: one seed each, kept in a file under a password, and unlocked for as long as its owner is
+//! logged in. What is signed with the keys, and how any of this is asked for, is decided elsewhere.
+//!
+//! - `seed`: 32 bytes, the 24 words that stand for them, the keys that follow
+//! - `name`, `password`: what people type, and what trying a password costs
+//! - `keystore`: the file of one account; `directory`: the folder of them
+//! - `miner`: the account that gets the node's rewards
+
+pub mod directory;
+pub mod keystore;
+pub mod miner;
+pub mod name;
+pub mod password;
+pub mod seed;
+
+#[cfg(test)]
+mod tests;
