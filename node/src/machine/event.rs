@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    BlockHash, CheckedBlock, CheckedTransaction, Height,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Height,
     wire::{NodeId, PeerId},
 };
 
@@ -110,6 +110,8 @@ pub enum Request {
     Status,
     /// Tell what is in the pool.
     Pending,
+    /// Tell what the pool means for this address.
+    Outlook(Address),
 }
 
 /// A peer as somebody makes it known.

@@ -109,6 +109,12 @@ impl<S: Store> Machine<S> {
                 self.reply(id, Reply::Pending(pending));
                 Ok(())
             }
+            Request::Outlook(address) => {
+                let account = self.chain.account(&address)?;
+                let outlook = self.pool.outlook(&address, account);
+                self.reply(id, Reply::Outlook(outlook));
+                Ok(())
+            }
         }
     }
 

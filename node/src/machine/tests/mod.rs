@@ -7,6 +7,7 @@ mod cheats;
 mod conversation;
 mod hello;
 mod mining;
+mod outlook;
 mod pool;
 mod relay;
 mod reorg;

@@ -20,6 +20,15 @@ async fn a_payment_is_pending_then_confirmed() {
     let pending = node.get("/transactions/pending").await.expect(200);
     assert_eq!((&pending["count"], &pending["transactions"][0]["id"]), (&json!(1), &json!(id)));
     assert_eq!(node.get(&place).await.expect(200)["status"], "pending");
+    let ours = node.get(&format!("/accounts/{}", node.miner.address())).await.expect(200);
+    let subsidy = node.network.spec().subsidy.units();
+    assert_eq!((&ours["balance"], &ours["nonce"]), (&json!(subsidy), &json!(0)));
+    let waiting = json!({
+        "next_nonce": 1, "spendable": subsidy - 251, "outgoing": 251, "incoming": 0, "count": 1, "transactions": [id],
+    });
+    assert_eq!(ours["pending"], waiting);
+    let theirs = node.get(&format!("/accounts/{to}")).await.expect(200);
+    assert_eq!((&theirs["balance"], &theirs["pending"]["incoming"]), (&json!(0), &json!(250)));
     let none = node.get("/transactions/pending?limit=0").await.expect(200);
     assert_eq!(none, json!({"count": 1, "transactions": []}));
 

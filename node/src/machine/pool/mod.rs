@@ -1,6 +1,8 @@
 //! The pool: transactions that are valid on top of the tip and wait to be mined. It holds, for each
 //! sender, an unbroken run of nonces that the sender can afford. Nothing here knows of peers.
 
+mod outlook;
+
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
@@ -9,6 +11,7 @@ use shared::{
     rules::ledger::{self, Account, SpendError},
 };
 
+use self::outlook::Incoming;
 use super::store::Result;
 
 /// Transactions held, at most.
@@ -54,6 +57,7 @@ pub struct Pool {
     max_bytes: usize,
     by_id: BTreeMap<TxId, Arc<CheckedTransaction>>,
     by_sender: BTreeMap<Address, Run>,
+    incoming: Incoming,
     /// The last of each sender's run by what it pays: the first of these make room when it is wanting.
     last: BTreeSet<(u128, TxId)>,
     bytes: usize,
@@ -88,6 +92,7 @@ impl Pool {
             max_bytes,
             by_id: BTreeMap::new(),
             by_sender: BTreeMap::new(),
+            incoming: Incoming::default(),
             last: BTreeSet::new(),
             bytes: 0,
             version: 0,
@@ -163,6 +168,7 @@ impl Pool {
         run.ids.insert(transaction.nonce, transaction.id());
         // What a sender can afford is less than what can exist.
         run.cost = transaction.cost().ok().and_then(|cost| run.cost.checked_add(cost)).unwrap_or(Amount::MAX);
+        self.incoming.add(&transaction);
         self.by_id.insert(transaction.id(), transaction);
         self.list(&sender);
     }
@@ -210,6 +216,7 @@ impl Pool {
                 self.by_sender.remove(&sender);
             }
         }
+        self.incoming.remove(&transaction);
         self.list(&sender);
         Some(transaction)
     }
