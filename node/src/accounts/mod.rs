@@ -5,13 +5,18 @@
 //! - `name`, `password`: what people type, and what trying a password costs
 //! - `keystore`: the file of one account; `directory`: the folder of them
 //! - `miner`: the account that gets the node's rewards
+//! - `session`: who is logged in; `backoff`: who has to wait after wrong passwords
+//! - `vault`: all of it together, as the node uses it
 
+pub mod backoff;
 pub mod directory;
 pub mod keystore;
 pub mod miner;
 pub mod name;
 pub mod password;
 pub mod seed;
+pub mod session;
+pub mod vault;
 
 #[cfg(test)]
 mod tests;

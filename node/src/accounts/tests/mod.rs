@@ -4,6 +4,7 @@
 mod directory;
 mod document;
 mod keystore;
+mod vault;
 
 use super::{
     keystore::{Contents, Keystore},
