@@ -7,19 +7,27 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use shared::wire::{MAX_ADDRESS, MAX_LISTENS};
+use shared::{
+    Address,
+    wire::{MAX_ADDRESS, MAX_LISTENS},
+};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
 use crate::{
-    cli::NodeArgs,
+    accounts::{
+        directory::{self, Directory},
+        password::Cost,
+        vault::Vault,
+    },
+    cli::{NodeArgs, RewardsTo},
     drivers::{
         chronicle, clock, engine,
         folder::Folder,
-        http::{Admin, Api, Identity, NodeInfo, Shutdown, router, serve},
+        http::{Admin, Api, Identity, NodeInfo, Shutdown, router, serve, sweep},
         miner::{Miner, Proof},
         net::{self, Net, NetCommand},
         store::RedbStore,
@@ -45,7 +53,10 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let identity = identity(&folder, &net, bound);
     let reader = store.reader();
 
-    let (machine, first) = Machine::open(machine_config(&args, &folder, &net, &identity), store, clock::now())?;
+    let vault = Arc::new(Vault::open(folder.path(), Cost::STANDARD, args.managed)?);
+    let miner = rewards_to(&args, &folder)?;
+    let config = machine_config(&args, &folder, &net, &identity, miner);
+    let (machine, first) = Machine::open(config, store, clock::now())?;
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
     let proofs = engine.clone();
@@ -68,11 +79,16 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         hash_rate: args.hash_rate.cap(),
         bound,
         admin,
+        vault: vault.clone(),
         shutdown: shutdown.clone(),
     };
+    tokio::spawn(sweep(vault.clone(), shutdown.clone()));
     let router = router(api).map_err(|problem| anyhow::anyhow!("the HTTP interface cannot start: {problem:?}"))?;
     let server = tokio::spawn(serve(http, router, shutdown.clone()));
     info!("node {} answers on {}", identity.id, identity.address);
+    if !bound.ip().is_loopback() {
+        warn!("HTTP is open to other machines and encrypts nothing: accounts answer to this machine alone");
+    }
     if args.managed {
         say_ready(&identity)?;
         end_with_stdin(shutdown.clone())?;
@@ -85,6 +101,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     };
     shutdown.begin();
     let _ = server.await;
+    vault.close();
     engine.stop().await;
     let ended = match machine_ended {
         Some(ended) => ended,
@@ -182,7 +199,28 @@ fn own_address(peer_addresses: &[String]) -> Option<IpAddr> {
     ips.into_iter().find(|ip| !ip.is_loopback())
 }
 
-fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity) -> Config {
+/// Who gets the rewards: the folder's own account, unless another one is named.
+fn rewards_to(args: &NodeArgs, folder: &Folder) -> anyhow::Result<Address> {
+    match &args.miner {
+        None => Ok(folder.miner()),
+        Some(RewardsTo::Address(address)) => Ok(*address),
+        Some(RewardsTo::Account(name)) if name.is_miner() => Ok(folder.miner()),
+        Some(RewardsTo::Account(name)) => {
+            let found = Directory::of(folder.path()).find(name)?;
+            let place = folder.path().join(directory::FOLDER);
+            let missing = || {
+                anyhow::anyhow!(
+                    "there is no account {name} in {}: make it with `networkmngr node account new {name}`, or give \
+                     --miner an address",
+                    place.display()
+                )
+            };
+            Ok(found.ok_or_else(missing)?.address())
+        }
+    }
+}
+
+fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity, miner: Address) -> Config {
     let without_peer = |address: &String| address.split("/p2p/").next().map(str::to_owned);
     let listens = identity.peer_addresses.iter().filter_map(without_peer);
     Config {
@@ -191,7 +229,7 @@ fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identi
         peer: net.local_peer(),
         http: Some(identity.address.clone()).filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default(),
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
-        miner: folder.miner(),
+        miner,
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),

@@ -65,7 +65,7 @@ pub enum VaultError {
     #[error("the password is wrong")]
     Password,
     /// After wrong passwords.
-    #[error("too many wrong passwords; try again in {} s", .0.as_secs() + u64::from(.0.subsec_nanos() > 0))]
+    #[error("too many wrong passwords; try again in {} s", .0.as_millis().div_ceil(1_000))]
     Wait(Duration),
     /// The session has ended meanwhile.
     #[error("the session has ended")]

@@ -98,18 +98,9 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     JsonBody(transaction): JsonBody<Transaction>,
 ) -> Result<Response, Problem> {
-    let refused = |why: &dyn std::fmt::Display| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The transaction is not taken: {why}."))
-    };
-    let checked = transaction.check(&app.api.network.genesis_hash()).map_err(|error| refused(&error))?;
-    match app.ask(Request::SubmitTransaction(Arc::new(checked))).await? {
-        Reply::Accepted(id) => {
-            let place = format!("/transactions/{id}");
-            Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
-        }
-        Reply::Refused(why @ Refused::Transaction(_)) => Err(refused(&why)),
-        other => Err(unexpected(&other)),
-    }
+    let id = app.take(transaction).await?;
+    let place = format!("/transactions/{id}");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
 }
 
 /// What waits to be mined
@@ -180,6 +171,19 @@ fn confirmed(app: &App, id: TxId) -> Result<Option<Place>, Problem> {
 }
 
 impl App {
+    /// Hands a signed transaction of this node's user to the machine.
+    pub(super) async fn take(&self, transaction: Transaction) -> Result<TxId, Problem> {
+        let refused = |why: &dyn std::fmt::Display| {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The transaction is not taken: {why}."))
+        };
+        let checked = transaction.check(&self.api.network.genesis_hash()).map_err(|error| refused(&error))?;
+        match self.ask(Request::SubmitTransaction(Arc::new(checked))).await? {
+            Reply::Accepted(id) => Ok(id),
+            Reply::Refused(why @ Refused::Transaction(_)) => Err(refused(&why)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     async fn pool(&self) -> Result<Vec<Arc<CheckedTransaction>>, Problem> {
         match self.ask(Request::Pending).await? {
             Reply::Pending(pending) => Ok(pending),

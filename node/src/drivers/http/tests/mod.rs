@@ -11,6 +11,8 @@ mod harness;
 mod nodes;
 mod replace;
 mod samples;
+mod sessions;
 mod status;
 mod transactions;
 mod valid;
+mod wallet;
