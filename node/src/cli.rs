@@ -1,11 +1,17 @@
 //! The node's command line, shared by the `node` binary and `networkmngr node`.
 
+mod account;
+mod secrets;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use shared::Address;
+
+use crate::accounts::name::AccountName;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +20,8 @@ Examples:
   networkmngr node --peer-host 0.0.0.0 --peer-port 6000
                                                      let other machines join
   networkmngr node --mdns                            find peers on the local network
+  networkmngr node account new anna                  make an account in the node's folder
+  networkmngr node --miner anna                      and send the rewards there
 
 While it runs:
   curl localhost:5000/node/id                        who it is, and whom it knows
@@ -24,8 +32,10 @@ While it runs:
 
 /// What one node is told at its start.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct NodeArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<NodeCommand>,
     /// HTTP port; 0 takes any free one
     #[arg(short, long, default_value_t = 5000)]
     pub port: u16,
@@ -53,9 +63,41 @@ pub struct NodeArgs {
     /// Cap in hashes per second: 200000, 200k, 1.5M or unlimited
     #[arg(long, value_name = "RATE", default_value_t = HashRate::UNLIMITED)]
     pub hash_rate: HashRate,
+    /// Who gets the rewards: an address, or the name of an account in the data folder [default: miner]
+    #[arg(long, value_name = "ADDRESS|NAME")]
+    pub miner: Option<RewardsTo>,
     /// Run under a manager: HTTP socket from LISTEN_FDS, ready line on stdout, end when stdin ends
     #[arg(long, hide_short_help = true)]
     pub managed: bool,
+}
+
+/// What can be done with a node's folder besides running the node.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum NodeCommand {
+    /// The accounts in a node's folder: make, list, restore, export; no node has to run
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+}
+
+/// Who gets the rewards of a node, as people name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RewardsTo {
+    /// Whoever has this address.
+    Address(Address),
+    /// An account in the node's folder.
+    Account(AccountName),
+}
+
+impl FromStr for RewardsTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // No name is as long as an address.
+        if text.len() > AccountName::MAX || text.to_ascii_lowercase().starts_with("nm1") {
+            return text.parse().map(Self::Address).map_err(|error| error.to_string());
+        }
+        text.parse().map(Self::Account).map_err(|error| format!("neither an address nor a name: {error}"))
+    }
 }
 
 /// A cap on hashes per second, as people write it.
@@ -103,11 +145,14 @@ fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
     crate::drivers::net::check_address(text).map(|()| text.to_owned())
 }
 
-/// Runs one node until it is asked to stop.
+/// Runs one node until it is asked to stop, or does what else the command line says.
 ///
 /// # Errors
-/// What kept the node from starting, or from going on.
+/// What kept the node from starting or from going on, or the command from being carried out.
 pub fn run(args: NodeArgs) -> anyhow::Result<()> {
+    if let Some(NodeCommand::Account(command)) = &args.command {
+        return account::run(command.clone());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -136,6 +181,19 @@ pub fn data_home() -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rewards_go_to_an_address_or_a_name() {
+        let address = Address([7; 32]);
+        let rewards = |text: &str| text.parse::<RewardsTo>();
+        assert_eq!(rewards(&address.to_string()), Ok(RewardsTo::Address(address)));
+        assert_eq!(rewards("anna"), Ok(RewardsTo::Account("anna".parse().unwrap())));
+        let mut misspelt = address.to_string();
+        misspelt.replace_range(20..21, if &misspelt[20..21] == "q" { "p" } else { "q" });
+        assert!(rewards(&misspelt).unwrap_err().contains("checksum"));
+        assert!(rewards("nm1").unwrap_err().contains("address"));
+        assert!(rewards("an na").unwrap_err().contains("letters"));
+    }
 
     #[test]
     fn hash_rates_are_read_as_people_write_them() {

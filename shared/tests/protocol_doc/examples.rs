@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use data_encoding::HEXLOWER;
-use serde_json::Value;
 use shared::{
     LogEdge, Topic, TxId,
     asert::next_target,
@@ -14,18 +13,10 @@ use shared::{
     work::Bits,
 };
 
-use crate::chain::{Chain, key};
-
-/// What an example shows.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Example {
-    /// Bytes, as lower-case hex.
-    Hex(String),
-    /// Text, line by line.
-    Text(String),
-    /// JSON, however it is laid out.
-    Json(Value),
-}
+use crate::{
+    chain::{Chain, key},
+    document::Example,
+};
 
 #[derive(Default)]
 struct Examples(BTreeMap<&'static str, Example>);
