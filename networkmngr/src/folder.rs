@@ -3,6 +3,8 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,8 @@ use crate::plan::GENESIS_FILE;
 use crate::record::{Manager, Record, VERSION};
 
 const LOCK: &str = "lock";
+/// How often a folder is taken again that its maker has taken away meanwhile.
+const TRIES: usize = 10;
 /// How long nodes that a killed manager left behind may take to end.
 const LEFTOVERS: Duration = Duration::from_secs(5);
 
@@ -23,11 +27,13 @@ pub(crate) fn locate(given: Option<&Path>, port: u16) -> anyhow::Result<PathBuf>
     }
 }
 
-/// A network's folder that this process alone uses, until it is dropped.
+/// A network's folder that this process alone uses, until it is dropped. One that it has made and put nothing
+/// into is taken away then.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
     lock: File,
+    made_in_vain: bool,
     record: Option<Record>,
 }
 
@@ -37,21 +43,33 @@ impl Folder {
     /// # Errors
     /// It cannot be written, another manager uses it, or it is not a network's folder.
     pub(crate) fn take(path: &Path) -> anyhow::Result<Self> {
-        let shown = path.display();
-        let unwritable = || format!("cannot write to {shown}; choose another --data-dir");
+        for _ in 0..TRIES {
+            if let Some(folder) = Self::try_take(path)? {
+                return Ok(folder);
+            }
+        }
+        bail!(in_use(path))
+    }
+
+    /// `None` if the folder was taken away by its maker while it was opened here.
+    fn try_take(path: &Path) -> anyhow::Result<Option<Self>> {
+        let unwritable = || format!("cannot write to {}; choose another --data-dir", path.display());
         if path.is_dir() {
             refuse_foreign(path)?;
         }
-        fs::create_dir_all(path).with_context(unwritable)?;
-        let lock = File::options().create(true).append(true).open(path.join(LOCK));
-        let lock = lock.with_context(unwritable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
+        let made_in_vain = make(path).with_context(unwritable)?;
+        let lock = match File::options().create(true).append(true).open(path.join(LOCK)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            lock => lock.with_context(unwritable)?,
+        };
+        match hold(&lock, path) {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
             Err(TryLockError::WouldBlock) => bail!(in_use(path)),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unwritable),
         }
         let record = Record::read(path)?;
-        Ok(Self { path: path.to_owned(), lock, record })
+        Ok(Some(Self { path: path.to_owned(), lock, made_in_vain, record }))
     }
 
     /// Waits a moment for nodes that a killed manager has left behind. They are about to end by
@@ -88,6 +106,7 @@ impl Folder {
                 genesis.unwrap_or(Path::new(GENESIS_FILE)).display()
             );
         }
+        self.made_in_vain = false;
         if fresh || (differs && never_ran) {
             self.clear()?;
         }
@@ -135,8 +154,39 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.made_in_vain && is_bare(&self.path) {
+            // Under the lock: whoever opened it before looks, once it has it, whether it still lies there. A folder
+            // into which somebody else has put something meanwhile stays.
+            let _ = fs::remove_file(self.path.join(LOCK)).and_then(|()| fs::remove_dir(&self.path));
+        }
         let _ = self.lock.unlock();
     }
+}
+
+/// Makes the folder and those above it; tells whether there was none.
+fn make(path: &Path) -> io::Result<bool> {
+    if let Some(above) = path.parent() {
+        fs::create_dir_all(above)?;
+    }
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        // If it is gone again by now, that shows when the lock is opened.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && (path.is_dir() || !path.is_symlink()) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes the lock, which was opened in `folder`. Tells whether it still lies there, and so means anything.
+fn hold(lock: &File, folder: &Path) -> Result<bool, TryLockError> {
+    lock.try_lock()?;
+    let same = |one: fs::Metadata, other: fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    let there = fs::metadata(folder.join(LOCK)).and_then(|there| Ok(same(there, lock.metadata()?)));
+    Ok(there.unwrap_or(false))
+}
+
+/// Whether nothing but the lock lies in the folder.
+fn is_bare(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK)))
 }
 
 /// Waits until no manager uses the folder any more.
@@ -147,7 +197,10 @@ pub(crate) fn wait_until_free(path: &Path) -> anyhow::Result<()> {
 
 /// A folder with something in it, but no `network.json`, is somebody's else.
 fn refuse_foreign(path: &Path) -> anyhow::Result<()> {
-    let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let entries = match fs::read_dir(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| format!("cannot read {}", path.display()))?,
+    };
     let mut foreign = false;
     for entry in entries {
         let name = entry.with_context(|| format!("cannot read {}", path.display()))?.file_name();
@@ -219,6 +272,44 @@ mod tests {
         assert!(error.contains("another manager"), "{error}");
         drop(folder);
         taken(&path);
+    }
+
+    #[test]
+    fn a_folder_made_in_vain_is_taken_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("net");
+        drop(taken(&path));
+        assert!(!path.exists());
+        let error = prepare(&path, false, Some(&dir.path().join("none.json"))).unwrap_err().to_string();
+        assert!(error.contains("cannot read the chain spec") && !path.exists(), "{error}");
+        // What was there before stays, and so does what somebody has put in.
+        fs::create_dir(&path).unwrap();
+        drop(taken(&path));
+        assert!(path.join(LOCK).exists());
+        fs::remove_dir_all(&path).unwrap();
+        let folder = taken(&path);
+        fs::write(path.join("notes.txt"), "keep").unwrap();
+        drop(folder);
+        assert!(path.join("notes.txt").exists());
+        fs::remove_dir_all(&path).unwrap();
+        prepare(&path, false, None).unwrap();
+        assert!(path.join(LOCK).exists() && path.join("network.json").exists());
+    }
+
+    #[test]
+    fn the_lock_of_a_folder_that_was_taken_away_counts_for_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("net");
+        let folder = taken(&path);
+        let opened = File::open(path.join(LOCK)).unwrap();
+        assert!(matches!(hold(&opened, &path), Err(TryLockError::WouldBlock)));
+        drop(folder);
+        assert!(matches!(hold(&opened, &path), Ok(false)));
+        let next = taken(&path);
+        assert!(matches!(hold(&opened, &path), Ok(false)));
+        next.lock.unlock().unwrap();
+        let opened = File::open(path.join(LOCK)).unwrap();
+        assert!(matches!(hold(&opened, &path), Ok(true)));
     }
 
     #[test]

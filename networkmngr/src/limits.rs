@@ -3,6 +3,8 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use crate::term;
+
 /// Open files per node: its socket, its lifeline, its process handle, a connection, and during the
 /// start its ready line.
 const PER_NODE: u64 = 6;
@@ -12,8 +14,8 @@ const OWN: u64 = 128;
 /// The system allows too few open files for so many nodes.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{amount} nodes need about {needed} open files, but the system allows this program {allowed}; \
-     raise the limit (ulimit -Hn) or start fewer nodes"
+    "{} may need about {needed} open files, but the system allows this program {allowed}; \
+     raise the limit (ulimit -Hn) or start fewer nodes", term::nodes(usize::from(*.amount))
 )]
 pub(crate) struct TooFewFiles {
     amount: u16,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use node::cli::HashRate;
 
 use crate::cli::StartArgs;
+use crate::term;
 
 /// Most nodes that one manager starts.
 pub(crate) const MAX_NODES: u32 = 2000;
@@ -27,8 +28,8 @@ pub(crate) enum PlanError {
     #[error("-p 0 names no port; choose one from 1 to 65534, for example -p 4999")]
     NoPort,
     #[error(
-        "{amount} nodes after port {first} would need ports up to {last}, but the last port is 65535; \
-         choose a lower {option} or fewer nodes"
+        "{} after port {first} would need ports up to {last}, but the last port is 65535; \
+         choose a lower {option} or fewer nodes", term::nodes(*.amount as usize)
     )]
     PortRange { option: &'static str, first: u16, amount: u32, last: u64 },
     #[error("the peer ports {peers} overlap the HTTP ports {http}; choose another --peer-port")]
@@ -220,7 +221,9 @@ mod tests {
     fn the_last_port_may_be_used_but_not_passed() {
         assert_eq!(plan("-p 65529 -a 6").unwrap().nodes()[5].port, 65535);
         let error = plan("-p 65530 -a 6").unwrap_err();
-        assert!(error.to_string().contains("up to 65536"), "{error}");
+        assert!(error.to_string().starts_with("6 nodes after port 65530 would need ports up to 65536"), "{error}");
+        let error = plan("-p 65535 -a 1").unwrap_err();
+        assert!(error.to_string().starts_with("1 node after port 65535 would need ports up to 65536"), "{error}");
         assert_eq!(plan("-p 65529 -a 6").unwrap().node(6), None);
     }
 

@@ -75,6 +75,11 @@ pub(crate) fn nodes(count: usize) -> String {
     if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
+/// `1 burst`, `10 bursts`.
+pub(crate) fn bursts(count: u32) -> String {
+    if count == 1 { "1 burst".to_owned() } else { format!("{count} bursts") }
+}
+
 /// Node numbers as `0-3, 5`.
 pub(crate) fn numbers(sorted: &[u16]) -> String {
     let mut ranges: Vec<(u16, u16)> = Vec::new();

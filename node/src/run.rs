@@ -79,6 +79,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let router = router(api).map_err(|problem| anyhow::anyhow!("the HTTP interface cannot start: {problem:?}"))?;
     let server = tokio::spawn(serve(http, router, shutdown.clone()));
     info!("node {} answers on {}", identity.id, identity.address);
+    info!("peers connect to {}", identity.peer_addresses.join(" or "));
     if args.managed {
         say_ready(&identity)?;
         end_with_stdin(shutdown.clone())?;

@@ -70,9 +70,23 @@ impl BorshDeserialize for Amount {
 
 impl<'de> serde::Deserialize<'de> for Amount {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let units = <u64 as serde::Deserialize>::deserialize(deserializer)?;
-        Self::new(units)
-            .ok_or_else(|| serde::de::Error::custom(format!("amount {units} is over the limit of {} units", Self::MAX)))
+        deserializer.deserialize_u64(WholeUnits)
+    }
+}
+
+/// Reads an amount and says, of anything else, what belongs there.
+struct WholeUnits;
+
+impl serde::de::Visitor<'_> for WholeUnits {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "whole units between 0 and {}", Amount::MAX)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, units: u64) -> Result<Amount, E> {
+        Amount::new(units)
+            .ok_or_else(|| E::custom(format!("amount {units} is over the limit of {} units", Amount::MAX)))
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Api;
 use crate::mining::{Job, Survey, survey};
 use crate::network::State as NodeState;
+use crate::term;
 
 /// The answer of `GET /status`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub(super) async fn page(State(api): State<Api>) -> String {
     let counts = counts(&api);
     let (port, node) = (api.network.plan().port, u32::from(api.network.plan().port) + 1);
     format!(
-        "networkmngr {version}: {running} of {total} nodes run.\n\n\
+        "networkmngr {version}: {running} of {nodes} running.\n\n\
          Try:\n\
          \x20 curl localhost:{port}/start/mining                     ten bursts, 1 to 3 s apart\n\
          \x20 curl 'localhost:{port}/start/mining?times=3&min=0&max=1'\n\
@@ -81,7 +82,7 @@ pub(super) async fn page(State(api): State<Api>) -> String {
          \x20 curl localhost:{node}/chain                            what node 0 holds\n",
         version = env!("CARGO_PKG_VERSION"),
         running = counts.running,
-        total = counts.total,
+        nodes = term::nodes(counts.total),
     )
 }
 

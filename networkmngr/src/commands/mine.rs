@@ -52,9 +52,11 @@ fn follow(network: &Attached, number: u64) -> anyhow::Result<ExitCode> {
         shown = job.bursts.back().map_or(shown, |report| report.burst);
         match job.state {
             JobState::Running => std::thread::sleep(LOOK),
-            JobState::Stopped => bail!("mining was stopped after {} of {} bursts", job.done, bursts.times),
+            JobState::Settling | JobState::Stopped => {
+                bail!("mining was stopped after {} of {}", job.done, term::bursts(bursts.times))
+            }
             JobState::Done if good < bursts.times => {
-                bail!("only {good} of {} bursts ended in agreement", bursts.times)
+                bail!("only {good} of {} ended in agreement", term::bursts(bursts.times))
             }
             JobState::Done => return Ok(ExitCode::SUCCESS),
         }

@@ -49,8 +49,8 @@ pub(crate) fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
 async fn manage(plan: Plan, manager: TcpListener, nodes: Vec<TcpListener>, record: Record) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let mut signals = Signals::new().context("cannot watch for Ctrl-C")?;
-    let count = term::nodes(nodes.len());
-    term::say(&format!("starting {count} on the ports after {}", plan.port));
+    let ports = if nodes.len() == 1 { "port" } else { "ports" };
+    term::say(&format!("starting {} on the {ports} after {}", term::nodes(nodes.len()), plan.port));
     let network = Network::new(plan, nodes, record)?;
     let started = tokio::select! {
         started = network.start() => started.map_err(anyhow::Error::from),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Attached;
 use crate::api::{NodeView, NodesView, StatusView};
 use crate::cli::StatusArgs;
-use crate::mining::{Job, JobKind, JobState};
+use crate::mining::{Bursts, Job, JobKind, JobState};
 use crate::term;
 
 /// Shows the running network.
@@ -66,10 +66,13 @@ fn described(job: &Job) -> String {
     let state = match job.state {
         JobState::Running => "under way",
         JobState::Done => "done",
+        JobState::Settling => "stopped, settling",
         JobState::Stopped => "stopped",
     };
     match job.kind {
-        JobKind::Bursts(bursts) => format!("job {}: {} of {} bursts, {state}", job.job, job.done, bursts.times),
+        JobKind::Bursts(Bursts { times, .. }) => {
+            format!("job {}: {} of {}, {state}", job.job, job.done, term::bursts(times))
+        }
         JobKind::Continuous => format!("job {}: continuous, {state}", job.job),
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::burst::{BurstReport, burst};
 use super::options::{Bursts, OptionError, WantedBursts};
+use super::settle::{Settlement, settle};
 use super::survey;
 use crate::network::{AT_ONCE, Network};
 use crate::term;
@@ -38,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) since: String,
     /// The last bursts, at most 100.
     pub(crate) bursts: VecDeque<BurstReport>,
+    /// What the nodes came to after the job was stopped; absent before, and if another job began meanwhile.
+    pub(crate) settlement: Option<Settlement>,
 }
 
 /// What a job does.
@@ -57,6 +60,8 @@ pub(crate) enum JobState {
     Running,
     /// All that was asked is done.
     Done,
+    /// It was ended before, and the nodes are yet to hold one tip.
+    Settling,
     /// It was ended before.
     Stopped,
 }
@@ -79,6 +84,8 @@ pub(crate) enum MiningError {
 pub(crate) struct Mining {
     network: Arc<Network>,
     board: Mutex<Board>,
+    /// Held while nodes are told to start or to stop, so that the last word is the last at every node.
+    switching: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -88,10 +95,23 @@ struct Board {
     task: Option<AbortHandle>,
 }
 
+impl Board {
+    /// The job, if it is still the one of this number.
+    fn job_numbered(&mut self, number: u64) -> Option<&mut Job> {
+        self.job.as_mut().filter(|job| job.job == number)
+    }
+
+    fn abort(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+    }
+}
+
 impl Mining {
     /// No job yet, for this network.
     pub(crate) fn new(network: Arc<Network>) -> Arc<Self> {
-        Arc::new(Self { network, board: Mutex::default() })
+        Arc::new(Self { network, board: Mutex::default(), switching: tokio::sync::Mutex::default() })
     }
 
     /// Starts a job and returns at once.
@@ -118,7 +138,10 @@ impl Mining {
             done: 0,
             since: term::now(),
             bursts: VecDeque::new(),
+            settlement: None,
         };
+        // The job before may still be settling a tie, which is the new one's now.
+        board.abort();
         board.job = Some(job.clone());
         let mining = self.clone();
         let task = match job.kind {
@@ -129,34 +152,36 @@ impl Mining {
         Ok(job)
     }
 
-    /// Ends the job under way; returns it, or `None` if none was.
-    pub(crate) async fn stop(&self) -> Option<Job> {
+    /// Ends the job under way; returns it, or `None` if none was. No node mines for it any more then, but a tie
+    /// that it left may still have to be settled.
+    pub(crate) async fn stop(self: &Arc<Self>) -> Option<Job> {
         let stopped = {
             let mut board = self.lock();
-            let task = board.task.take();
             let job = board.job.as_mut().filter(|job| job.state == JobState::Running)?;
-            job.state = JobState::Stopped;
+            job.state = JobState::Settling;
             let job = job.clone();
-            if let Some(task) = task {
-                task.abort();
-            }
+            board.abort();
             job
         };
-        self.switch("stop").await;
-        term::say(&match stopped.kind {
-            JobKind::Bursts(bursts) => {
-                format!("mining was stopped after {} of {} bursts", stopped.done, bursts.times)
-            }
-            JobKind::Continuous => "continuous mining was stopped".to_owned(),
+        let (mining, job) = (self.clone(), stopped.clone());
+        // Carried out even if the client that wants it goes away.
+        let told = tokio::spawn(async move {
+            mining.switch("stop").await;
+            term::say(&match job.kind {
+                JobKind::Bursts(Bursts { times, .. }) => {
+                    format!("mining was stopped after {} of {}", job.done, term::bursts(times))
+                }
+                JobKind::Continuous => "continuous mining was stopped".to_owned(),
+            });
+            mining.begin_settling(job.job);
         });
+        let _ = told.await;
         Some(stopped)
     }
 
     /// Ends the job under way without a word to the nodes, which are about to end themselves.
     pub(crate) fn end(&self) {
-        if let Some(task) = self.lock().task.take() {
-            task.abort();
-        }
+        self.lock().abort();
     }
 
     /// The job under way, or else the last one.
@@ -166,6 +191,7 @@ impl Mining {
 
     /// Lets a node that has just come up take part in continuous mining.
     pub(crate) async fn include(&self, address: &str) {
+        let _switching = self.switching.lock().await;
         let job = self.job();
         if job.is_some_and(|job| job.state == JobState::Running && job.kind == JobKind::Continuous)
             && let Err(reason) = self.switch_one(address, "start").await
@@ -176,7 +202,8 @@ impl Mining {
 
     async fn carry_out(self: Arc<Self>, bursts: Bursts) {
         let Bursts { times, min, max } = bursts;
-        term::say(&format!("mining: {times} bursts, {min} to {max} s apart"));
+        let apart = if times == 1 { String::new() } else { format!(", {min} to {max} s apart") };
+        term::say(&format!("mining: {}{apart}", term::bursts(times)));
         let mut good = 0;
         for number in 1..=times {
             let next = Instant::now() + bursts.interval();
@@ -192,7 +219,7 @@ impl Mining {
                 tokio::time::sleep_until(next).await;
             }
         }
-        term::say(&format!("mining is done: {good} of {times} bursts ended in agreement"));
+        term::say(&format!("mining is done: {good} of {} ended in agreement", term::bursts(times)));
     }
 
     /// Writes down how a burst went, and whether it was the job's last.
@@ -211,7 +238,9 @@ impl Mining {
 
     async fn go_on(self: Arc<Self>) {
         term::say("every node mines, until /stop/mining");
-        self.switch("start").await;
+        let mining = self.clone();
+        // Whoever aborts this task does not take back half of the word.
+        let _ = tokio::spawn(async move { mining.switch("start").await }).await;
         loop {
             tokio::time::sleep(NEWS).await;
             let survey = survey(&self.network).await;
@@ -220,10 +249,31 @@ impl Mining {
         }
     }
 
+    /// Lets the nodes come to one tip, unless there is something new to do.
+    fn begin_settling(self: &Arc<Self>, number: u64) {
+        let mut board = self.lock();
+        if board.job_numbered(number).is_some() && !self.network.is_closing() {
+            board.task = Some(tokio::spawn(self.clone().settle(number)).abort_handle());
+        }
+    }
+
+    async fn settle(self: Arc<Self>, number: u64) {
+        let settlement = settle(&self.network, &[]).await;
+        let (good, told) = (settlement.is_good(), settlement.to_string());
+        if let Some(job) = self.lock().job_numbered(number) {
+            job.state = JobState::Stopped;
+            job.settlement = Some(settlement);
+        }
+        if good { term::say(&told) } else { term::warn(&told) }
+    }
+
     /// Tells every running node to start or stop mining without pause; says which do not.
     async fn switch(&self, to: &str) {
+        let _switching = self.switching.lock().await;
         let switched = self.network.running().into_iter().map(|node| async move {
-            if let Err(reason) = self.switch_one(&node.address, to).await {
+            if let Err(reason) = self.switch_one(&node.address, to).await
+                && !self.network.is_closing()
+            {
                 term::warn(&format!("node {} did not {to} mining: {reason}", node.number));
             }
         });

@@ -2,10 +2,12 @@
 //! pause. The nodes do the work; here they are asked, watched and told to stop.
 
 mod agreement;
+mod ask;
 mod burst;
 mod job;
 mod options;
+mod settle;
 
 pub(crate) use agreement::{Health, Survey, healths, survey};
 pub(crate) use job::{Job, JobKind, JobState, Mining, MiningError};
-pub(crate) use options::WantedBursts;
+pub(crate) use options::{Bursts, WantedBursts};

@@ -13,7 +13,7 @@ use crate::term;
 /// Why an order was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OrderError {
-    #[error("there is no node {number}; the nodes are 0 to {last}")]
+    #[error("there is no node {number}; the last one is {last}")]
     Unknown { number: u16, last: usize },
     #[error("node {number} is {state}, so it cannot be {order}")]
     State { number: u16, state: &'static str, order: &'static str },

@@ -93,7 +93,7 @@ fn a_node_more_is_added_and_known_to_all() {
 fn orders_to_nodes_that_are_none_are_refused() {
     let dir = folder();
     let manager = Manager::start(dir.path(), 1, "", &[]);
-    assert_eq!(manager.refused("/nodes/1/kill"), (404, "There is no node 1; the nodes are 0 to 0.".into()));
+    assert_eq!(manager.refused("/nodes/1/kill"), (404, "There is no node 1; the last one is 0.".into()));
     assert_eq!(manager.refused("/nodes/x/kill").0, 400);
     assert_eq!(manager.refused("/nodes/99999/restart").0, 400);
     assert_eq!(manager.refused("/nodes/0/explode").0, 404);

@@ -56,18 +56,74 @@ fn a_tie_is_settled_by_one_more_block_at_the_right_node() {
 }
 
 #[test]
+fn a_race_that_a_block_from_elsewhere_has_ended_is_run_again_a_few_times() {
+    let dir = folder();
+    let mut manager = Manager::start(dir.path(), 3, "all=outrun", &[]);
+    manager.post("/start/mining?times=2&min=0&max=0").unwrap();
+    let job = done(&mut manager);
+    let bursts = &job["bursts"];
+    // Heights 1 to 5 go to others, and so do 6 and 7.
+    assert_eq!(bursts[0]["failure"], "blocks from elsewhere came first, 5 times");
+    assert_eq!((&bursts[1]["failure"], &bursts[1]["mined"][0]["height"]), (&Value::Null, &json!(8)), "{job}");
+    for burst in bursts.as_array().unwrap() {
+        assert_eq!(burst["survey"]["agree"], true, "{burst}");
+    }
+    manager.stop();
+}
+
+#[test]
 fn one_job_at_a_time_and_it_can_be_ended() {
     let dir = folder();
-    let manager = Manager::start(dir.path(), 2, "", &[]);
+    let mut manager = Manager::start(dir.path(), 2, "", &[]);
     manager.post("/start/mining?times=5&min=3600&max=3600").unwrap();
     let (status, detail) = manager.refused("/start/mining");
     assert_eq!(status, 409);
     assert!(detail.contains("Mining job 1 is under way"), "{detail}");
     assert_eq!(manager.get("/stop/mining").unwrap()["stopped"], true);
     assert_eq!(manager.get("/stop/mining").unwrap(), json!({"stopped": false}));
+    manager.expect("mining was stopped after ");
+    manager.expect("both nodes agree");
     assert_eq!(manager.get("/status").unwrap()["job"]["state"], "stopped");
     assert_eq!(manager.post("/start/mining?times=1").unwrap()["job"], 2);
     manager.stop();
+}
+
+#[test]
+fn a_tie_that_is_left_when_mining_is_stopped_is_settled() {
+    let dir = folder();
+    let mut manager = Manager::start(dir.path(), 3, "all=tie", &[]);
+    manager.post("/start/mining?continuous=true").unwrap();
+    assert_eq!(manager.post("/stop/mining").unwrap(), json!({"stopped": true, "job": 1, "done": 0}));
+    manager.expect("continuous mining was stopped");
+    manager.expect("a tie at height 1; block 2 by node ");
+    let status = manager.get("/status").unwrap();
+    let settlement = &status["job"]["settlement"];
+    assert_eq!(status["job"]["state"], "stopped");
+    assert_eq!((&settlement["settled"][0]["height"], &settlement["settled"][1]), (&json!(1), &Value::Null));
+    assert_eq!((&settlement["survey"], &settlement["failure"]), (&status["agreement"], &Value::Null));
+    assert_eq!((&status["agreement"]["agree"], &status["agreement"]["tips"][0]["height"]), (&json!(true), &json!(2)));
+    manager.stop();
+}
+
+#[test]
+fn settling_holds_up_neither_other_orders_nor_the_end() {
+    let dir = folder();
+    let manager = Manager::start(dir.path(), 3, "all=tie,all=endless", &[]);
+    let job = || manager.get("/status").unwrap()["job"].take();
+    let mines = |node: &Value| node["mining"] == true;
+    for number in 1..3 {
+        assert_eq!(manager.post("/start/mining?continuous=true").unwrap()["job"], number);
+        assert_eq!(manager.post("/stop/mining").unwrap()["job"], number);
+        // One node was asked for a block, and will never have it.
+        while !manager.get("/nodes").unwrap()["nodes"].as_array().unwrap().iter().any(mines) {
+            assert_eq!((&job()["state"], &job()["settlement"]), (&json!("settling"), &Value::Null));
+        }
+        assert_eq!(manager.post("/stop/mining").unwrap(), json!({"stopped": false}));
+        assert!(manager.run(&["status"]).stdout.contains(": continuous, stopped, settling"));
+    }
+    let stopped = manager.stop();
+    assert!(stopped.stdout.contains("nodes 0-2: exit status 0"), "{}", stopped.stdout);
+    assert!(!stopped.stdout.contains("agree"), "{}", stopped.stdout);
 }
 
 #[test]
@@ -143,6 +199,9 @@ fn the_command_line_mines_and_shows() {
     assert!(mined.status.success(), "{}", mined.stderr);
     assert!(mined.stdout.contains("1/2  ") && mined.stdout.contains("2/2  "), "{}", mined.stdout);
     assert_eq!(mined.stdout.matches("all 3 nodes agree").count(), 2, "{}", mined.stdout);
+    assert!(manager.run(&["mine", "--times", "1"]).status.success());
+    let shown = manager.run(&["status"]).stdout;
+    assert!(shown.contains("job 2: 1 of 1 burst, done"), "{shown}");
     let wrong = manager.run(&["mine", "--times", "0"]);
     assert_eq!(wrong.status.code(), Some(1));
     assert!(wrong.stderr.contains("value of times"), "{}", wrong.stderr);

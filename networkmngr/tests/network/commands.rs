@@ -25,6 +25,9 @@ fn status_mine_logs_and_stop_work_on_a_running_network() {
 
     let log = network.run(&["logs", "2"]);
     assert!(log.stdout.contains(&format!("answers on http://127.0.0.1:{}", network.port_of(2))), "{}", log.stdout);
+    let peers = network.record()["nodes"][2]["peer_addresses"][0].as_str().unwrap().to_owned();
+    assert!(peers.contains("/p2p/"), "{peers}");
+    assert!(log.stdout.contains(&format!("peers connect to {peers}\n")), "{}", log.stdout);
     assert!(log.stdout.contains("joined the chain"), "{}", log.stdout);
     let logs = network.run(&["logs", "-n", "1"]);
     assert!(logs.stdout.lines().count() >= usize::from(NODES), "{}", logs.stdout);

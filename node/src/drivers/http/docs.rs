@@ -13,6 +13,7 @@ pub(super) const NODE: &str = "node";
 pub(super) const CHAIN: &str = "chain";
 pub(super) const MINING: &str = "mining";
 pub(super) const TRANSACTIONS: &str = "transactions";
+pub(super) const LEDGER: &str = "ledger";
 pub(super) const LOG: &str = "log";
 pub(super) const EVENTS: &str = "events";
 pub(super) const NODES: &str = "nodes";

@@ -6,7 +6,7 @@
 //!
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
-//! - the log, its proofs and receipts: `log`
+//! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
 //! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
 //! - re-checking chains from genesis: `replay`, used by `valid` and `replace`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
@@ -19,6 +19,7 @@ mod events;
 mod extract;
 pub mod guard;
 mod heavy;
+mod ledger;
 mod log;
 mod metrics;
 mod mining;
@@ -193,6 +194,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))
+        .merge(ledger::ledger_routes())
         .merge(log::log_routes())
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))

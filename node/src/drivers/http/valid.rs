@@ -115,7 +115,7 @@ fn check_block<S: ReadChain>(
     if block.hash() != hash {
         return fault(&"another block is stored in its place");
     }
-    let applied = match replay.push(&block, clock::now())? {
+    let applied = match replay.push(&block, clock::wall())? {
         Ok(applied) => applied,
         Err(broken) => return fault(&broken),
     };

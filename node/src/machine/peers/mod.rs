@@ -18,6 +18,7 @@ use super::{
     config::{BAN_PERIOD, HELLO_TIMEOUT, MAX_INBOUND},
     effect::{Effect, PeerStatus},
     relay::Told,
+    serve::Service,
     store::{Result, Store},
     sync::PeerChain,
     timers::Timer,
@@ -40,6 +41,8 @@ pub struct Session {
     greeted_with: BlockHash,
     /// Whether its answer to a request for addresses is awaited.
     addresses_asked: bool,
+    /// What it asks for and is given.
+    pub service: Service,
     strikes: u32,
     slow: u32,
 }
@@ -134,6 +137,7 @@ impl<S: Store> Machine<S> {
             told: Told::default(),
             greeted_with: self.chain.tip().hash,
             addresses_asked: false,
+            service: Service::new(self.now),
             strikes: 0,
             slow: 0,
         };

@@ -63,6 +63,7 @@ async fn the_described_shapes_are_the_real_ones() {
     node.mine(1).await;
     reads::<docs::Chain>(&node.chain().await);
     reads::<docs::Block>(&node.get("/blocks/2").await.expect(200));
+    reads::<docs::TransactionRefused>(&node.post("/transactions", &payment).await.json());
     node.mine(6).await;
     reads::<docs::Receipt>(&node.get(&format!("/transactions/{}/receipt", payment.id())).await.expect(200));
     reads::<docs::Problem>(&node.get("/blocks/99").await.json());

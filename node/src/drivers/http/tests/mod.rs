@@ -8,6 +8,7 @@ mod connections;
 mod documents;
 mod events;
 mod harness;
+mod ledger;
 mod log;
 mod nodes;
 mod replace;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use libp2p::identity::Keypair;
 use shared::{
-    Address, Amount, Bits, Block, BlockHash, ChainSpec, Millis, Network, Payload, Seconds, Transaction, transaction,
+    Address, Amount, Bits, Block, BlockHash, ChainSpec, Millis, Network, Payload, Seconds, Topic, Transaction,
+    transaction,
 };
 
 /// The easiest target that has compact bits.
@@ -53,13 +54,22 @@ impl Key {
 
     /// A transfer of `amount` units for a fee of one.
     pub(super) fn transfer(&self, nonce: u64, to: Address, amount: u64, network: &Network) -> Transaction {
+        self.transaction(nonce, Payload::Transfer { to, amount: Amount::new(amount).unwrap() }, network)
+    }
+
+    /// Data filed under a topic for a fee of one.
+    pub(super) fn file(&self, nonce: u64, topic: &str, body: Vec<u8>, network: &Network) -> Transaction {
+        self.transaction(nonce, Payload::Data { topic: Topic::new(topic).unwrap(), body }, network)
+    }
+
+    fn transaction(&self, nonce: u64, payload: Payload, network: &Network) -> Transaction {
         let unsigned = Transaction {
             version: transaction::VERSION,
             sender: Address::default(),
             nonce,
             fee: Amount::new(1).unwrap(),
             time: Millis(0),
-            payload: Payload::Transfer { to, amount: Amount::new(amount).unwrap() },
+            payload,
             signature: [0; 64],
         };
         self.sign(unsigned, &network.genesis_hash())
