@@ -140,7 +140,7 @@ def root_from_inclusion(leaf, index, size, path):
     return node if last == 0 else None
 
 
-# 8. Records
+# 18. Records
 
 
 def record(json_text, corrects=None):

@@ -5,6 +5,7 @@
 
 mod chain;
 mod examples;
+mod receipts;
 
 use std::{collections::BTreeMap, path::Path};
 
