@@ -1,6 +1,7 @@
 //! Everything that touches the world. Drivers are thin: they turn what happens outside into the
 //! machine's events and carry out its effects. No rule of the protocol is decided here.
 
+pub mod audit;
 pub mod chronicle;
 pub mod clock;
 pub mod engine;

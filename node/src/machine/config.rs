@@ -37,6 +37,10 @@ pub struct Config {
 pub const MAX_OUTBOUND: usize = 8;
 /// Peers that it accepts, at most.
 pub const MAX_INBOUND: usize = 32;
+/// Peers beyond that whose connections are let through to the machine, which then decides who stays.
+pub const NEWCOMERS: usize = 8;
+/// No accepted peer makes room for another within this time of the last one that did.
+pub const EVICTION_PAUSE: Duration = Duration::from_secs(10);
 /// A peer that has not said hello by then is let go.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that has not answered a request for headers by then is not waited for.

@@ -25,7 +25,7 @@ mod serve;
 pub mod store;
 mod sync;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod timers;
 
 use rand::SeedableRng;

@@ -44,10 +44,15 @@ impl Wanted {
     /// When the work can be given up.
     pub(super) fn check(&self) -> Result<(), Problem> {
         if self.dropped.load(Ordering::Relaxed) || self.shutdown.has_begun() {
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping; ask another one."));
+            return Err(given_up());
         }
         Ok(())
     }
+}
+
+/// The answer to work that was given up, if anybody is left to read it.
+pub(super) fn given_up() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping; ask another one.")
 }
 
 /// Sets its flag when whoever waited goes away.

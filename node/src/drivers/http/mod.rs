@@ -8,7 +8,6 @@
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
 //! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
-//! - re-checking chains from genesis: `replay`, used by `valid` and `replace`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
 
@@ -29,7 +28,6 @@ pub mod problem;
 mod reads;
 mod registration;
 mod replace;
-mod replay;
 mod serve;
 mod status;
 mod token;

@@ -17,11 +17,10 @@ use super::{
     docs, extract,
     heavy::{self, Wanted},
     problem::Problem,
-    replay::Replay,
     store_failed,
 };
 use crate::{
-    drivers::{clock, store::Snapshot},
+    drivers::{audit::Replay, clock, store::Snapshot},
     machine::{effect::Reply, event::Request, store::ReadChain as _},
 };
 

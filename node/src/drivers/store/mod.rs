@@ -12,7 +12,7 @@ use shared::{Height, LogEdge, Network, rules::header::Position};
 
 pub use self::{
     memory::MemoryStore,
-    redb::{OpenError, RedbReader, RedbStore, Snapshot},
+    redb::{Key, NAMES, OpenError, RedbReader, RedbStore, Snapshot, Table},
 };
 use crate::machine::store::{Batch, Entry, Location, Standing, StoreError};
 

@@ -142,7 +142,7 @@ impl<S: Store> Machine<S> {
         transactions.sort_by_key(|transaction| (transaction.sender, transaction.nonce));
         for transaction in transactions {
             // One that does not fit our tip may fit its sender's: no fault.
-            self.take_transaction(transaction)?;
+            self.take_transaction(peer, transaction)?;
         }
         self.ask_transactions_of_all()
     }
@@ -158,9 +158,14 @@ impl<S: Store> Machine<S> {
     }
 
     /// Takes a transaction from a peer; one that overtook an earlier one of its sender waits for it.
-    fn take_transaction(&mut self, transaction: Arc<CheckedTransaction>) -> Result<()> {
+    fn take_transaction(&mut self, peer: PeerId, transaction: Arc<CheckedTransaction>) -> Result<()> {
         match self.pool_transaction(transaction.clone())? {
-            Ok(()) => self.take_early(transaction.sender, transaction.nonce),
+            Ok(()) => {
+                if let Some(session) = self.peers.get_mut(&peer) {
+                    session.merit.gave_transaction(self.now);
+                }
+                self.take_early(transaction.sender, transaction.nonce)
+            }
             Err(PoolError::Early { .. }) => {
                 self.keep_early(transaction);
                 Ok(())

@@ -161,6 +161,9 @@ impl<S: Store> Machine<S> {
                 Ok(accepted) => {
                     self.sync.arrived(&hash);
                     if let Accepted::Active(change) = accepted {
+                        if let Some(session) = from.and_then(|peer| self.peers.get_mut(&peer)) {
+                            session.merit.gave_block(self.now);
+                        }
                         self.chain_changed(change)?;
                     }
                     ready.extend(self.sync.release(&hash).into_iter().map(|(from, block)| (Some(from), block)));

@@ -2,7 +2,7 @@
 //! memory, and with strangers who say whatever the test wants. Nothing here waits for a clock.
 
 mod book;
-mod branch;
+pub(crate) mod branch;
 mod cheats;
 mod clocks;
 mod conversation;
@@ -17,5 +17,6 @@ mod replacement;
 mod requests;
 mod restart;
 mod service;
+mod slots;
 mod strangers;
 mod sync;

@@ -21,7 +21,7 @@ use super::samples::{self, Key};
 use crate::drivers::{
     clock,
     engine::{self, EngineHandle},
-    store::{RedbReader, RedbStore},
+    store::RedbStore,
 };
 use crate::machine::{Machine, config::Config, effect::Effect, event::Event};
 
@@ -31,7 +31,6 @@ pub(super) const LONG: Duration = Duration::from_secs(60);
 /// A running node. Its threads end with its engine handle, its files with it.
 pub(super) struct Node {
     pub(super) engine: EngineHandle,
-    pub(super) reader: RedbReader,
     pub(super) router: Router,
     pub(super) address: SocketAddr,
     pub(super) shutdown: Shutdown,
@@ -52,15 +51,17 @@ pub(super) struct Setup {
     pub(super) bound: Option<SocketAddr>,
     /// Whether proofs are found when they are asked for.
     pub(super) mines: bool,
+    /// What lies here already; an empty folder otherwise.
+    pub(super) folder: Option<tempfile::TempDir>,
 }
 
 impl Setup {
     pub(super) fn new(number: u8) -> Self {
-        Self { number, network: samples::network(), bound: None, mines: true }
+        Self { number, network: samples::network(), bound: None, mines: true, folder: None }
     }
 
-    pub(super) async fn start(self) -> Node {
-        let folder = tempfile::tempdir().unwrap();
+    pub(super) async fn start(mut self) -> Node {
+        let folder = self.folder.take().unwrap_or_else(|| tempfile::tempdir().unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let miner = Key::new(self.number);
@@ -71,7 +72,7 @@ impl Setup {
         let bound = self.bound.unwrap_or(address);
         let api = Api {
             engine: engine.clone(),
-            reader: reader.clone(),
+            reader,
             network: self.network.clone(),
             identity: self.identity(address),
             log: LogSigner::new(log_key(self.number), &self.network),
@@ -83,7 +84,7 @@ impl Setup {
         let router = router(api).unwrap();
         let serving = tokio::spawn(serve(listener, router.clone(), shutdown.clone()));
         let network = self.network;
-        Node { engine, reader, router, address, shutdown, network, miner, serving, ended, folder }
+        Node { engine, router, address, shutdown, network, miner, serving, ended, folder }
     }
 
     fn identity(&self, address: SocketAddr) -> Identity {

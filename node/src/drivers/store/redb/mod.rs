@@ -3,6 +3,7 @@
 //! `tables.rs`.
 
 mod error;
+mod inspect;
 mod open;
 mod snapshot;
 mod tables;
@@ -20,7 +21,11 @@ use shared::{
 
 #[cfg(test)]
 pub(super) use self::open::open_on;
-pub use self::{error::OpenError, snapshot::Snapshot};
+pub use self::{
+    error::OpenError,
+    inspect::{Key, NAMES, Table},
+    snapshot::Snapshot,
+};
 use crate::machine::{
     journal::ChainEvent,
     seal::Sealed,

@@ -3,7 +3,7 @@
 use std::{ops::Bound, sync::Arc};
 
 use borsh::BorshDeserialize;
-use redb::{Database, ReadOnlyTable, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable};
 use shared::{
     Address, Block, BlockHash, CheckedBlock, Coinbase, Height, LogEdge, Topic, Transaction, TxId,
     log::LogNode,
@@ -26,19 +26,20 @@ use crate::{
 /// The chain as of one commit, however many follow it. The database cannot reuse what a snapshot may
 /// still read, so it should not live longer than one request.
 pub struct Snapshot {
-    meta: ReadOnlyTable<&'static str, &'static [u8]>,
-    heights: ReadOnlyTable<&'static [u8; 32], u32>,
-    entries: ReadOnlyTable<&'static BlockKey, &'static [u8; ENTRY_SIZE]>,
-    bodies: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
-    undo: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
-    active: ReadOnlyTable<u32, &'static [u8; 32]>,
-    accounts: ReadOnlyTable<&'static [u8; 32], &'static [u8; 16]>,
-    locations: ReadOnlyTable<&'static [u8; 32], &'static [u8; 8]>,
-    log: ReadOnlyTable<&'static [u8; 9], &'static [u8; 32]>,
-    history: ReadOnlyTable<&'static HistoryKey, u8>,
-    filed: ReadOnlyTable<&'static [u8], ()>,
-    own: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
-    journal: ReadOnlyTable<u64, &'static [u8]>,
+    pub(super) transaction: ReadTransaction,
+    pub(super) meta: ReadOnlyTable<&'static str, &'static [u8]>,
+    pub(super) heights: ReadOnlyTable<&'static [u8; 32], u32>,
+    pub(super) entries: ReadOnlyTable<&'static BlockKey, &'static [u8; ENTRY_SIZE]>,
+    pub(super) bodies: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
+    pub(super) undo: ReadOnlyTable<&'static BlockKey, &'static [u8]>,
+    pub(super) active: ReadOnlyTable<u32, &'static [u8; 32]>,
+    pub(super) accounts: ReadOnlyTable<&'static [u8; 32], &'static [u8; 16]>,
+    pub(super) locations: ReadOnlyTable<&'static [u8; 32], &'static [u8; 8]>,
+    pub(super) log: ReadOnlyTable<&'static [u8; 9], &'static [u8; 32]>,
+    pub(super) history: ReadOnlyTable<&'static HistoryKey, u8>,
+    pub(super) filed: ReadOnlyTable<&'static [u8], ()>,
+    pub(super) own: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
+    pub(super) journal: ReadOnlyTable<u64, &'static [u8]>,
 }
 
 /// The part of a block that its entry does not hold.
@@ -66,6 +67,7 @@ impl Snapshot {
             filed: transaction.open_table(FILED)?,
             own: transaction.open_table(OWN)?,
             journal: transaction.open_table(JOURNAL)?,
+            transaction,
         })
     }
 

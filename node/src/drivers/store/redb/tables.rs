@@ -66,8 +66,10 @@ pub(super) mod meta {
     pub(crate) const TIP: &str = "tip";
     /// The log up to the tip.
     pub(crate) const LOG: &str = "log";
-    /// How far this node stands for its log.
+    /// How far this node stands for its log; absent until it does.
     pub(crate) const SEALED: &str = "sealed";
+    /// All of them.
+    pub(crate) const ALL: [&str; 5] = [FORMAT, GENESIS, TIP, LOG, SEALED];
 }
 
 /// The key of a block's rows.
@@ -78,11 +80,23 @@ pub(super) fn block_key(height: Height, hash: &BlockHash) -> BlockKey {
     key
 }
 
+/// Height and hash in a block's key.
+pub(super) fn block_of(key: &BlockKey) -> (Height, BlockHash) {
+    let (height, hash) = key.split_first_chunk().expect("the key is longer than a height");
+    (Height(u32::from_be_bytes(*height)), BlockHash(hash.try_into().expect("a hash is behind the height")))
+}
+
 /// The key of a node of the log.
 pub(super) fn log_key(node: LogNode) -> [u8; 9] {
     let mut key = [node.level; 9];
     key[1..].copy_from_slice(&node.index.to_be_bytes());
     key
+}
+
+/// The node of the log in a key.
+pub(super) fn log_node(key: &[u8; 9]) -> LogNode {
+    let [level, index @ ..] = *key;
+    LogNode { level, index: u64::from_be_bytes(index) }
 }
 
 fn place_key(at: Location) -> [u8; PLACE] {
@@ -107,8 +121,13 @@ pub(super) fn history_key(address: &Address, at: Location) -> HistoryKey {
 
 /// The place in a key of [`HISTORY`].
 pub(super) fn history_place(key: &HistoryKey) -> Location {
-    let (_, place) = key.split_last_chunk().expect("the key is longer than a place");
-    place_of(place)
+    history_of(key).1
+}
+
+/// Address and place in a key of [`HISTORY`].
+pub(super) fn history_of(key: &HistoryKey) -> (Address, Location) {
+    let (address, place) = key.split_last_chunk().expect("the key is longer than a place");
+    (Address(address.try_into().expect("an address is before the place")), place_of(place))
 }
 
 /// The key of data at a place, under its topic or under none.
@@ -183,6 +202,16 @@ mod tests {
             assert_eq!(filed_place(key).unwrap(), *pair);
         }
         assert!(filed_place(b"short").is_err());
+    }
+
+    #[test]
+    fn keys_read_back() {
+        let (height, hash) = (Height(70_000), BlockHash([3; 32]));
+        assert_eq!(block_of(&block_key(height, &hash)), (height, hash));
+        let node = LogNode { level: 3, index: 70_000 };
+        assert_eq!(log_node(&log_key(node)), node);
+        let (address, at) = (Address([5; 32]), Location { height, position: 9 });
+        assert_eq!(history_of(&history_key(&address, at)), (address, at));
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! Chains with everything in them, sound and spoilt: a sound one passes, and whatever is changed in it is
+//! found and named. `rows` changes rows of the database.
+
+mod chain;
+mod rows;
