@@ -13,3 +13,4 @@ mod namespaces;
 mod process;
 mod refusals;
 mod replace;
+mod third_party;

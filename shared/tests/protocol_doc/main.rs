@@ -6,6 +6,7 @@
 mod chain;
 mod document;
 mod examples;
+mod receipts;
 
 #[test]
 fn every_example_of_the_document_is_what_the_code_computes() {
