@@ -1,8 +1,11 @@
 //! The node's command line, shared by the `node` binary and `networkmngr node`.
 
+mod audit;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -14,6 +17,7 @@ Examples:
   networkmngr node --peer-host 0.0.0.0 --peer-port 6000
                                                      let other machines join
   networkmngr node --mdns                            find peers on the local network
+  networkmngr node audit                             check every byte of the chain of one that is stopped
 
 While it runs:
   curl localhost:5000/node/id                        who it is, and whom it knows
@@ -24,8 +28,10 @@ While it runs:
 
 /// What one node is told at its start.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub struct NodeArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<NodeCommand>,
     /// HTTP port; 0 takes any free one
     #[arg(short, long, default_value_t = 5000)]
     pub port: u16,
@@ -56,6 +62,13 @@ pub struct NodeArgs {
     /// Run under a manager: HTTP socket from LISTEN_FDS, ready line on stdout, end when stdin ends
     #[arg(long, hide_short_help = true)]
     pub managed: bool,
+}
+
+/// What can be done with a node's folder besides running the node.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum NodeCommand {
+    /// Check every byte of the chain in a node's folder; no node may run there
+    Audit(audit::AuditArgs),
 }
 
 /// A cap on hashes per second, as people write it.
@@ -103,11 +116,14 @@ fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
     crate::drivers::net::check_address(text).map(|()| text.to_owned())
 }
 
-/// Runs one node until it is asked to stop.
+/// Runs one node until it is asked to stop, or does what else the command line says.
 ///
 /// # Errors
-/// What kept the node from starting, or from going on.
-pub fn run(args: NodeArgs) -> anyhow::Result<()> {
+/// What kept the node from starting or from going on, or the command from being carried out.
+pub fn run(args: NodeArgs) -> anyhow::Result<ExitCode> {
+    if let Some(NodeCommand::Audit(args)) = &args.command {
+        return Ok(audit::run(args));
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)
@@ -116,7 +132,7 @@ pub fn run(args: NodeArgs) -> anyhow::Result<()> {
     let ended = runtime.block_on(crate::run::run(args));
     // A thread that still checks a frame or waits for input holds nobody up.
     runtime.shutdown_background();
-    ended
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// The folder for programs' data on this platform.
