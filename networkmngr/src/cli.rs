@@ -5,8 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 use node::cli::HashRate;
+use shared::{BlockHash, log::checkpoint::LogKey, record::SALT};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +20,7 @@ and then, from a second terminal:
   curl localhost:5000/chain             what node 0 holds to be the chain
   networkmngr logs 2 --follow           what node 2 writes
   networkmngr stop                      every node, then the manager (or Ctrl-C there)
+  networkmngr verify receipt.json       whether a receipt holds, without asking anybody
 
 The next start with the same port, or the same --data-dir, goes on with the same chain.
 Exit codes: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.";
@@ -46,6 +49,8 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Check a receipt, offline: does the chain have the transaction, and what does it say?
+    Verify(VerifyArgs),
 }
 
 /// How a network is started.
@@ -151,6 +156,53 @@ pub(crate) struct StopArgs {
     pub(crate) which: Which,
 }
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  curl localhost:5000/transactions/ID/receipt -o receipt.json     fetch a receipt, once six blocks lie on it
+  networkmngr verify receipt.json                                 check it, offline
+  networkmngr verify receipt.json --genesis HASH --log-key KEY    and that it is of your network and node
+  networkmngr verify receipt.json --payload bill.pdf --salt HEX   and what a private record commits to
+
+HASH is \"hash\" of a node's /blocks/0, KEY is \"key\" of its /log; get them from somebody you trust.
+Exit codes: 0 the receipt holds, 1 it does not or cannot be read, 2 wrong usage.";
+
+/// Options of `verify`.
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// The receipt's file, or - for stdin
+    #[arg(value_name = "RECEIPT.json")]
+    pub(crate) receipt: String,
+    /// Genesis block of the network that the receipt should be of
+    #[arg(long, value_name = "HASH")]
+    pub(crate) genesis: Option<BlockHash>,
+    /// Key of the node that should have signed: NAME+ID+BASE64
+    #[arg(long, value_name = "KEY")]
+    pub(crate) log_key: Option<LogKey>,
+    /// What a private record is said to commit to
+    #[arg(long, value_name = "FILE", requires = "salt")]
+    pub(crate) payload: Option<PathBuf>,
+    /// The salt of a private record, 64 hexadecimal digits
+    #[arg(long, value_name = "HEX", requires = "payload")]
+    pub(crate) salt: Option<Salt>,
+    /// Print JSON instead of sentences
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The salt of a private record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Salt(pub(crate) [u8; SALT]);
+
+impl std::str::FromStr for Salt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| "a salt is 64 hexadecimal digits".into())
+    }
+}
+
 fn seconds(text: &str) -> Result<std::time::Duration, String> {
     let seconds = text.parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| std::time::Duration::try_from_secs_f64(seconds).ok());
@@ -190,6 +242,11 @@ mod tests {
             &["networkmngr", "--hash-rate", "fast"],
             &["networkmngr", "--wait-for-exit", "nan"],
             &["networkmngr", "launch"],
+            &["networkmngr", "verify"],
+            &["networkmngr", "verify", "r.json", "--genesis", "12"],
+            &["networkmngr", "verify", "r.json", "--log-key", "a+b"],
+            &["networkmngr", "verify", "r.json", "--salt", &"00".repeat(32)],
+            &["networkmngr", "verify", "r.json", "--payload", "p", "--salt", "00"],
         ] {
             let error = Cli::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{words:?}");

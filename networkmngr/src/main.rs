@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Some(Command::Mine(args)) => commands::mine::run(args),
         Some(Command::Logs(args)) => commands::logs::run(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Verify(args)) => commands::verify::run(args),
     };
     done.unwrap_or_else(|error| {
         term::error(&error);

@@ -26,6 +26,30 @@ pub(crate) fn error(error: &anyhow::Error) {
     let _ = writeln!(std::io::stderr(), "{word} {error:#}");
 }
 
+/// Text in a colour, where stdout is a terminal.
+pub(crate) fn coloured(colour: &str, text: &str) -> String {
+    if std::io::stdout().is_terminal() && colours_wanted() {
+        format!("\x1b[{colour}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+/// A line of unknown origin, without anything that would make a terminal act or show it in another order.
+pub(crate) fn printable(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for c in line.chars() {
+        if acts(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// Control characters, and those that turn the direction of writing (Unicode's bidirectional formatting).
+fn acts(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\t')
+}
+
 /// Local date and time, as `2026-11-21 02:17:05`.
 pub(crate) fn now() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
@@ -94,6 +118,12 @@ mod tests {
         assert_eq!(numbers(&[]), "");
         assert_eq!(numbers(&[0, 1, 2, 3, 5, 7, 8]), "0-3, 5, 7-8");
         assert_eq!(numbers(&[u16::MAX]), "65535");
+    }
+
+    #[test]
+    fn nothing_printed_acts_on_the_terminal() {
+        assert_eq!(printable("{\"a\":\t\"ä\u{1f600}\"}"), "{\"a\":\t\"ä\u{1f600}\"}");
+        assert_eq!(printable("\x1b[2J\n\u{9b}1m\u{202e}"), "\\u{1b}[2J\\u{a}\\u{9b}1m\\u{202e}");
     }
 
     #[test]

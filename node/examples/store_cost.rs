@@ -23,7 +23,7 @@ use node::{
     drivers::store::RedbStore,
     machine::{
         journal::ChainEvent,
-        store::{Batch, Entry, Location, ReadChain, Standing, Store},
+        store::{Batch, Entry, ReadChain, Standing, Store},
     },
 };
 use rand::{Rng, RngExt, SeedableRng};
@@ -108,12 +108,12 @@ impl Chain {
         let (hash, height) = (block.hash(), block.height());
         let mut undo = Undo { accounts: Vec::new(), log: self.log.clone() };
         let mut touched = BTreeMap::from([(block.coinbase().miner, ())]);
-        for (position, transaction) in (0..).zip(block.transactions()) {
+        batch.file(block, self.log.clone());
+        for transaction in block.transactions() {
             touched.insert(transaction.sender, ());
             if let Payload::Transfer { to, .. } = transaction.payload {
                 touched.insert(to, ());
             }
-            batch.locations.insert(transaction.id(), Some(Location { height, position }));
             self.log.append(transaction.id());
         }
         for address in touched.into_keys() {

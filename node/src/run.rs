@@ -28,7 +28,11 @@ use crate::{
         store::RedbStore,
         traffic,
     },
-    machine::{Machine, config::Config, event::Event},
+    machine::{
+        Machine,
+        config::{Config, MAX_INBOUND, MAX_OUTBOUND, NEWCOMERS},
+        event::Event,
+    },
 };
 
 /// Runs a node until it is asked to stop.
@@ -159,6 +163,8 @@ async fn start_net(args: &NodeArgs, folder: &Folder) -> anyhow::Result<(Net, net
     let genesis = folder.network().genesis_hash().to_string();
     let config = net::Config {
         mdns: args.mdns,
+        max_inbound: MAX_INBOUND + NEWCOMERS,
+        max_outbound: MAX_OUTBOUND,
         ..net::Config::new(
             folder.path().to_owned(),
             SocketAddr::new(args.peer_host, args.peer_port),

@@ -5,10 +5,17 @@ use std::{fmt, str::FromStr};
 
 use bech32::{Bech32m, Hrp, primitives::decode::CheckedHrpstring};
 use borsh::{BorshDeserialize, BorshSerialize};
-use ed25519_zebra::{SigningKey, VerificationKeyBytes};
+use ed25519_zebra::{Signature, SigningKey, VerificationKey, VerificationKeyBytes};
 
 /// The text every address begins with, before the separator `1`.
 pub const PREFIX: Hrp = Hrp::parse_unchecked("nm");
+
+/// The encoding of the curve's neutral element (RFC 8032, section 5.1.2).
+const NEUTRAL: [u8; 32] = {
+    let mut bytes = [0; 32];
+    bytes[0] = 1;
+    bytes
+};
 
 /// An account's address: the 32 bytes of its Ed25519 public key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, BorshSerialize, BorshDeserialize)]
@@ -35,6 +42,16 @@ impl Address {
     /// The address that `key` signs for.
     pub fn of(key: &SigningKey) -> Self {
         Self(VerificationKeyBytes::from(key).into())
+    }
+
+    /// Whether somebody may hold the only key for this address. Where not, money sent there is lost: its
+    /// bytes are no public key, so that nobody can spend it, or a key of small order, for which by the
+    /// rule of ZIP 215 anybody can sign. The rules of the network allow such receivers; programs that pay
+    /// for people should not.
+    pub fn is_spendable(&self) -> bool {
+        // R is the neutral element, s is 0: this holds for the keys of small order, whatever is signed.
+        let anybodys = Signature::from_components(NEUTRAL, [0; 32]);
+        VerificationKey::try_from(self.0).is_ok_and(|key| key.verify(&anybodys, &[]).is_err())
     }
 
     /// The first eleven characters, enough for a person to tell two apart.
@@ -96,6 +113,23 @@ mod tests {
         assert_eq!(other.parse::<Address>(), Err(ParseAddressError::Prefix));
         let short = bech32::encode::<Bech32m>(PREFIX, &[1; 20]).unwrap();
         assert_eq!(short.parse::<Address>(), Err(ParseAddressError::Length(20)));
+    }
+
+    #[test]
+    fn money_is_lost_where_no_key_or_everybodys_key_is() {
+        assert!((0..50).all(|seed| Address::of(&SigningKey::from([seed; 32])).is_spendable()));
+        // The points of small order: all y-coordinates that they have, with both signs of x.
+        let of_order_8 = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05";
+        let minus_that = "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a";
+        let minus_1 = "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f";
+        let decoded = |hex: &str| data_encoding::HEXLOWER.decode(hex.as_bytes()).unwrap().try_into().unwrap();
+        for point in [[0; 32], NEUTRAL, decoded(minus_1), decoded(of_order_8), decoded(minus_that)] {
+            let mut other_sign: [u8; 32] = point;
+            other_sign[31] |= 0x80;
+            assert!(!Address(point).is_spendable() && !Address(other_sign).is_spendable(), "{point:?}");
+        }
+        let no_point = (0..=255).find(|byte| VerificationKey::try_from([*byte; 32]).is_err()).unwrap();
+        assert!(!Address([no_point; 32]).is_spendable());
     }
 
     #[test]

@@ -27,6 +27,16 @@ impl Amount {
         self.0
     }
 
+    /// For people: in coins, with the decimals it needs, and in units: `1.5 coins (1500000 units)`.
+    pub fn in_words(self) -> String {
+        let (whole, rest) = (self.0 / Self::COIN, self.0 % Self::COIN);
+        let decimals = format!(".{rest:06}");
+        let decimals = decimals.trim_end_matches('0').trim_end_matches('.');
+        let counted = |one: bool, what: &'static str| if one { what.trim_end_matches('s') } else { what };
+        let (coins, units) = (counted(self.0 == Self::COIN, "coins"), counted(self.0 == 1, "units"));
+        format!("{whole}{decimals} {coins} ({self} {units})")
+    }
+
     /// The sum, unless it passes [`Amount::MAX`].
     pub fn checked_add(self, other: Self) -> Option<Self> {
         Self::new(self.0.checked_add(other.0)?)
@@ -60,9 +70,23 @@ impl BorshDeserialize for Amount {
 
 impl<'de> serde::Deserialize<'de> for Amount {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let units = <u64 as serde::Deserialize>::deserialize(deserializer)?;
-        Self::new(units)
-            .ok_or_else(|| serde::de::Error::custom(format!("amount {units} is over the limit of {} units", Self::MAX)))
+        deserializer.deserialize_u64(WholeUnits)
+    }
+}
+
+/// Reads an amount and says, of anything else, what belongs there.
+struct WholeUnits;
+
+impl serde::de::Visitor<'_> for WholeUnits {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "whole units between 0 and {}", Amount::MAX)
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, units: u64) -> Result<Amount, E> {
+        Amount::new(units)
+            .ok_or_else(|| E::custom(format!("amount {units} is over the limit of {} units", Amount::MAX)))
     }
 }
 
@@ -76,6 +100,17 @@ mod tests {
         assert_eq!(Amount::MAX.checked_add(one), None);
         assert_eq!(Amount::ZERO.checked_sub(one), None);
         assert_eq!(one.checked_add(one), Amount::new(2));
+    }
+
+    #[test]
+    fn people_read_coins_and_units() {
+        let words = |units| Amount::new(units).unwrap().in_words();
+        assert_eq!(words(1_500_000), "1.5 coins (1500000 units)");
+        assert_eq!(words(1_000_000), "1 coin (1000000 units)");
+        assert_eq!(words(50_000_000), "50 coins (50000000 units)");
+        assert_eq!(words(1), "0.000001 coins (1 unit)");
+        assert_eq!(words(0), "0 coins (0 units)");
+        assert_eq!(Amount::MAX.in_words(), "9007199254.740991 coins (9007199254740991 units)");
     }
 
     #[test]

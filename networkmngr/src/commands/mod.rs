@@ -5,6 +5,7 @@ pub(crate) mod mine;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -38,6 +38,8 @@ pub(crate) struct Bindings {
     /// Ports of this run, which stand for themselves. A pid of this run may be the same number, none of the
     /// document is.
     ports: Range<u16>,
+    /// Whole hashes and names of the document, and what they are here.
+    whole: BTreeMap<String, String>,
     actual: BTreeMap<(Kind, String), String>,
     documented: BTreeMap<(Kind, String), String>,
 }
@@ -73,8 +75,8 @@ impl Bindings {
             && expected.iter().zip(&found).enumerate().all(|(at, (documented, found))| {
                 let before_hash = || expected[at + 1..].iter().find(|token| !is_sign(token)).is_some_and(is_hash);
                 let same = match (documented, found) {
-                    (Token::Hash(one), Token::Hash(other)) => self.bind(Kind::Hash, one, other),
-                    (Token::Name(one), Token::Name(other)) => self.bind(Kind::Name, one, other),
+                    (Token::Hash(one), Token::Hash(other)) => self.hash(one, other),
+                    (Token::Name(one), Token::Name(other)) => self.name(one, other),
                     (Token::Number(_), Token::Number(_)) if word == "node" && who_won => true,
                     (Token::Number(one), Token::Number(other)) => self.number(*one, *other, word, before_hash()),
                     (one, other) => one == other,
@@ -86,6 +88,24 @@ impl Bindings {
                 }
                 same
             })
+    }
+
+    /// A hash and its first eight digits stand for the same.
+    fn hash(&mut self, one: &str, other: &str) -> bool {
+        if one.len() == other.len() && one.len() == LONG {
+            self.whole.insert(one.to_owned(), other.to_owned());
+        }
+        self.bind(Kind::Hash, &one[..SHORT], &other[..SHORT])
+    }
+
+    fn name(&mut self, one: &str, other: &str) -> bool {
+        self.whole.insert(one.to_owned(), other.to_owned());
+        self.bind(Kind::Name, one, other)
+    }
+
+    /// The text with what its whole hashes and names are in this run.
+    pub(crate) fn here(&self, text: &str) -> String {
+        self.whole.iter().fold(text.to_owned(), |text, (documented, actual)| text.replace(documented, actual))
     }
 
     /// Whether a number after `word` may stand for another one.
@@ -138,6 +158,10 @@ pub(crate) fn outputs(documented: &[String], printed: &[String], bindings: &mut 
         _ => Err(0),
     }
 }
+
+/// Digits of a hash, and of one that is told by its first.
+const LONG: usize = 64;
+const SHORT: usize = 8;
 
 /// Stands for a hash that was not printed.
 const UNKNOWN: &str = "????????";
@@ -222,8 +246,8 @@ fn word(text: &str) -> (Token, usize) {
     let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let length = run(text);
     let word = &text[..length];
-    if [8, 64].contains(&length) && word.bytes().all(|byte| b"0123456789abcdef?".contains(&byte)) {
-        return (Token::Hash(word[..8].to_owned()), length);
+    if [SHORT, LONG].contains(&length) && word.bytes().all(|byte| b"0123456789abcdef?".contains(&byte)) {
+        return (Token::Hash(word.to_owned()), length);
     }
     if (word.starts_with("12D3Koo") || word.starts_with("nm1")) && length > 20 {
         return (Token::Name(word.to_owned()), length);
@@ -282,6 +306,15 @@ mod tests {
         assert!(!bindings.agree("http://127.0.0.1:20010", "http://127.0.0.1:20011"));
         // Two hashes of the document are not one here.
         assert!(!all(&["(0000aaaa…)", "(0000bbbb…)"], &["(0000cccc…)", "(0000cccc…)"]));
+    }
+
+    #[test]
+    fn whole_hashes_and_names_are_known_again() {
+        let (documented, here) = ("ab".repeat(32), "cd".repeat(32));
+        let mut bindings = Bindings::default();
+        assert!(bindings.agree(&format!("id {documented} to nm1{documented}"), &format!("id {here} to nm1{here}")));
+        assert!(bindings.agree("abababab…", "cdcdcdcd…"));
+        assert_eq!(bindings.here(&format!("/x/{documented}/y nm1{documented}")), format!("/x/{here}/y nm1{here}"));
     }
 
     #[test]

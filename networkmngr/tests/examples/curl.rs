@@ -3,13 +3,19 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs `curl … | curl …` and returns what the last one prints.
-pub(crate) fn run(command: &str) -> Result<String, String> {
-    command.split(" | ").try_fold(String::new(), |input, part| Request::parse(part, input)?.send())
+/// Runs `curl … | curl …` and returns what the last one prints. Files lie in `folder`.
+pub(crate) fn run(command: &str, folder: &Path) -> Result<String, String> {
+    command.split(" | ").try_fold(String::new(), |input, part| {
+        let request = Request::parse(part, input)?;
+        let Some(file) = request.file.clone() else { return request.send() };
+        let written = std::fs::write(folder.join(file), request.send()?);
+        written.map(|()| String::new()).map_err(|error| format!("curl: {error}"))
+    })
 }
 
 #[derive(Debug, Default)]
@@ -19,6 +25,8 @@ struct Request {
     path: String,
     headers: Vec<String>,
     body: Option<String>,
+    /// Where the answer goes instead of the terminal.
+    file: Option<String>,
 }
 
 impl Request {
@@ -33,6 +41,7 @@ impl Request {
             let mut value = || words.next().ok_or(format!("{word} has no value"));
             match word.as_str() {
                 "-s" | "-S" | "-sS" => {}
+                "-o" => request.file = Some(value()?),
                 "-X" => request.method = Some(value()?),
                 "-H" => request.headers.push(value()?),
                 "-d" => {

@@ -88,13 +88,17 @@ impl Session {
 
     fn example(&mut self, place: &Place<'_>, example: &Example) -> Result<(), Failure> {
         let output: Vec<String> = example.output.iter().map(|line| self.here(line)).collect();
-        let command = self.here(&example.command);
+        let command = self.bindings.here(&self.here(&example.command));
         let command = command.replacen("cargo run --release --", "networkmngr", 1);
         let words = curl::words(&command);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["networkmngr", rest @ ..] => {
-                let lasts = rest.first().is_none_or(|word| *word == "node" || word.starts_with('-'));
+                let lasts = match rest {
+                    ["node", "account" | "audit", ..] => false,
+                    [first, ..] => *first == "node" || first.starts_with('-'),
+                    [] => true,
+                };
                 let fails = output.first().is_some_and(|line| line.starts_with("error:"));
                 if lasts && !fails {
                     return self.start(place, rest, &output);
@@ -102,7 +106,7 @@ impl Session {
                 let asks = rest.first().is_some_and(|word| ["status", "logs"].contains(word));
                 // The port that is preset in the program is another one here.
                 let port = self.here(PRESET_PORT);
-                let attached = rest.first().is_some_and(|word| !word.starts_with('-')) && !rest.contains(&"-p");
+                let attached = matches!(rest, ["status" | "mine" | "logs" | "stop", ..]) && !rest.contains(&"-p");
                 let more: &[&str] = if attached { &["-p", &port] } else { &[] };
                 let words = [rest, more].concat();
                 self.finish(place, &output, asks, |session| session.program(&words))
@@ -110,7 +114,7 @@ impl Session {
             ["curl", ..] => {
                 let asks = ["/health", "/node/id", "/chain", "/blocks/"].iter().any(|path| command.contains(path))
                     && !command.contains("/replace");
-                self.finish(place, &output, asks, |_| match curl::run(&command) {
+                self.finish(place, &output, asks, |session| match curl::run(&command, session.home.path()) {
                     Ok(body) => (0, body),
                     Err(error) => (7, error),
                 })

@@ -87,7 +87,7 @@ fn examine(args: &AuditArgs) -> anyhow::Result<(Outcome, PathBuf)> {
     let found = match RedbReader::open_untouched(&folder, &network) {
         Ok(Ok(reader)) => {
             let snapshot = reader.snapshot()?;
-            match audit(&snapshot, &network, clock::now(), &mut |progress| line.follow(progress)) {
+            match audit(&snapshot, &network, clock::wall(), &mut |progress| line.follow(progress)) {
                 Ok(report) => Ok(report),
                 Err(Stop::Fault(fault)) => Err(Damage::of(*fault)),
                 Err(Stop::Failed(reason)) => bail!("the chain cannot be read: {reason}"),

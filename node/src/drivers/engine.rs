@@ -2,9 +2,10 @@
 //! commit, and hands the effects out afterwards. Waiting for the disk here keeps nobody else waiting.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::clock;
 use crate::machine::{
@@ -16,15 +17,20 @@ use crate::machine::{
 
 /// Events that may wait; whoever brings more waits until there is room.
 const QUEUE: usize = 1_024;
+/// Bytes of messages, blocks and transactions that may wait; one that has more waits alone.
+const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// Events that share one commit, at most.
 const BATCH: usize = 256;
 
 /// What the engine is sent.
 enum Input {
-    Event(Box<Event>),
-    Request(Request, oneshot::Sender<Reply>),
+    Event(Box<Event>, Room),
+    Request(Request, oneshot::Sender<Reply>, Room),
     Stop,
 }
+
+/// A share of [`QUEUE_BYTES`], given back once the machine has dealt with what took it.
+type Room = Option<OwnedSemaphorePermit>;
 
 /// The node is stopping and answers no more.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -35,24 +41,34 @@ pub struct Stopped;
 #[derive(Clone)]
 pub struct EngineHandle {
     input: mpsc::Sender<Input>,
+    room: Arc<Semaphore>,
     journal: watch::Receiver<u64>,
 }
 
 impl EngineHandle {
-    /// Tells the machine of something. Waits while its queue is full.
+    /// Tells the machine of something small. Waits while its queue is full.
     ///
     /// # Errors
     /// When the engine has stopped.
     pub async fn event(&self, event: Event) -> Result<(), Stopped> {
-        self.input.send(Input::Event(Box::new(event))).await.map_err(|_| Stopped)
+        self.event_of(event, 0).await
     }
 
-    /// The same from a thread that may block.
+    /// Tells the machine of something that takes so many bytes. Waits while its queue is full.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn event_of(&self, event: Event, bytes: usize) -> Result<(), Stopped> {
+        let room = self.room_for(bytes).await?;
+        self.input.send(Input::Event(Box::new(event), room)).await.map_err(|_| Stopped)
+    }
+
+    /// The same from a thread that may block and tells of one thing at a time, whatever that takes.
     ///
     /// # Errors
     /// When the engine has stopped.
     pub fn event_blocking(&self, event: Event) -> Result<(), Stopped> {
-        self.input.blocking_send(Input::Event(Box::new(event))).map_err(|_| Stopped)
+        self.input.blocking_send(Input::Event(Box::new(event), None)).map_err(|_| Stopped)
     }
 
     /// Asks the machine for something and waits for the reply.
@@ -60,9 +76,19 @@ impl EngineHandle {
     /// # Errors
     /// When the engine has stopped.
     pub async fn request(&self, request: Request) -> Result<Reply, Stopped> {
+        let room = self.room_for(request.bytes()).await?;
         let (sender, receiver) = oneshot::channel();
-        self.input.send(Input::Request(request, sender)).await.map_err(|_| Stopped)?;
+        self.input.send(Input::Request(request, sender, room)).await.map_err(|_| Stopped)?;
         receiver.await.map_err(|_| Stopped)
+    }
+
+    /// First come, first served, so that what is large is not kept waiting by what is small.
+    async fn room_for(&self, bytes: usize) -> Result<Room, Stopped> {
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let share = u32::try_from(bytes.min(QUEUE_BYTES)).unwrap_or(u32::MAX);
+        self.room.clone().acquire_many_owned(share).await.map(Some).map_err(|_| Stopped)
     }
 
     /// Changes whenever the journal grew.
@@ -97,8 +123,8 @@ pub fn start<S: Store + Send + 'static>(
     first: Vec<Effect>,
     outward: mpsc::UnboundedSender<Effect>,
 ) -> std::io::Result<(EngineHandle, oneshot::Receiver<Result<(), StoreError>>)> {
-    let (sender, input) = mpsc::channel(QUEUE);
     let (journal, journal_seen) = watch::channel(0);
+    let (handle, input) = queue(journal_seen);
     let (ended, end) = oneshot::channel();
     let mut engine =
         Engine { machine, input, outward, journal, waiting: BTreeMap::new(), requests_so_far: 0, wake_at: None };
@@ -108,28 +134,35 @@ pub fn start<S: Store + Send + 'static>(
         let outcome = runtime.block_on(engine.run());
         let _ = ended.send(outcome);
     })?;
-    Ok((EngineHandle { input: sender, journal: journal_seen }, end))
+    Ok((handle, end))
+}
+
+fn queue(journal: watch::Receiver<u64>) -> (EngineHandle, mpsc::Receiver<Input>) {
+    let (sender, input) = mpsc::channel(QUEUE);
+    let room = Arc::new(Semaphore::new(QUEUE_BYTES));
+    (EngineHandle { input: sender, room, journal }, input)
 }
 
 impl<S: Store> Engine<S> {
     async fn run(mut self) -> Result<(), StoreError> {
         loop {
-            let mut events = Vec::new();
+            let (mut events, mut taken) = (Vec::new(), Vec::new());
             let mut stopping = match tokio::time::timeout(self.time_to_wake(), self.input.recv()).await {
                 Ok(None) => return Ok(()),
-                Ok(Some(input)) => self.admit(input, &mut events),
+                Ok(Some(input)) => self.admit(input, &mut events, &mut taken),
                 Err(_) => false,
             };
             while !stopping && events.len() < BATCH {
                 let Ok(input) = self.input.try_recv() else { break };
-                stopping = self.admit(input, &mut events);
+                stopping = self.admit(input, &mut events, &mut taken);
             }
             let now = clock::now();
-            if self.wake_at.is_some_and(|at| at <= now) {
+            if self.wake_at.is_some_and(|at| at <= now.steady) {
                 self.wake_at = None;
                 events.push(Event::Wake);
             }
             let effects = self.machine.handle_all(events, now)?;
+            drop(taken);
             self.carry_out(effects);
             if stopping {
                 return Ok(());
@@ -139,14 +172,18 @@ impl<S: Store> Engine<S> {
 
     fn time_to_wake(&self) -> Duration {
         let longest = Duration::from_secs(3600);
-        self.wake_at.map_or(longest, |at| at.since(clock::now()).min(longest))
+        self.wake_at.map_or(longest, |at| at.since(clock::steady()).min(longest))
     }
 
-    /// Turns an input into an event; true when it says to stop.
-    fn admit(&mut self, input: Input, events: &mut Vec<Event>) -> bool {
+    /// Turns an input into an event, and keeps the room that it takes; true when it says to stop.
+    fn admit(&mut self, input: Input, events: &mut Vec<Event>, taken: &mut Vec<Room>) -> bool {
         match input {
-            Input::Event(event) => events.push(*event),
-            Input::Request(request, reply_to) => {
+            Input::Event(event, room) => {
+                taken.push(room);
+                events.push(*event);
+            }
+            Input::Request(request, reply_to, room) => {
+                taken.push(room);
                 self.requests_so_far += 1;
                 let id = RequestId(self.requests_so_far);
                 self.waiting.insert(id, reply_to);
@@ -173,5 +210,58 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    const QUARTER: usize = QUEUE_BYTES / 4;
+
+    fn a_queue() -> (EngineHandle, mpsc::Receiver<Input>) {
+        queue(watch::channel(0).1)
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_by_bytes_and_goes_on_as_soon_as_there_is_room() {
+        let (engine, mut input) = a_queue();
+        for _ in 0..4 {
+            engine.event_of(Event::Wake, QUARTER).now_or_never().expect("there is room").unwrap();
+        }
+        let mut fifth = Box::pin(engine.event_of(Event::Wake, QUARTER));
+        assert!((&mut fifth).now_or_never().is_none(), "the queue is full");
+        engine.event(Event::Wake).now_or_never().expect("what is small passes").unwrap();
+        let first = input.recv().await.unwrap();
+        assert!((&mut fifth).now_or_never().is_none(), "the machine has not dealt with it yet");
+        drop(first);
+        fifth.now_or_never().expect("there is room again").unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_the_queue_waits_alone_and_is_not_overtaken() {
+        let (engine, mut input) = a_queue();
+        engine.event_of(Event::Wake, QUARTER).await.unwrap();
+        let mut huge = Box::pin(engine.event_of(Event::Wake, 10 * QUEUE_BYTES));
+        assert!((&mut huge).now_or_never().is_none());
+        let mut later = Box::pin(engine.event_of(Event::Wake, QUARTER));
+        assert!((&mut later).now_or_never().is_none(), "small ones do not starve a large one");
+        drop(input.recv().await);
+        huge.now_or_never().expect("it is alone").unwrap();
+        assert!((&mut later).now_or_never().is_none());
+        drop(input.recv().await);
+        later.now_or_never().expect("and gone").unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_room_hears_that_the_engine_has_stopped() {
+        let (engine, input) = a_queue();
+        engine.event_of(Event::Wake, QUEUE_BYTES).await.unwrap();
+        let mut waiting = Box::pin(engine.event_of(Event::Wake, 1));
+        assert!((&mut waiting).now_or_never().is_none());
+        drop(input);
+        assert!(waiting.now_or_never().expect("it does not wait for ever").is_err());
     }
 }

@@ -122,7 +122,7 @@ impl<F: Fn(Proof)> Search<F> {
         // Each run begins somewhere else, so that a job given again is not searched twice in the same place.
         let mut extranonce: u64 = rand::random();
         loop {
-            let header = template.header(extranonce, clock::now());
+            let header = template.header(extranonce, clock::wall());
             let target = header.bits.target().ok()?;
             let mut bytes = header.to_bytes();
             let mut nonce = 0u32;

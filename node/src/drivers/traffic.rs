@@ -118,11 +118,11 @@ async fn one_peer(
         } else {
             inbound::check_frame(&frame, &network)
         };
-        let event = match checked {
-            Ok(message) => Event::Message { peer, message },
-            Err(fault) => Event::Misbehaved { peer, fault },
+        let sent = match checked {
+            Ok(message) => engine.event_of(Event::Message { peer, message }, length).await,
+            Err(fault) => engine.event(Event::Misbehaved { peer, fault }).await,
         };
-        if engine.event(event).await.is_err() {
+        if sent.is_err() {
             return;
         }
         bytes.fetch_sub(length, Ordering::Relaxed);

@@ -37,6 +37,10 @@ pub struct Config {
 pub const MAX_OUTBOUND: usize = 8;
 /// Peers that it accepts, at most.
 pub const MAX_INBOUND: usize = 32;
+/// Peers beyond that whose connections are let through to the machine, which then decides who stays.
+pub const NEWCOMERS: usize = 8;
+/// No accepted peer makes room for another within this time of the last one that did.
+pub const EVICTION_PAUSE: Duration = Duration::from_secs(10);
 /// A peer that has not said hello by then is let go.
 pub const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
 /// A peer that has not answered a request for headers by then is not waited for.
@@ -62,5 +66,11 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const REDIAL_FIRST: Duration = Duration::from_secs(1);
 /// Longest such pause.
 pub const REDIAL_LONGEST: Duration = Duration::from_secs(60);
+/// Bytes a second that a peer is served, with a second's worth at once at most. What is looked up counts
+/// beside what is sent, so that this is 20,000 small blocks a second with their headers, or as many full
+/// ones as a node can check.
+pub const SERVICE_RATE: i64 = 32 * 1024 * 1024;
+/// Bytes that a peer may be served as soon as it connects.
+pub const SERVICE_AT_FIRST: i64 = 4 * 1024 * 1024;
 /// How long a peer that broke a rule is refused.
 pub const BAN_PERIOD: Duration = Duration::from_secs(3600);

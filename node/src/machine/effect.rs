@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde::Serialize;
 use shared::{
-    BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, TxId, Work,
+    Amount, BlockHash, CheckedBlock, CheckedTransaction, Height, Millis, TxId, Work,
+    rules::ledger::Account,
     wire::{Message, NodeId, PeerId},
 };
 
+pub use super::pool::PoolError;
 use super::{
     event::{JobId, RequestId},
     mining::Template,
@@ -68,7 +70,7 @@ pub enum Effect {
     },
     /// The journal grew: followers may read on.
     Journal,
-    /// Send [`super::event::Event::Wake`] at this time or soon after.
+    /// Send [`super::event::Event::Wake`] at this time by the steady clock, or soon after.
     WakeAt(Millis),
     /// Keep these peers' addresses for the next start.
     KeepPeers(Vec<shared::wire::PeerAddress>),
@@ -110,6 +112,8 @@ pub enum Reply {
     Status(Status),
     /// The pool, in the order in which it would be mined.
     Pending(Vec<Arc<CheckedTransaction>>),
+    /// What the pool means for one address.
+    Outlook(Outlook),
 }
 
 /// Why a request was not followed.
@@ -125,8 +129,34 @@ pub enum Refused {
     #[error("mining was stopped before there was a proof")]
     Stopped,
     /// A transaction cannot enter the pool.
-    #[error("{0}")]
-    Transaction(String),
+    #[error(transparent)]
+    Transaction(PoolError),
+}
+
+/// What the pool means for one address. Money that is on its way to it cannot be spent before it is
+/// confirmed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outlook {
+    /// Confirmed balance and nonce, as of the tip that the rest is told on top of.
+    pub account: Account,
+    /// The nonce of its next transaction: the account's and what it has pending.
+    pub next_nonce: u64,
+    /// What it can still spend: the balance without the cost of what it has pending.
+    pub spendable: Amount,
+    /// What its pending transactions cost, fees included.
+    pub outgoing: Amount,
+    /// What pending transfers move to it.
+    pub incoming: Amount,
+    /// How many transactions from it or to it wait.
+    pub count: usize,
+    /// The first [`Self::MAX_PENDING`] of these: those from it in order of nonce, then those to it. Where
+    /// there are too many, each side has at least half of the places, as far as it needs them.
+    pub pending: Vec<Arc<CheckedTransaction>>,
+}
+
+impl Outlook {
+    /// Transactions listed, at most.
+    pub const MAX_PENDING: usize = 100;
 }
 
 /// A peer as the node sees it.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    BlockHash, CheckedBlock, CheckedTransaction, Height,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Height,
     wire::{NodeId, PeerId},
 };
 
@@ -110,6 +110,20 @@ pub enum Request {
     Status,
     /// Tell what is in the pool.
     Pending,
+    /// Tell what the pool means for this address.
+    Outlook(Address),
+}
+
+impl Request {
+    /// Bytes of the blocks and transactions in it.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::SubmitBlock(block) => block.size(),
+            Self::ReplaceChain(blocks) => blocks.iter().map(|block| block.size()).sum(),
+            Self::SubmitTransaction(transaction) => transaction.size(),
+            _ => 0,
+        }
+    }
 }
 
 /// A peer as somebody makes it known.

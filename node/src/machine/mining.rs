@@ -163,7 +163,7 @@ impl<S: Store> Machine<S> {
     }
 
     fn start_mining(&mut self) -> Result<()> {
-        let template = Template::on_tip(&self.chain, &self.pool, self.config.miner, self.now)?;
+        let template = Template::on_tip(&self.chain, &self.pool, self.config.miner, self.wall)?;
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
         let tip = self.chain.tip().clone();
@@ -198,8 +198,12 @@ impl<S: Store> Machine<S> {
         if self.mining.job.as_ref().is_none_or(|job| job.tip.hash != on) {
             return Ok(());
         }
-        if self.take_block(None, block.clone())?.is_err() {
-            // The miner rests after a proof, so whoever waits needs another job.
+        if let Err(refusal) = self.take_block(None, block.clone())? {
+            // As when the clock was set back by hours, and blocks would still have to be later than the
+            // last ones. Nobody waits for such a block; the miner, if it is to go on, needs another job.
+            for request in self.mining.take_requests(|tip| tip == on) {
+                self.reply(request, Reply::Refused(Refused::Invalid(refusal.to_string())));
+            }
             self.mining.job = None;
             return Ok(());
         }

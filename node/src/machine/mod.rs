@@ -21,11 +21,12 @@ mod pool;
 mod relay;
 mod requests;
 pub mod seal;
+mod serve;
 pub mod store;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
-mod timers;
+pub mod timers;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -47,9 +48,10 @@ use self::{
     relay::Relay,
     requests::Waiting,
     seal::Seal,
+    serve::Ask,
     store::{Result, Store},
     sync::Sync,
-    timers::{Timer, Timers},
+    timers::{Moment, Timer, Timers},
 };
 
 /// One node's whole state.
@@ -67,7 +69,10 @@ pub struct Machine<S> {
     seal: Seal,
     timers: Timers,
     rng: ChaCha8Rng,
+    /// By the steady clock, which everything that the machine waits for is measured by.
     now: Millis,
+    /// By the system's clock, as blocks are dated.
+    wall: Millis,
     /// What the drivers were last asked to wake this machine at.
     wake_at: Option<Millis>,
     out: Vec<Effect>,
@@ -78,7 +83,8 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn open(config: Config, store: S, now: Millis) -> Result<(Self, Vec<Effect>)> {
+    pub fn open(config: Config, store: S, now: impl Into<Moment>) -> Result<(Self, Vec<Effect>)> {
+        let Moment { steady, wall } = now.into();
         let own = store.own_transactions()?;
         let chain = Chain::open(config.network.clone(), store)?;
         let mut machine = Self {
@@ -95,7 +101,8 @@ impl<S: Store> Machine<S> {
             waiting: Waiting::default(),
             seal: Seal::default(),
             timers: Timers::default(),
-            now,
+            now: steady,
+            wall,
             wake_at: None,
             out: Vec::new(),
         };
@@ -126,7 +133,7 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store fails. The machine must not be used any more then.
-    pub fn handle(&mut self, event: Event, now: Millis) -> Result<Vec<Effect>> {
+    pub fn handle(&mut self, event: Event, now: impl Into<Moment>) -> Result<Vec<Effect>> {
         self.handle_all([event], now)
     }
 
@@ -134,8 +141,13 @@ impl<S: Store> Machine<S> {
     ///
     /// # Errors
     /// When the store fails. The machine must not be used any more then.
-    pub fn handle_all(&mut self, events: impl IntoIterator<Item = Event>, now: Millis) -> Result<Vec<Effect>> {
-        self.now = self.now.max(now);
+    pub fn handle_all(
+        &mut self,
+        events: impl IntoIterator<Item = Event>,
+        now: impl Into<Moment>,
+    ) -> Result<Vec<Effect>> {
+        let Moment { steady, wall } = now.into();
+        (self.now, self.wall) = (self.now.max(steady), wall);
         for event in events {
             self.dispatch(event)?;
         }
@@ -168,22 +180,18 @@ impl<S: Store> Machine<S> {
         match message {
             Incoming::Hello(hello) => self.on_hello(peer, hello),
             Incoming::Announce(hash, announcement) => self.on_announce(peer, hash, announcement),
-            Incoming::GetHeaders(locator) => self.give_headers(peer, &locator),
+            Incoming::GetHeaders(locator) => self.asked(peer, Ask::Headers(locator)),
             Incoming::Headers(headers) => self.on_headers(peer, headers),
-            Incoming::GetBlocks(hashes) => self.give_blocks(peer, &hashes),
+            Incoming::GetBlocks(hashes) => self.asked(peer, Ask::Blocks(hashes)),
             Incoming::Blocks(blocks) => self.on_blocks(peer, blocks),
-            Incoming::GetBlockTransactions(block, positions) => self.give_block_transactions(peer, block, &positions),
+            Incoming::GetBlockTransactions(block, positions) => {
+                self.asked(peer, Ask::BlockTransactions(block, positions))
+            }
             Incoming::BlockTransactions(block, transactions) => self.on_block_transactions(peer, block, transactions),
             Incoming::Pooled(ids) => self.on_pooled(peer, ids),
-            Incoming::GetTransactions(ids) => {
-                self.give_transactions(peer, &ids);
-                Ok(())
-            }
+            Incoming::GetTransactions(ids) => self.asked(peer, Ask::Transactions(ids)),
             Incoming::Transactions(transactions) => self.on_transactions(peer, transactions),
-            Incoming::GetAddresses => {
-                self.give_addresses(peer);
-                Ok(())
-            }
+            Incoming::GetAddresses => self.asked(peer, Ask::Addresses),
             Incoming::Addresses(addresses) => {
                 self.learn_addresses(peer, addresses);
                 Ok(())
@@ -201,6 +209,7 @@ impl<S: Store> Machine<S> {
                 Timer::Blocks(peer) => self.blocks_due(peer)?,
                 Timer::Transactions(peer) => self.transactions_due(peer)?,
                 Timer::Rebuild(hash) => self.rebuild_due(hash),
+                Timer::Serve(peer) => self.serve_due(peer)?,
                 Timer::Dial => self.dial_if_needed(),
                 Timer::Poll => self.poll_due()?,
                 Timer::Template => self.template_due()?,

@@ -1,10 +1,11 @@
 //! Transactions accepted from this node's own users. They are kept on disk until they are confirmed or
 //! can never be, and offered to the pool again after a restart and whenever the chain changes.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use shared::{Address, CheckedTransaction, Transaction, TxId};
+use shared::{Address, Amount, CheckedTransaction, Transaction, TxId};
 
 use super::{
     Machine,
@@ -18,11 +19,15 @@ use super::{
 pub struct Own {
     ids: BTreeSet<TxId>,
     /// Those that cannot take effect on the present tip, in the order in which they might.
-    aside: BTreeMap<(Address, u64, TxId), Arc<CheckedTransaction>>,
+    aside: BTreeMap<Place, Arc<CheckedTransaction>>,
 }
 
-fn place(transaction: &CheckedTransaction) -> (Address, u64, TxId) {
-    (transaction.sender, transaction.nonce, transaction.id())
+/// By sender and nonce; of several with the same nonce, the one that pays most first, which is the one
+/// that may stay.
+type Place = (Address, u64, Reverse<Amount>, TxId);
+
+fn place(transaction: &CheckedTransaction) -> Place {
+    (transaction.sender, transaction.nonce, Reverse(transaction.fee), transaction.id())
 }
 
 impl<S: Store> Machine<S> {
@@ -67,7 +72,8 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// A transaction left the pool without being confirmed. An own one may still come back.
+    /// A transaction left the pool without being confirmed. An own one may still come back; one that was
+    /// replaced cannot as long as its successor waits, for it pays less.
     pub(super) fn dropped(&mut self, transaction: Arc<CheckedTransaction>, error: &PoolError) {
         let id = transaction.id();
         self.journal(ChainEvent::Dropped { id, reason: error.to_string() });

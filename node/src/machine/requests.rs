@@ -109,6 +109,12 @@ impl<S: Store> Machine<S> {
                 self.reply(id, Reply::Pending(pending));
                 Ok(())
             }
+            Request::Outlook(address) => {
+                let account = self.chain.account(&address)?;
+                let outlook = self.pool.outlook(&address, account);
+                self.reply(id, Reply::Outlook(outlook));
+                Ok(())
+            }
         }
     }
 
@@ -189,7 +195,7 @@ impl<S: Store> Machine<S> {
         }
         let genesis = self.config.network.genesis_hash();
         let blocks: Vec<_> = blocks.into_iter().filter(|block| block.hash() != genesis).collect();
-        match self.chain.accept_all(&blocks, self.now)? {
+        match self.chain.accept_all(&blocks, self.wall)? {
             Ok(changes) => {
                 changes.iter().try_for_each(|change| self.chain_changed(change))?;
                 // They are all known now; this only lets go of what was waiting for them.
@@ -238,7 +244,7 @@ impl<S: Store> Machine<S> {
                 self.keep_own(&transaction);
                 Reply::Accepted(transaction.id())
             }
-            Err(error) => Reply::Refused(Refused::Transaction(error.to_string())),
+            Err(error) => Reply::Refused(Refused::Transaction(error)),
         };
         self.reply(id, reply);
         Ok(())

@@ -1,9 +1,26 @@
-//! Deadlines. Each timer stands at most once: setting it again moves it. None is cancelled: whoever set
+//! The machine's two clocks, and its deadlines. Each timer stands at most once: setting it again moves it. None is cancelled: whoever set
 //! it looks, when it is due, whether it still matters. So a wake too many does no harm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{BlockHash, Millis, wire::PeerId};
+
+/// What the driver's clocks say. Deadlines are kept by the one that no setting of the system's time moves;
+/// the other one only dates and judges blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds from some beginning that stays the same as long as the machine runs. Never goes back.
+    pub steady: Millis,
+    /// The system's time. It may jump either way.
+    pub wall: Millis,
+}
+
+/// Where time is made up, both clocks are one.
+impl From<Millis> for Moment {
+    fn from(both: Millis) -> Self {
+        Self { steady: both, wall: both }
+    }
+}
 
 /// What to look at when its time has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +35,8 @@ pub enum Timer {
     Transactions(PeerId),
     /// Have the transactions of this announced block come?
     Rebuild(BlockHash),
+    /// May this peer be served again?
+    Serve(PeerId),
     /// Is there somebody to dial?
     Dial,
     /// Time to ask somebody for a better chain and to try a new peer.

@@ -12,7 +12,7 @@ use std::{fmt::Write as _, str::FromStr};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-pub use self::verify::{Outcome, Report, Step, Wanted, verify};
+pub use self::verify::{Opening, Outcome, Report, Shown, Step, Wanted, verify};
 use crate::{
     coinbase::Coinbase,
     header::Header,
@@ -73,11 +73,14 @@ pub enum ReceiptError {
     /// Longer than any receipt.
     #[error("it has more than {MAX_BYTES} bytes, which is more than a receipt takes")]
     TooLong,
-    /// No receipt.
-    #[error("it is no receipt: {0}")]
-    NoReceipt(#[from] serde_json::Error),
+    /// No JSON.
+    #[error("it is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// Something else.
+    #[error("it is JSON, but no receipt: {0}")]
+    NoReceipt(serde_json::Error),
     /// From the future, or nonsense.
-    #[error("it is of version {0}; this program reads version {VERSION}")]
+    #[error("it is a receipt of version {0}; this program reads version {VERSION} only")]
     Version(u32),
 }
 
@@ -119,6 +122,12 @@ impl Receipt {
         }
         let Outline { receipt } = serde_json::from_slice(json)?;
         if receipt == VERSION { Ok(serde_json::from_slice(json)?) } else { Err(ReceiptError::Version(receipt)) }
+    }
+}
+
+impl From<serde_json::Error> for ReceiptError {
+    fn from(error: serde_json::Error) -> Self {
+        if error.is_data() { Self::NoReceipt(error) } else { Self::NotJson(error) }
     }
 }
 
@@ -198,7 +207,10 @@ mod tests {
     fn another_version_is_named() {
         let error = Receipt::read(br#"{"receipt": 2, "news": true}"#).unwrap_err();
         assert!(matches!(error, ReceiptError::Version(2)));
+        assert!(matches!(Receipt::read(b"{}"), Err(ReceiptError::NoReceipt(_))));
         assert!(matches!(Receipt::read(b"[]"), Err(ReceiptError::NoReceipt(_))));
+        assert!(matches!(Receipt::read(b""), Err(ReceiptError::NotJson(_))));
+        assert!(matches!(Receipt::read(b"{\"receipt\": 1"), Err(ReceiptError::NotJson(_))));
         assert!(matches!(Receipt::read(&vec![b' '; MAX_BYTES + 1]), Err(ReceiptError::TooLong)));
     }
 }

@@ -1,6 +1,6 @@
 //! Verifying a receipt, in the order in which a sceptical person would: the transaction, its place in the
-//! log, the block that commits to the log, the work on top of it, the node's signature. Each step is told in
-//! plain words; the first that fails ends it.
+//! log, the block that commits to the log, the work on top of it; on the way the node's signature, and at the end
+//! what a private record commits to. Each step is told in plain words; the first that fails ends it.
 
 use crate::{
     address::Address,
@@ -12,6 +12,7 @@ use crate::{
         checkpoint::{Checkpoint, LogKey},
         verify_inclusion,
     },
+    record::{Content, Record, SALT, commitment},
     spec::Network,
     time::Seconds,
     transaction::{CheckedTransaction, Payload, Transaction},
@@ -29,6 +30,17 @@ pub struct Wanted {
     pub genesis: Option<BlockHash>,
     /// The key of the node's log.
     pub log_key: Option<LogKey>,
+    /// What a private record commits to.
+    pub opening: Option<Opening>,
+}
+
+/// What the author of a private record gives to those who are to know what it says.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// The record's salt.
+    pub salt: [u8; SALT],
+    /// What it says.
+    pub payload: Vec<u8>,
 }
 
 /// One thing that was looked at.
@@ -69,7 +81,7 @@ pub struct Shown {
     pub id: TxId,
     /// The network's genesis block.
     pub genesis: BlockHash,
-    /// The block that has it, or one above it, with the same log.
+    /// The block whose log has it: the one that brought it, or one above.
     pub block: BlockHash,
     /// That block's height.
     pub height: Height,
@@ -116,6 +128,7 @@ fn walk(receipt: &Receipt, wanted: &Wanted, steps: &mut Steps) -> Option<Shown> 
     steps.take("Is the transaction in that log?", place(&transaction, &proof, &checkpoint))?;
     let headers = steps.take("Does a block commit to that log?", block(receipt, &network, &checkpoint))?;
     let (block, work) = steps.take("How much work lies on it?", work(&headers, &network))?;
+    is_the_payload(&transaction, wanted, steps)?;
     let coinbase = Coinbase::try_from_slice(&receipt.coinbase).ok()?;
     Some(Shown {
         id: transaction.id(),
@@ -129,12 +142,43 @@ fn walk(receipt: &Receipt, wanted: &Wanted, steps: &mut Steps) -> Option<Shown> 
     })
 }
 
+/// Whether a private record commits to the payload that was given. Other transactions need none.
+fn is_the_payload(transaction: &Transaction, wanted: &Wanted, steps: &mut Steps) -> Option<()> {
+    let question = "Does it commit to that payload?";
+    match (committed(transaction), &wanted.opening) {
+        (Some(committed), Some(Opening { salt, payload })) => {
+            let is_it = committed == commitment(salt, payload);
+            let answer = if is_it {
+                Ok(((), format!("Yes, to these {} bytes and no others.", payload.len())))
+            } else {
+                Err("No: it commits to another payload, or under another salt.".into())
+            };
+            steps.take(question, answer)
+        }
+        (None, Some(_)) => steps.take(question, Err("No: the transaction is no private record.".into())),
+        (Some(_), None) => {
+            steps.open(question, "Not compared. Give what its author gave you with --payload and --salt.".into());
+            Some(())
+        }
+        (None, None) => Some(()),
+    }
+}
+
+/// The commitment of a private record.
+fn committed(transaction: &Transaction) -> Option<[u8; 32]> {
+    let Payload::Data { body, .. } = &transaction.payload else { return None };
+    match Record::from_body(body).ok()?.content {
+        Content::Commitment(committed) => Some(committed),
+        Content::Json(_) => None,
+    }
+}
+
 type Answer<T> = Result<(T, String), String>;
 
 fn network(receipt: &Receipt) -> Answer<Network> {
     let network =
         Network::new(receipt.network.clone()).map_err(|error| format!("Its chain spec is wrong: {error}."))?;
-    let sentence = format!("\"{}\", genesis block {}.", network.spec().name, network.genesis_hash());
+    let sentence = format!("{:?}, genesis block {}.", network.spec().name, network.genesis_hash());
     Ok((network, sentence))
 }
 
@@ -157,13 +201,14 @@ fn transaction(receipt: &Receipt, network: &Network) -> Answer<CheckedTransactio
     let transaction = Transaction::from_bytes(&receipt.transaction)
         .map_err(|error| format!("No: its bytes make no transaction ({error})."))?;
     let checked = transaction.check(&network.genesis_hash()).map_err(|error| format!("No: {error}."))?;
-    let sentence = format!("Yes: {} {}, number {} of that account.", checked.sender, what(&checked), checked.nonce);
+    let number = checked.nonce.saturating_add(1);
+    let sentence = format!("Yes: {} {}; transaction {number} of that account.", checked.sender, what(&checked));
     Ok((checked, sentence))
 }
 
 fn what(transaction: &Transaction) -> String {
     match &transaction.payload {
-        Payload::Transfer { to, amount } => format!("pays {amount} units to {to}"),
+        Payload::Transfer { to, amount } => format!("pays {} to {to}", amount.in_words()),
         Payload::Data { topic, body } => format!("files {} bytes under {:?}", body.len(), topic.as_str()),
     }
 }
@@ -172,7 +217,8 @@ fn checkpoint(receipt: &Receipt) -> Answer<(LogProof, LogKey, Checkpoint)> {
     let key: LogKey = receipt.log_key.parse().map_err(|error| format!("The log's key is {error}."))?;
     let proof: LogProof = receipt.proof.parse().map_err(|error| format!("The proof cannot be read: {error}."))?;
     let checkpoint = Checkpoint::open(&proof.checkpoint, &key).map_err(|error| format!("No: {error}."))?;
-    let sentence = format!("Yes: the log {} had {} transactions.", key.name(), checkpoint.size);
+    let transactions = counted(checkpoint.size, "transaction");
+    let sentence = format!("Yes: the log {} had {transactions}.", key.name());
     Ok(((proof, key, checkpoint), sentence))
 }
 
@@ -182,7 +228,9 @@ fn is_the_wanted_log(key: &LogKey, wanted: &Wanted, steps: &mut Steps) -> Option
         Some(wanted) if wanted == key => steps.take(question, Ok(((), "Yes, the keys are the same.".into()))),
         Some(wanted) => steps.take(question, Err(format!("No: that one's key is {wanted}."))),
         None => {
-            steps.open(question, "Not compared. What follows holds without trust in any node.".into());
+            let sentence =
+                "Not compared. Give the key you know with --log-key to be sure; the rest needs no trust in it.";
+            steps.open(question, sentence.into());
             Some(())
         }
     }
@@ -215,6 +263,15 @@ fn block(receipt: &Receipt, network: &Network, checkpoint: &Checkpoint) -> Answe
     Ok((headers, sentence))
 }
 
+/// `no block`, `1 block`, `6 blocks`.
+fn counted(count: u64, what: &str) -> String {
+    match count {
+        0 => format!("no {what}"),
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
 fn short(miner: &Address) -> String {
     format!("{}…", miner.short())
 }
@@ -237,11 +294,7 @@ fn work(headers: &[Header], network: &Network) -> Answer<(BlockHash, Work)> {
     }
     let sentence = format!(
         "{} on top of it; whoever wanted to forge them all would need about {:.0} hashes.",
-        match headers.len() - 1 {
-            0 => "no block".to_owned(),
-            1 => "1 block".to_owned(),
-            count => format!("{count} blocks"),
-        },
+        counted(headers.len() as u64 - 1, "block"),
         total.to_f64()
     );
     Ok(((first, total), sentence))

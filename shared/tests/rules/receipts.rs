@@ -8,7 +8,8 @@ use shared::{
         checkpoint::{Checkpoint, LogKey},
         prove,
     },
-    receipt::{LogProof, Outcome, Receipt, Report, Wanted, verify},
+    receipt::{LogProof, Opening, Outcome, Receipt, Report, Wanted, verify},
+    record::{Content, Record, SALT, commitment},
     transaction::VERSION,
     work::Bits,
 };
@@ -27,7 +28,11 @@ fn network() -> Network {
 }
 
 fn record(network: &Network, nonce: u64) -> Transaction {
-    let payload = Payload::Data { topic: Topic::new("till").unwrap(), body: b"3 loaves".to_vec() };
+    data(network, nonce, b"3 loaves")
+}
+
+fn data(network: &Network, nonce: u64, body: &[u8]) -> Transaction {
+    let payload = Payload::Data { topic: Topic::new("till").unwrap(), body: body.to_vec() };
     let (sender, fee, time) = (Address::default(), Amount::ZERO, Millis(5));
     let unsigned = Transaction { version: VERSION, sender, nonce, fee, time, payload, signature: [0; 64] };
     unsigned.signed(&key(1), &network.genesis_hash())
@@ -53,8 +58,14 @@ fn headers(network: &Network, coinbase: &Coinbase) -> Vec<Header> {
 }
 
 fn receipt() -> Receipt {
+    receipt_of(&record(&network(), INDEX))
+}
+
+/// The receipt of a transaction that stands between others.
+fn receipt_of(transaction: &Transaction) -> Receipt {
     let network = network();
-    let transactions: Vec<Transaction> = (0..TRANSACTIONS).map(|nonce| record(&network, nonce)).collect();
+    let mut transactions: Vec<Transaction> = (0..TRANSACTIONS).map(|nonce| record(&network, nonce)).collect();
+    transactions[INDEX as usize] = transaction.clone();
     let mut log = LogEdge::default();
     let mut leaves = Vec::new();
     for transaction in &transactions {
@@ -73,7 +84,6 @@ fn receipt() -> Receipt {
         log_root: log.root(),
         extra: vec![1; 8],
     };
-    let transaction = &transactions[INDEX as usize];
     Receipt::new(network.spec(), transaction, &proof, &log_key, &coinbase, &headers(&network, &coinbase))
 }
 
@@ -108,7 +118,7 @@ fn a_whole_receipt_shows_what_it_should() {
 fn what_is_known_from_elsewhere_is_compared() {
     let receipt = receipt();
     let genesis = network().genesis_hash();
-    let right = Wanted { genesis: Some(genesis), log_key: Some(LogKey::of(&key(2), &genesis)) };
+    let right = Wanted { genesis: Some(genesis), log_key: Some(LogKey::of(&key(2), &genesis)), opening: None };
     let report = verify(&receipt, &right);
     assert!(report.shows.is_some());
     assert!(report.steps.iter().all(|step| matches!(step.outcome, Outcome::Good(_))), "{report:?}");
@@ -116,6 +126,31 @@ fn what_is_known_from_elsewhere_is_compared() {
     assert_eq!(failure(&verify(&receipt, &other)).unwrap().0, "Is that the network it should be of?");
     let other = Wanted { log_key: Some(LogKey::of(&key(3), &genesis)), ..right };
     assert_eq!(failure(&verify(&receipt, &other)).unwrap().0, "Is that the node you trust?");
+}
+
+#[test]
+fn a_private_record_opens_with_its_salt_and_payload_only() {
+    let (salt, payload) = ([8; SALT], b"one bill".to_vec());
+    let private = Record { corrects: None, content: Content::Commitment(commitment(&salt, &payload)) };
+    let receipt = receipt_of(&data(&network(), INDEX, &private.to_body().unwrap()));
+    let with = |opening| verify(&receipt, &Wanted { opening, ..Wanted::default() });
+    let question = "Does it commit to that payload?";
+    let last = |report: &Report| report.steps.last().unwrap().clone();
+
+    let right = with(Some(Opening { salt, payload: payload.clone() }));
+    assert!(right.shows.is_some() && matches!(last(&right).outcome, Outcome::Good(_)));
+    for wrong in [Opening { salt: [9; SALT], payload: payload.clone() }, Opening { salt, payload: b"more".to_vec() }] {
+        let report = with(Some(wrong));
+        assert_eq!((failure(&report).unwrap().0, report.shows), (question, None));
+    }
+    let closed = with(None);
+    assert!(closed.shows.is_some() && matches!(last(&closed).outcome, Outcome::Open(_)));
+    assert_eq!(last(&closed).question, question);
+
+    let opening = Some(Opening { salt, payload });
+    let report = verify(&self::receipt(), &Wanted { opening, ..Wanted::default() });
+    assert_eq!(failure(&report).unwrap().0, question);
+    assert!(verify(&self::receipt(), &Wanted::default()).steps.iter().all(|step| step.question != question));
 }
 
 #[test]

@@ -44,8 +44,9 @@ pub(super) struct Begin {
 /// Server-sent events, each with one JSON object: `connected` (a block joined the active chain),
 /// `confirmed` (a transaction in it), `disconnected` (a block left the active chain: everything said
 /// about it is retracted), `pooled` and `dropped` (a transaction entered the pool, or left it
-/// unconfirmed, with the reason), and `gap` (what was asked for is no longer known; begin anew from the
-/// chain). Their ids are numbers of journal entries, kept through restarts: a client that sends the last
+/// unconfirmed, with the reason), `contradicted` (the alarm: a block left the active chain although this
+/// node has signed the log up to it, see `/log`), and `gap` (what was asked for is no longer known; begin
+/// anew from the chain). Their ids are numbers of journal entries, kept through restarts: a client that sends the last
 /// one as `Last-Event-ID` misses nothing and gets nothing twice.
 #[utoipa::path(
     get, path = "/events", tag = docs::EVENTS,

@@ -105,7 +105,7 @@ impl Reading<'_> {
         } else {
             let checked = block.check(self.network).map_err(|error| broken(height, hash, &error))?;
             if let Some(replay) = &mut self.replay {
-                let pushed = replay.push(&checked, clock::now()).map_err(store_failed)?;
+                let pushed = replay.push(&checked, clock::wall()).map_err(store_failed)?;
                 pushed.map_err(|error| broken(height, hash, &error))?;
             }
             Arc::new(checked)

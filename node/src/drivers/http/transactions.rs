@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State, rejection::PathRejection, rejection::Que
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
-use shared::{BlockHash, CheckedTransaction, Height, Transaction, TxId};
+use shared::{BlockHash, CheckedTransaction, Height, Payload, Transaction, TxId};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     store_failed, tip_of, unexpected,
 };
 use crate::machine::{
-    effect::{Refused, Reply},
+    effect::{PoolError, Refused, Reply},
     event::Request,
     store::ReadChain as _,
 };
@@ -85,12 +85,17 @@ pub(super) enum Place {
 
 /// Send a signed transaction
 ///
-/// The node keeps it until it is confirmed, also through restarts.
+/// The node keeps it until it is confirmed, also through restarts. One with the nonce of another that
+/// waits takes its place if its fee is at least a tenth higher, and higher for each byte. Transfers to
+/// addresses that nobody can spend from, or everybody can, are refused.
 #[utoipa::path(
     post, path = "/transactions", tag = docs::TRANSACTIONS, request_body = docs::Transaction,
     responses(
         (status = 202, body = Accepted),
-        (status = 422, description = "The transaction cannot take effect; the reason says why", body = docs::Problem),
+        (
+            status = 422, description = "The transaction cannot take effect; the reason says why",
+            body = docs::TransactionRefused,
+        ),
         docs::Body, docs::Foreign, docs::Unavailable,
     )
 )]
@@ -98,17 +103,22 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     JsonBody(transaction): JsonBody<Transaction>,
 ) -> Result<Response, Problem> {
-    let refused = |why: &dyn std::fmt::Display| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The transaction is not taken: {why}."))
-    };
-    let checked = transaction.check(&app.api.network.genesis_hash()).map_err(|error| refused(&error))?;
-    match app.ask(Request::SubmitTransaction(Arc::new(checked))).await? {
-        Reply::Accepted(id) => {
-            let place = format!("/transactions/{id}");
-            Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
-        }
-        Reply::Refused(why @ Refused::Transaction(_)) => Err(refused(&why)),
-        other => Err(unexpected(&other)),
+    let id = app.submit(transaction).await?;
+    let place = format!("/transactions/{id}");
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
+}
+
+fn not_taken(why: &dyn std::fmt::Display) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The transaction is not taken: {why}."))
+}
+
+/// Why the pool does not take it, with what a program needs to do better.
+fn not_pooled(why: &PoolError) -> Problem {
+    let problem = not_taken(why);
+    match why {
+        PoolError::Used { next, .. } | PoolError::Early { next, .. } => problem.with("next_nonce", *next),
+        PoolError::Underbid { enough, .. } => problem.with("enough_fee", *enough),
+        _ => problem,
     }
 }
 
@@ -179,6 +189,21 @@ fn confirmed(app: &App, id: TxId) -> Result<Option<Place>, Problem> {
 }
 
 impl App {
+    /// Checks a user's transaction and hands it to the machine.
+    pub(super) async fn submit(&self, transaction: Transaction) -> Result<TxId, Problem> {
+        let checked = transaction.check(&self.api.network.genesis_hash()).map_err(|error| not_taken(&error))?;
+        if let Payload::Transfer { to, .. } = &checked.payload
+            && !to.is_spendable()
+        {
+            return Err(not_taken(&format!("what is sent to {to} would be lost, for no key belongs to that address")));
+        }
+        match self.ask(Request::SubmitTransaction(Arc::new(checked))).await? {
+            Reply::Accepted(id) => Ok(id),
+            Reply::Refused(Refused::Transaction(why)) => Err(not_pooled(&why)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
     async fn pool(&self) -> Result<Vec<Arc<CheckedTransaction>>, Problem> {
         match self.ask(Request::Pending).await? {
             Reply::Pending(pending) => Ok(pending),

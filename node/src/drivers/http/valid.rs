@@ -35,7 +35,7 @@ pub(super) async fn valid(State(app): State<Arc<App>>) -> Result<Json<Verdict>, 
     let network = app.api.network.clone();
     let check = move |wanted: &Wanted| {
         let begun = Instant::now();
-        let found = guarded(|| audit(&snapshot, &network, clock::now(), &mut |_| wanted.check().is_ok()))?;
+        let found = guarded(|| audit(&snapshot, &network, clock::wall(), &mut |_| wanted.check().is_ok()))?;
         Ok(Verdict::new(height, begun.elapsed(), found))
     };
     heavy::run(permit, &app.api.shutdown, check).await.map(Json)

@@ -2,7 +2,7 @@
 //! the place of a present one, so that halves of a network that were apart find each other again.
 
 use rand::seq::IteratorRandom;
-use shared::wire::{Message, PeerAddress, PeerId};
+use shared::wire::{PeerAddress, PeerId};
 
 use super::super::{
     Machine,
@@ -71,11 +71,6 @@ impl<S: Store> Machine<S> {
             Some(peer) => self.part(peer, "its place goes to another peer for a while".into()),
             None => Ok(()),
         }
-    }
-
-    pub(in super::super) fn give_addresses(&mut self, peer: PeerId) {
-        let sample = self.book.sample(&mut self.rng);
-        self.send(peer, Message::Addresses(sample));
     }
 
     /// What was not asked for is not learnt, and each question has one answer.

@@ -28,6 +28,9 @@ pub enum Fault {
     /// It answered a request for blocks without the ones that it said it has.
     #[error("it did not send blocks that it said it has")]
     Withheld,
+    /// It asks for more than it is given, and more again.
+    #[error("it asks for more than any peer is given")]
+    Greedy,
     /// It has this node's own key or id.
     #[error("it is this node itself, or a copy of it")]
     Oneself,
@@ -51,7 +54,7 @@ impl Fault {
     /// How much it weighs.
     pub fn severity(&self) -> Severity {
         match self {
-            Self::Stalled | Self::Withheld => Severity::Strike,
+            Self::Stalled | Self::Withheld | Self::Greedy => Severity::Strike,
             Self::OtherNetwork { .. } | Self::OtherVersion(_) | Self::Oneself | Self::Silent => Severity::Part,
             Self::Garbage(_) | Self::Invalid(_) => Severity::Ban,
         }

@@ -1,23 +1,27 @@
 //! Connected peers: greeting them, knowing what they have, and parting from those who misbehave. Whom
-//! to dial is decided in [`book`] and `dial`; what to fetch from peers in `sync`.
+//! to dial is decided in [`book`] and `dial`, who makes room for whom in `slots`; what to fetch from
+//! peers in `sync`.
 
 pub mod book;
 mod dial;
 mod fault;
+mod slots;
 
 use std::collections::BTreeMap;
 
 use shared::{
-    BlockHash,
+    BlockHash, Millis,
     wire::{self, Hello, Message, NodeId, PeerId},
 };
 
 pub use self::fault::{Fault, MAX_STRIKES, Severity};
+use self::slots::Merit;
 use super::{
     Machine,
-    config::{BAN_PERIOD, HELLO_TIMEOUT, MAX_INBOUND},
+    config::{BAN_PERIOD, HELLO_TIMEOUT},
     effect::{Effect, PeerStatus},
     relay::Told,
+    serve::Service,
     store::{Result, Store},
     sync::PeerChain,
     timers::Timer,
@@ -40,6 +44,10 @@ pub struct Session {
     greeted_with: BlockHash,
     /// Whether its answer to a request for addresses is awaited.
     addresses_asked: bool,
+    /// What it asks for and is given.
+    pub service: Service,
+    /// What speaks for keeping it.
+    pub merit: Merit,
     strikes: u32,
     slow: u32,
 }
@@ -74,6 +82,8 @@ impl Session {
 #[derive(Debug, Default)]
 pub struct Peers {
     sessions: BTreeMap<PeerId, Session>,
+    /// When an accepted peer last had to go for another one.
+    room_made: Option<Millis>,
 }
 
 impl Peers {
@@ -95,6 +105,11 @@ impl Peers {
     /// Connections this node dialled.
     pub fn outbound(&self) -> impl Iterator<Item = (&PeerId, &Session)> {
         self.sessions.iter().filter(|(_, session)| session.outbound)
+    }
+
+    /// Connections that the other end dialled.
+    pub fn accepted(&self) -> impl Iterator<Item = (PeerId, &Session)> {
+        self.sessions.iter().filter(|(_, session)| !session.outbound).map(|(peer, session)| (*peer, session))
     }
 
     /// Connections on which the greeting was right, in order of peer id.
@@ -134,6 +149,8 @@ impl<S: Store> Machine<S> {
             told: Told::default(),
             greeted_with: self.chain.tip().hash,
             addresses_asked: false,
+            service: Service::new(self.now),
+            merit: Merit::new(self.now),
             strikes: 0,
             slow: 0,
         };
@@ -141,9 +158,11 @@ impl<S: Store> Machine<S> {
         if peer == self.config.peer {
             return self.punish(peer, Fault::Oneself);
         }
-        let inbound = self.peers.sessions.values().filter(|session| !session.outbound).count();
-        if !outbound && inbound > MAX_INBOUND {
-            return self.part(peer, format!("{MAX_INBOUND} peers are connected already"));
+        if !outbound {
+            self.make_room_among_accepted(peer)?;
+        }
+        if !self.peers.is_connected(&peer) {
+            return Ok(());
         }
         let hello = self.hello();
         self.send(peer, Message::Hello(hello));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use shared::{
     BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId,
-    wire::{Announcement, Message, PeerId, REPLY_BYTES},
+    wire::{Announcement, Message, PeerId},
 };
 
 use super::super::{
@@ -42,7 +42,7 @@ impl<S: Store> Machine<S> {
             }
             return self.ask_headers(peer);
         }
-        let entry = match self.chain.judge_header(hash, &announcement.header, self.now)? {
+        let entry = match self.chain.judge_header(hash, &announcement.header, self.wall)? {
             Ok(entry) => entry,
             Err(refusal) => return self.refused_header(peer, &refusal),
         };
@@ -130,27 +130,5 @@ impl<S: Store> Machine<S> {
             Ok(block) => self.take_block(Some(peer), Arc::new(block)).map(|_| ()),
             Err(error) => self.punish(peer, Fault::Invalid(error.to_string())),
         }
-    }
-
-    pub(in super::super) fn give_block_transactions(
-        &mut self,
-        peer: PeerId,
-        hash: BlockHash,
-        positions: &[u32],
-    ) -> Result<()> {
-        let block = self.chain.block(&hash)?;
-        let mut bytes = 0;
-        let wanted = block
-            .iter()
-            .flat_map(|block| positions.iter().filter_map(|position| block.transactions().get(*position as usize)));
-        let transactions = wanted
-            .take_while(|transaction| {
-                bytes += transaction.size();
-                bytes <= REPLY_BYTES
-            })
-            .map(|transaction| (***transaction).clone())
-            .collect();
-        self.send(peer, Message::BlockTransactions { block: hash, transactions });
-        Ok(())
     }
 }

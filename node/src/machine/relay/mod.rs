@@ -70,7 +70,9 @@ impl<S: Store> Machine<S> {
             self.relay.announced = tip;
             self.announce_tip(|_| true)?;
         }
-        let fresh = std::mem::take(&mut self.relay.fresh);
+        let mut fresh = std::mem::take(&mut self.relay.fresh);
+        // One that had to leave again meanwhile is not to be had.
+        fresh.retain(|id| self.pool.get(id).is_some());
         if !fresh.is_empty() {
             for (peer, session) in self.peers.greeted_mut() {
                 let news: Vec<TxId> = fresh.iter().filter(|id| session.told.learn(**id)).copied().collect();

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use shared::{
     Address, CheckedBlock, CheckedTransaction, Millis, Transaction, TxId,
-    rules::ledger::SpendError,
     wire::{MAX_TRANSACTIONS, Message, PeerId, REPLY_BYTES},
 };
 
@@ -16,7 +15,7 @@ use super::super::{
     config::TRANSACTIONS_TIMEOUT,
     effect::Effect,
     journal::ChainEvent,
-    pool::PoolError,
+    pool::{self, PoolError},
     store::{Result, Store},
     timers::Timer,
 };
@@ -117,21 +116,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    /// The answer stops at some number of bytes; it is given even when there is nothing to give, for
-    /// the other side waits for it.
-    pub(in super::super) fn give_transactions(&mut self, peer: PeerId, ids: &[TxId]) {
-        let mut bytes = 0;
-        let found = ids.iter().filter_map(|id| self.pool.get(id));
-        let transactions = found
-            .take_while(|transaction| {
-                bytes += transaction.size();
-                bytes <= REPLY_BYTES
-            })
-            .map(|transaction| (***transaction).clone())
-            .collect();
-        self.send(peer, Message::Transactions(transactions));
-    }
-
     pub(in super::super) fn on_transactions(
         &mut self,
         peer: PeerId,
@@ -158,7 +142,7 @@ impl<S: Store> Machine<S> {
         transactions.sort_by_key(|transaction| (transaction.sender, transaction.nonce));
         for transaction in transactions {
             // One that does not fit our tip may fit its sender's: no fault.
-            self.take_transaction(transaction)?;
+            self.take_transaction(peer, transaction)?;
         }
         self.ask_transactions_of_all()
     }
@@ -174,22 +158,36 @@ impl<S: Store> Machine<S> {
     }
 
     /// Takes a transaction from a peer; one that overtook an earlier one of its sender waits for it.
-    fn take_transaction(&mut self, transaction: Arc<CheckedTransaction>) -> Result<()> {
+    fn take_transaction(&mut self, peer: PeerId, transaction: Arc<CheckedTransaction>) -> Result<()> {
         match self.pool_transaction(transaction.clone())? {
-            Ok(()) => self.take_early(transaction.sender, transaction.nonce),
-            Err(PoolError::Spend(SpendError::Nonce { found, expected })) if found > expected => {
-                if self.relay.early.len() >= MAX_EARLY || self.relay.early_bytes >= MAX_EARLY_BYTES {
-                    self.relay.early.clear();
-                    self.relay.early_bytes = 0;
+            Ok(()) => {
+                if let Some(session) = self.peers.get_mut(&peer) {
+                    session.merit.gave_transaction(self.now);
                 }
-                self.relay.early_bytes += transaction.size();
-                let place = (transaction.sender, transaction.nonce);
-                if let Some(replaced) = self.relay.early.insert(place, transaction) {
-                    self.relay.early_bytes -= replaced.size();
-                }
+                self.take_early(transaction.sender, transaction.nonce)
+            }
+            Err(PoolError::Early { .. }) => {
+                self.keep_early(transaction);
                 Ok(())
             }
             Err(_) => Ok(()),
+        }
+    }
+
+    /// Of several with the same sender and nonce, the one is kept that the pool would keep.
+    fn keep_early(&mut self, transaction: Arc<CheckedTransaction>) {
+        let place = (transaction.sender, transaction.nonce);
+        let rival = self.relay.early.get(&place);
+        if rival.is_some_and(|rival| pool::outbid(&transaction, rival).is_err()) {
+            return;
+        }
+        if self.relay.early.len() >= MAX_EARLY || self.relay.early_bytes >= MAX_EARLY_BYTES {
+            self.relay.early.clear();
+            self.relay.early_bytes = 0;
+        }
+        self.relay.early_bytes += transaction.size();
+        if let Some(replaced) = self.relay.early.insert(place, transaction) {
+            self.relay.early_bytes -= replaced.size();
         }
     }
 
@@ -218,8 +216,8 @@ impl<S: Store> Machine<S> {
         }
         let account = self.chain.account(&transaction.sender)?;
         match self.pool.insert(transaction, account) {
-            Ok(displaced) => {
-                displaced.into_iter().for_each(|gone| self.dropped(gone, &PoolError::Displaced));
+            Ok(gone) => {
+                gone.into_iter().for_each(|(gone, why)| self.dropped(gone, &why));
                 self.relay.fresh.push(id);
                 self.journal(ChainEvent::Pooled { id, returned: false });
                 Ok(Ok(()))

@@ -100,21 +100,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    pub(in super::super) fn give_blocks(&mut self, peer: PeerId, hashes: &[BlockHash]) -> Result<()> {
-        let mut blocks = Vec::new();
-        let mut bytes = 0;
-        for hash in hashes {
-            let Some(block) = self.chain.block(hash)? else { continue };
-            bytes += block.size();
-            if !blocks.is_empty() && bytes > REPLY_BYTES {
-                break;
-            }
-            blocks.push(block.to_block());
-        }
-        self.send(peer, Message::Blocks(blocks));
-        Ok(())
-    }
-
     /// The answer to a request for blocks. What was asked for and is not in it is asked for elsewhere.
     pub(in super::super) fn on_blocks(&mut self, peer: PeerId, blocks: Vec<Arc<CheckedBlock>>) -> Result<()> {
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
@@ -171,11 +156,14 @@ impl<S: Store> Machine<S> {
         let mut ready = vec![(from, block)];
         while let Some((from, block)) = ready.pop() {
             let hash = block.hash();
-            let outcome = self.chain.accept_block(block, self.now)?;
+            let outcome = self.chain.accept_block(block, self.wall)?;
             match &outcome {
                 Ok(accepted) => {
                     self.sync.arrived(&hash);
                     if let Accepted::Active(change) = accepted {
+                        if let Some(session) = from.and_then(|peer| self.peers.get_mut(&peer)) {
+                            session.merit.gave_block(self.now);
+                        }
                         self.chain_changed(change)?;
                     }
                     ready.extend(self.sync.release(&hash).into_iter().map(|(from, block)| (Some(from), block)));

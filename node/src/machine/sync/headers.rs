@@ -52,12 +52,6 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    pub(in super::super) fn give_headers(&mut self, peer: PeerId, locator: &[BlockHash]) -> Result<()> {
-        let headers = self.chain.headers_after(locator, MAX_HEADERS)?;
-        self.send(peer, Message::Headers(headers));
-        Ok(())
-    }
-
     pub(in super::super) fn on_headers(&mut self, peer: PeerId, headers: Vec<ProvenHeader>) -> Result<()> {
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
         let Some(asked) = session.chain.headers_asked.take() else { return Ok(()) };
@@ -82,7 +76,7 @@ impl<S: Store> Machine<S> {
                 taken.cut = true;
                 break;
             }
-            match self.chain.judge_header(proven.hash, &proven.header, self.now)? {
+            match self.chain.judge_header(proven.hash, &proven.header, self.wall)? {
                 Ok(entry) => {
                     taken.new |= self.chain.keep_header(proven.hash, entry)?;
                     taken.last = Some((proven.hash, entry));

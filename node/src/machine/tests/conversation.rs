@@ -16,11 +16,12 @@ use crate::{
     machine::{
         Machine,
         config::Config,
-        effect::{Effect, Refused, Reply},
+        effect::{Effect, Reply},
         event::{Event, JobId, Request, RequestId},
         inbound,
         mining::Template,
         peers::Fault,
+        timers::Moment,
     },
 };
 
@@ -49,6 +50,8 @@ pub struct Node {
     pub machine: Machine<MemoryStore>,
     pub peer: PeerId,
     pub now: Millis,
+    /// Seconds by which the system's clock is ahead of the steady one.
+    pub clock_ahead: i64,
     /// Everybody that a connection stands to, as the transport sees it.
     links: BTreeSet<PeerId>,
     /// Messages on their way, oldest first.
@@ -94,6 +97,7 @@ impl Node {
             machine,
             peer,
             now,
+            clock_ahead: 0,
             links: BTreeSet::new(),
             mail: Vec::new(),
             replies: BTreeMap::new(),
@@ -132,8 +136,14 @@ impl Node {
     }
 
     pub fn handle_all(&mut self, events: Vec<Event>) {
-        let effects = self.machine.handle_all(events, self.now).unwrap();
+        let now = Moment { steady: self.now, wall: self.wall() };
+        let effects = self.machine.handle_all(events, now).unwrap();
         self.carry_out(effects);
+    }
+
+    /// What the system's clock says.
+    pub fn wall(&self) -> Millis {
+        Millis(self.now.0.saturating_add_signed(self.clock_ahead * 1_000))
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -268,9 +278,7 @@ impl Node {
     /// The sentence with which a request was refused.
     pub fn refusal(&self, request: RequestId) -> String {
         match self.reply(request) {
-            Some(Reply::Refused(Refused::Invalid(text) | Refused::NotBetter(text) | Refused::Transaction(text))) => {
-                text.clone()
-            }
+            Some(Reply::Refused(refused)) => refused.to_string(),
             other => panic!("not refused but {other:?}"),
         }
     }
@@ -278,7 +286,7 @@ impl Node {
     /// The miner finds a proof for its present job.
     pub fn proves(&mut self) -> Arc<CheckedBlock> {
         let (_, template) = self.job.clone().expect("there is a job");
-        let block = solve(&template, self.now);
+        let block = solve(&template, self.wall());
         self.handle(Event::Mined { block: block.clone() });
         block
     }

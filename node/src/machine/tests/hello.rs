@@ -10,7 +10,6 @@ use super::{
     conversation::{Node, elapse, exchange, hello_of, stranger},
 };
 use crate::machine::{
-    config::MAX_INBOUND,
     effect::Reply,
     event::{Event, Request},
 };
@@ -91,16 +90,6 @@ fn a_second_greeting_changes_nothing() {
     node.hears(stranger(1), Message::Hello(Hello { work: Work::from(1_000_000), ..hello_of(stranger(1)) }));
     assert!(node.keeps(stranger(1)));
     assert!(node.said_to(stranger(1)).is_empty());
-}
-
-#[test]
-fn one_accepted_peer_too_many_is_let_go() {
-    let mut node = Node::new(1);
-    for number in 0..=MAX_INBOUND as u8 {
-        node.greets_silently(stranger(number));
-    }
-    assert_eq!(node.partings.len(), 1);
-    assert!(!node.keeps(stranger(MAX_INBOUND as u8)));
 }
 
 /// A tip that changed between the connection and the greeting is told.

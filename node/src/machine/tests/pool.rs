@@ -39,16 +39,29 @@ fn a_fee_counts_by_the_byte() {
 fn what_cannot_take_effect_does_not_enter() {
     let to = Address::of(&key(9));
     let table: [(&str, shared::Transaction, &str); 4] = [
-        ("a gap", pay(&key(1), 2, to, 1, 0), "its nonce is 2, the sender's next is 1"),
-        ("a second one with the same nonce", pay(&key(1), 0, to, 2, 0), "its nonce is 0, the sender's next is 1"),
-        ("more than is left", pay(&key(1), 1, to, 999_950, 1), "it costs 999951 units, the sender has 999900"),
-        ("the same again", pay(&key(1), 0, to, 90, 10), "it is in the pool already"),
+        (
+            "a gap",
+            pay(&key(1), 9, to, 1, 0),
+            "its nonce is 9, the sender's next is 8: what comes before it must be sent first",
+        ),
+        (
+            "a nonce that is used up",
+            pay(&key(1), 6, to, 2, 0),
+            "its nonce 6 was used by a confirmed transaction; the sender's next is 8",
+        ),
+        (
+            "more than is left",
+            pay(&key(1), 8, to, 999_950, 1),
+            "it costs 999951 units, the sender has 999900 beside the 100 that its other pending transactions cost",
+        ),
+        ("the same again", pay(&key(1), 7, to, 90, 10), "it is in the pool already"),
     ];
+    let account = Account { nonce: 7, ..rich() };
     for (name, transaction, sentence) in table {
         let mut pool = Pool::default();
-        pool.insert(checked(pay(&key(1), 0, to, 90, 10)), rich()).unwrap();
+        pool.insert(checked(pay(&key(1), 7, to, 90, 10)), account).unwrap();
         let version = pool.version();
-        let error = pool.insert(checked(transaction), rich()).unwrap_err();
+        let error = pool.insert(checked(transaction), account).unwrap_err();
         assert_eq!(error.to_string(), sentence, "{name}");
         assert_eq!((pool.count(), pool.version()), (1, version), "{name}");
     }
@@ -64,7 +77,7 @@ fn a_full_pool_makes_room_for_those_who_pay_more() {
     let refused = pool.insert(checked(note(&key(4), 0, 4, 0)), rich());
     assert_eq!(refused, Err(PoolError::Full));
     let displaced = pool.insert(checked(note(&key(4), 0, 4, 10)), rich()).unwrap();
-    assert_eq!(displaced.iter().map(|tx| tx.fee.units()).collect::<Vec<_>>(), [0]);
+    assert_eq!(displaced.iter().map(|(tx, _)| tx.fee.units()).collect::<Vec<_>>(), [0]);
     assert_eq!(nonces_of(&pool, usize::MAX), [(30, 0), (20, 0), (10, 0)]);
     // Its own earlier one cannot make room for a sender's next, another's can.
     let refused = pool.insert(checked(note(&key(4), 1, 4, 15)), rich());

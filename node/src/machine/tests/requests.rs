@@ -129,6 +129,7 @@ fn every_request(branch: &Branch) -> Vec<Request> {
         Request::SubmitTransaction(checked(note(&key(101), 9, 4, 0))),
         Request::Status,
         Request::Pending,
+        Request::Outlook(branch.miner),
     ]
 }
 

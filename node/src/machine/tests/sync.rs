@@ -113,6 +113,7 @@ fn an_honest_answer_that_stops_at_its_size_is_continued() {
     alice.takes(&branch.blocks);
     alice.connect_to(&mut bob);
     exchange(&mut [&mut alice, &mut bob]);
+    elapse(&mut [&mut alice, &mut bob], 1);
     assert_eq!(bob.tip(), branch.tip());
     assert!(bob.partings.is_empty());
 }
@@ -128,6 +129,7 @@ fn a_fork_deeper_than_one_message_of_headers_is_followed_to_its_end() {
     bob.takes(&theirs.blocks);
     alice.connect_to(&mut bob);
     exchange(&mut [&mut alice, &mut bob]);
+    elapse(&mut [&mut alice, &mut bob], 1);
     assert_eq!(alice.tip(), theirs.tip());
 }
 

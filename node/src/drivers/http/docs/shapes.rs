@@ -37,6 +37,20 @@ pub struct MineLost {
     pub winner: String,
 }
 
+/// Why a transaction is not taken, and what would be.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+pub struct TransactionRefused {
+    /// The error as always.
+    #[serde(flatten)]
+    pub problem: Problem,
+    /// Where the nonce is wrong: the sender's next one, after all that it has pending here.
+    pub next_nonce: Option<u64>,
+    /// Where another transaction with the same nonce waits: the least fee that takes its place, in whole
+    /// units.
+    pub enough_fee: Option<u64>,
+}
+
 /// A block.
 #[derive(ToSchema)]
 #[cfg_attr(test, derive(Deserialize))]
@@ -239,6 +253,7 @@ pub enum Body {
 
 /// What a transaction's receipt holds.
 #[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
 pub(crate) struct Receipt {
     /// The format's version.
     #[schema(example = 1)]

@@ -73,16 +73,19 @@ pub(super) async fn receipt(
 
 fn build(app: &App, snapshot: &Snapshot, at: Location, on_top: u32) -> Result<Receipt, Problem> {
     let (_, tip) = tip_of(snapshot)?;
-    let confirmations = tip.0.saturating_sub(at.height.0) + 1;
-    if confirmations <= SEAL_DEPTH {
-        let detail = format!(
-            "A receipt is given once {SEAL_DEPTH} blocks lie on the transaction's; {} more are needed.",
-            SEAL_DEPTH + 1 - confirmations
-        );
-        return Err(Problem::conflict(detail).with("confirmations", confirmations).with("needed", SEAL_DEPTH + 1));
+    let so_far = tip.0.saturating_sub(at.height.0);
+    if so_far < SEAL_DEPTH {
+        let detail =
+            format!("A receipt is given once {SEAL_DEPTH} blocks lie on the transaction's; so far {so_far} do.");
+        return Err(Problem::conflict(detail).with("confirmations", so_far + 1).with("needed", SEAL_DEPTH + 1));
     }
-    signed_log(app, snapshot)?;
+    let signed = signed_log(app, snapshot)?;
     let LogAt { block, size, root, .. } = log_at(snapshot, at.height)?;
+    if size > signed.size {
+        return Err(Problem::conflict(
+            "The node does not sign for the transaction's block yet; try again after the next.",
+        ));
+    }
     let damaged = |what: &str| store_failed(StoreError::Damaged(format!("{what} of block {block} is missing")));
     let coinbase = snapshot.coinbase(&block).map_err(store_failed)?.ok_or_else(|| damaged("the coinbase"))?;
     let transaction = snapshot.transaction(at).map_err(store_failed)?.ok_or_else(|| damaged("a transaction"))?;

@@ -169,6 +169,7 @@ async fn a_node_whose_engine_has_stopped_says_so() {
     let answer = node.get("/health").await;
     assert_eq!(answer.headers["retry-after"], "2");
     assert!(answer.problem(503).contains("stopping"));
+    node.get(&format!("/accounts/{}", node.miner.address())).await.problem(503);
     // What stands in the database can still be read.
     assert_eq!(node.chain().await["length"], 1);
 }

@@ -106,7 +106,11 @@ async fn accounts_have_what_the_chain_gave_them() {
     let address = node.miner.address();
     let account = node.get(&format!("/accounts/{address}")).await.expect(200);
     let subsidy = node.network.spec().subsidy.units();
-    assert_eq!(account, json!({"address": address, "balance": 2 * subsidy, "nonce": 0}));
+    let pending = json!({
+        "next_nonce": 0, "spendable": 2 * subsidy, "outgoing": 0, "incoming": 0, "count": 0, "transactions": [],
+    });
+    let expected = json!({"address": address, "balance": 2 * subsidy, "nonce": 0, "pending": pending});
+    assert_eq!(account, expected);
     let nobody = shared::Address([9; 32]);
     assert_eq!(node.get(&format!("/accounts/{nobody}")).await.expect(200)["balance"], 0);
     assert!(node.get("/accounts/nm1xyz").await.problem(400).contains("checksum"));

@@ -38,7 +38,7 @@ async fn every_answer_and_reference_in_the_document_is_there() {
             assert!(operation["summary"].is_string(), "{method} {path}");
         }
     }
-    assert!(operations.len() >= 27, "{operations:?}");
+    assert!(operations.len() >= 33, "{operations:?}");
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
         assert!(document.pointer(reference).is_some(), "{reference}");
@@ -63,7 +63,10 @@ async fn the_described_shapes_are_the_real_ones() {
     node.mine(1).await;
     reads::<docs::Chain>(&node.chain().await);
     reads::<docs::Block>(&node.get("/blocks/2").await.expect(200));
-    reads::<docs::Problem>(&node.get("/blocks/9").await.json());
+    reads::<docs::TransactionRefused>(&node.post("/transactions", &payment).await.json());
+    node.mine(6).await;
+    reads::<docs::Receipt>(&node.get(&format!("/transactions/{}/receipt", payment.id())).await.expect(200));
+    reads::<docs::Problem>(&node.get("/blocks/99").await.json());
     let peer = crate::machine::effect::PeerStatus {
         peer: Default::default(),
         id: None,

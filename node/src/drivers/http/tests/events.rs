@@ -179,3 +179,19 @@ async fn the_feed_ends_with_the_node() {
     node.get("/shutdown").await.expect(200);
     assert_eq!(follower.frame().await, None);
 }
+
+#[tokio::test]
+async fn the_alarm_about_the_log_is_told() {
+    let (node, other) = (Node::start(1).await, Node::start(2).await);
+    node.mine(7).await;
+    other.mine(9).await;
+    let signed = node.get("/log").await.expect(200)["signed"]["block"].take();
+    node.post("/chain/replace", &other.chain().await).await.expect(200);
+    let mut follower = Follower::new(&node, "?from=1", None).await;
+    let mut told = follower.next().await;
+    while told.name != "contradicted" {
+        told = follower.next().await;
+    }
+    let better = other.tip().await.1;
+    assert_eq!(told.data, json!({"event": "contradicted", "height": 1, "hash": signed, "better": better}));
+}

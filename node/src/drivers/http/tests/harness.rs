@@ -138,7 +138,7 @@ async fn carry_out(
         if let Effect::StartMining { template, .. } = effect
             && mines
         {
-            let header = template.header(0, clock::now());
+            let header = template.header(0, clock::wall());
             let proof = |nonce| template.solve(shared::Header { nonce, ..header }, 0, &network).ok();
             let block = (0..).find_map(proof).unwrap();
             let _ = engine.event(Event::Mined { block: Arc::new(block) }).await;

@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod harness;
 mod ledger;
+mod log;
 mod nodes;
 mod replace;
 mod samples;
