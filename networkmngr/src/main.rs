@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         None => commands::start::run(cli.start),
-        Some(Command::Node(args)) => node::cli::run(args).map(|()| ExitCode::SUCCESS),
+        Some(Command::Node(args)) => node::cli::run(args),
         Some(Command::Status(args)) => commands::status::run(args),
         Some(Command::Mine(args)) => commands::mine::run(args),
         Some(Command::Logs(args)) => commands::logs::run(args),

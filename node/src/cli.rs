@@ -1,11 +1,13 @@
 //! The node's command line, shared by the `node` binary and `networkmngr node`.
 
 mod account;
+mod audit;
 mod secrets;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context as _;
@@ -22,6 +24,7 @@ Examples:
   networkmngr node --mdns                            find peers on the local network
   networkmngr node account new anna                  make an account in the node's folder
   networkmngr node --miner anna                      and send the rewards there
+  networkmngr node audit                             check every byte of the chain of one that is stopped
 
 While it runs:
   curl localhost:5000/node/id                        who it is, and whom it knows
@@ -77,6 +80,8 @@ pub enum NodeCommand {
     /// The accounts in a node's folder: make, list, restore, export; no node has to run
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Check every byte of the chain in a node's folder; no node may run there
+    Audit(audit::AuditArgs),
 }
 
 /// Who gets the rewards of a node, as people name it.
@@ -149,9 +154,11 @@ fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
 ///
 /// # Errors
 /// What kept the node from starting or from going on, or the command from being carried out.
-pub fn run(args: NodeArgs) -> anyhow::Result<()> {
-    if let Some(NodeCommand::Account(command)) = &args.command {
-        return account::run(command.clone());
+pub fn run(args: NodeArgs) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Some(NodeCommand::Account(command)) => return account::run(command.clone()).map(|()| ExitCode::SUCCESS),
+        Some(NodeCommand::Audit(args)) => return Ok(audit::run(args)),
+        None => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -161,7 +168,7 @@ pub fn run(args: NodeArgs) -> anyhow::Result<()> {
     let ended = runtime.block_on(crate::run::run(args));
     // A thread that still checks a frame or waits for input holds nobody up.
     runtime.shutdown_background();
-    ended
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// The folder for programs' data on this platform.

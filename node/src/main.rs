@@ -13,11 +13,8 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match node::cli::run(Cli::parse().args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    node::cli::run(Cli::parse().args).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -12,7 +12,7 @@ pub(crate) const ELISION: &str = "...";
 const LARGE: u64 = 1000;
 
 /// Words before a number that may be any.
-const FREE: [&str; 5] = ["after", "done", "length", "ms", "tcp"];
+const FREE: [&str; 6] = ["after", "checked", "done", "length", "ms", "tcp"];
 
 #[derive(Clone, Debug, PartialEq)]
 enum Token {

@@ -16,6 +16,9 @@ use shared::{
 use super::files;
 use crate::accounts::miner::{self, MinerError};
 
+/// The chain spec's file in a folder.
+pub const GENESIS: &str = "genesis.json";
+
 /// Why a folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -167,7 +170,7 @@ pub fn read_network(path: &Path) -> Result<Network, FolderError> {
 }
 
 fn open_network(folder: &Path, genesis: Option<&Path>) -> Result<Network, FolderError> {
-    let own = folder.join("genesis.json");
+    let own = folder.join(GENESIS);
     let wanted = genesis.map(read_network).transpose()?;
     if own.exists() {
         let network = read_network(&own)?;

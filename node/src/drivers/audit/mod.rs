@@ -15,20 +15,25 @@
 //! - `walk`: the tree of blocks, height by height; `replay`: one branch of it
 //! - `rows`: what is filed of the active chain, and rows that nothing asks for
 //! - `rest`: what does not follow from blocks alone
+//! - `verdict`: the outcome as JSON
 
 mod replay;
 mod rest;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod walk;
 
 use std::fmt;
 
 use shared::{BlockHash, Height, LogRoot, Millis, Network};
 
-pub use self::replay::{Broken, Line, Replay};
 use self::walk::Walk;
+pub use self::{
+    replay::{Broken, Line, Replay},
+    verdict::{Checked, Verdict, Wrong},
+};
 use crate::{
     drivers::store::{Key, Snapshot, Table},
     machine::store::{Result as StoreResult, StoreError},

@@ -12,7 +12,7 @@ use shared::{Height, LogEdge, Network, rules::header::Position};
 
 pub use self::{
     memory::MemoryStore,
-    redb::{Key, NAMES, OpenError, RedbReader, RedbStore, Snapshot, Table},
+    redb::{CHAIN_FILE, Key, NAMES, OpenError, PageFault, RedbReader, RedbStore, Snapshot, Table},
 };
 use crate::machine::store::{Batch, Entry, Location, Standing, StoreError};
 

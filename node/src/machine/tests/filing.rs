@@ -22,13 +22,13 @@ use crate::machine::{
 const DEPTH: usize = SEAL_DEPTH as usize;
 
 /// A branch that grows by random payments and notes between three people.
-struct Grower {
-    branch: Branch,
+pub struct Grower {
+    pub branch: Branch,
     nonces: [u64; 3],
 }
 
 impl Grower {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut branch = Branch::of(&key(1));
         branch.grow(1);
         let fund = |nonce, to| pay(&key(1), nonce, Address::of(&key(to)), 1_000_000, 0);
@@ -36,11 +36,11 @@ impl Grower {
         Self { branch, nonces: [2, 0, 0] }
     }
 
-    fn fork(&self, miner: u8) -> Self {
+    pub fn fork(&self, miner: u8) -> Self {
         Self { branch: self.branch.fork(&key(miner)), nonces: self.nonces }
     }
 
-    fn grow(&mut self, random: &mut ChaCha8Rng) {
+    pub fn grow(&mut self, random: &mut ChaCha8Rng) {
         let count = random.random_range(0..4);
         let transactions = (0..count).map(|_| self.transaction(random)).collect();
         self.branch.grow_with(transactions);

@@ -6,7 +6,7 @@ pub(crate) mod branch;
 mod cheats;
 mod clocks;
 mod conversation;
-mod filing;
+pub(crate) mod filing;
 mod hello;
 mod mining;
 mod outlook;

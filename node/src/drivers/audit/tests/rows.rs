@@ -3,6 +3,8 @@
 use std::fs;
 
 use borsh::BorshSerialize;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use redb::{Database, TableDefinition, WriteTransaction};
 use shared::{
     Address, Amount, BlockHash, Height, LogEdge, TxId,
@@ -23,7 +25,10 @@ use crate::{
         journal::ChainEvent,
         seal::Sealed,
         store::{Batch, Entry, Location, ReadChain as _, Standing, Store as _, Touch},
-        tests::branch::{Branch, key, network, note, pay},
+        tests::{
+            branch::{Branch, key, network, note, pay},
+            filing::Grower,
+        },
     },
 };
 
@@ -124,6 +129,31 @@ fn a_sound_chain_passes_at_every_height() {
     assert_eq!(report.accounts, 4);
     drop(keeper);
     assert_eq!(audited(world.folder.path()), Ok(report));
+}
+
+#[test]
+fn whatever_branches_came_and_went_the_chain_is_sound() {
+    for seed in 0..8 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = Keeper::open(folder.path());
+        let mut best = Grower::new();
+        keeper.take(&best.branch.blocks);
+        for round in 0..4 {
+            let (mut loser, mut winner) = (best.fork(4), best.fork(5));
+            (0..random.random_range(1..5)).for_each(|_| loser.grow(&mut random));
+            while winner.branch.position().work <= loser.branch.position().work {
+                winner.grow(&mut random);
+            }
+            for branch in [&loser.branch, &winner.branch] {
+                keeper.take(&branch.blocks);
+                let report = check(&keeper.snapshot()).unwrap_or_else(|fault| panic!("{seed}, {round}: {fault}"));
+                assert_eq!(report.tip, branch.tip());
+            }
+            best = winner;
+        }
+        assert!(check(&keeper.snapshot()).unwrap().side_blocks >= 4);
+    }
 }
 
 #[test]

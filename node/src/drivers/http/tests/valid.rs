@@ -4,7 +4,7 @@ use redb::{Database, TableDefinition};
 use serde_json::json;
 use shared::Address;
 
-use super::super::{Shutdown, heavy};
+use super::super::{Shutdown, heavy, valid::guarded};
 use super::harness::{Node, Setup};
 use super::samples::{self, Key};
 use crate::drivers::store::RedbStore;
@@ -60,6 +60,14 @@ async fn what_is_spoilt_is_named_with_its_row() {
         "reason": "nothing on the chain asks for this row"
     });
     assert_eq!(verdict["wrong"], wrong);
+}
+
+/// As the database's code breaks off at a page of a kind that there is not.
+#[test]
+fn a_database_that_breaks_off_is_no_fault_of_the_request() {
+    let wrong = guarded(|| panic!("entered unreachable code")).unwrap().unwrap_err();
+    let json = serde_json::to_value(wrong).unwrap();
+    assert!(json["reason"].as_str().unwrap().contains("networkmngr node audit"), "{json}");
 }
 
 #[tokio::test]

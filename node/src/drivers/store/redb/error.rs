@@ -61,6 +61,24 @@ pub enum OpenError {
         /// This version's.
         known: u32,
     },
+    /// There is none, where there must be one.
+    #[error("{} does not exist: name the folder of a node with --data-dir, or the node's port with --port", path.display())]
+    Missing {
+        /// Where the database would be.
+        path: PathBuf,
+    },
+    /// Written by an earlier version, in a format that a start of the node brings up to date.
+    #[error(
+        "{} was written by an older version of this program (its format is {found}, this version writes {known}): start the node once, which brings it up to date, and try again", path.display()
+    )]
+    Outdated {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// This version's.
+        known: u32,
+    },
     /// Not a database, or no longer one.
     #[error("{} is damaged ({reason}): move the file away and let the node fetch the chain from its peers", path.display())]
     Damaged {

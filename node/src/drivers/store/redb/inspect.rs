@@ -307,3 +307,42 @@ impl Snapshot {
         Ok(self.meta.get(name)?.is_some_and(|bytes| bytes.value() == tables::encode(value)))
     }
 }
+
+/// A row as the bytes of its key and its value.
+#[cfg(test)]
+pub type Row = (Table, Vec<u8>, Vec<u8>);
+
+#[cfg(test)]
+impl Snapshot {
+    /// Every row of every table.
+    pub fn dump(&self) -> Result<Vec<Row>> {
+        fn rows<K: redb::Key + 'static, V: redb::Value + 'static>(
+            name: Table,
+            table: &ReadOnlyTable<K, V>,
+        ) -> Result<Vec<Row>> {
+            let row = |row: std::result::Result<(redb::AccessGuard<'_, K>, redb::AccessGuard<'_, V>), _>| {
+                let (key, value) = row?;
+                let (key, value) =
+                    (K::as_bytes(&key.value()).as_ref().to_vec(), V::as_bytes(&value.value()).as_ref().to_vec());
+                Ok((name, key, value))
+            };
+            table.iter()?.map(row).collect()
+        }
+        let tables = [
+            rows(Table::Meta, &self.meta)?,
+            rows(Table::Heights, &self.heights)?,
+            rows(Table::Entries, &self.entries)?,
+            rows(Table::Bodies, &self.bodies)?,
+            rows(Table::Undo, &self.undo)?,
+            rows(Table::Active, &self.active)?,
+            rows(Table::Accounts, &self.accounts)?,
+            rows(Table::Locations, &self.locations)?,
+            rows(Table::Log, &self.log)?,
+            rows(Table::History, &self.history)?,
+            rows(Table::Filed, &self.filed)?,
+            rows(Table::Own, &self.own)?,
+            rows(Table::Journal, &self.journal)?,
+        ];
+        Ok(tables.concat())
+    }
+}

@@ -5,8 +5,10 @@
 mod error;
 mod inspect;
 mod open;
+mod pages;
 mod snapshot;
 mod tables;
+mod untouched;
 mod upgrade;
 mod write;
 
@@ -24,6 +26,8 @@ pub(super) use self::open::open_on;
 pub use self::{
     error::OpenError,
     inspect::{Key, NAMES, Table},
+    open::FILE as CHAIN_FILE,
+    pages::PageFault,
     snapshot::Snapshot,
 };
 use crate::machine::{

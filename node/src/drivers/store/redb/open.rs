@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The database's name in the data folder.
-const FILE: &str = "chain.redb";
+pub const FILE: &str = "chain.redb";
 
 /// Its name until the genesis block is in it.
 const UNFINISHED: &str = "chain.redb.new";
@@ -50,7 +50,7 @@ pub(super) fn open(folder: &Path, network: &Network) -> Result<RedbStore> {
     Ok(store)
 }
 
-fn exists(path: &Path) -> Result<bool> {
+pub(super) fn exists(path: &Path) -> Result<bool> {
     path.try_exists().map_err(|error| OpenError::from_io(path.into(), error))
 }
 
@@ -59,7 +59,7 @@ fn open_existing(path: &Path, network: &Network) -> Result<RedbStore> {
     connect(database, path, network)
 }
 
-fn builder() -> Builder {
+pub(super) fn builder() -> Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE);
     builder
@@ -106,14 +106,14 @@ fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbSto
 }
 
 /// Which chain this is, in which format.
-struct Identity {
-    format: u32,
+pub(super) struct Identity {
+    pub(super) format: u32,
     genesis: BlockHash,
 }
 
 impl Identity {
     /// `None` when the database is empty.
-    fn read(database: &Database) -> StoreResult<Option<Self>> {
+    pub(super) fn read(database: &Database) -> StoreResult<Option<Self>> {
         let transaction = database.begin_read()?;
         if transaction.list_tables()?.next().is_none() {
             return Ok(None);
@@ -125,7 +125,7 @@ impl Identity {
         Ok(Some(Self { format, genesis }))
     }
 
-    fn check(&self, path: &Path, network: &Network) -> Result<()> {
+    pub(super) fn check(&self, path: &Path, network: &Network) -> Result<()> {
         let (path, found, known) = (path.to_path_buf(), self.format, FORMAT);
         if found > known {
             return Err(OpenError::NewerFormat { path, found, known });
