@@ -32,9 +32,9 @@ impl Secrets {
         if !self.on_terminal {
             return read_line().with_context(|| format!("asked for on stdin: {}", prompt.trim_end_matches([':', ' '])));
         }
+        let hidden = Hidden::begin().context("the terminal cannot hide what is typed; use --password-stdin")?;
         let mut stderr = io::stderr();
         write!(stderr, "{prompt}").and_then(|()| stderr.flush()).context("cannot write to the terminal")?;
-        let hidden = Hidden::begin().context("the terminal cannot hide what is typed; use --password-stdin")?;
         let line = read_line();
         drop(hidden);
         let _ = writeln!(stderr);

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
 
+mod accounts;
 mod audit;
 mod disk;
 mod endings;

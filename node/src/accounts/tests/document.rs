@@ -12,14 +12,14 @@ use crate::accounts::{
 };
 
 #[path = "../../../../shared/tests/protocol_doc/document.rs"]
-mod document;
+mod written;
 
-use self::document::Example;
+use self::written::Example;
 
 #[test]
 fn every_example_of_the_document_is_what_the_code_computes() {
-    let mut written = document::examples();
-    written.retain(|name, _| name.starts_with(document::ACCOUNT));
+    let mut written = written::examples();
+    written.retain(|name, _| name.starts_with(written::ACCOUNT));
     for (name, computed) in computed() {
         let written = written.remove(name).unwrap_or_else(|| panic!("{name:?} is not in the document: {computed:?}"));
         assert_eq!(written, computed, "the example {name:?}: left is in the document, right is computed");

@@ -10,21 +10,22 @@ use crate::accounts::{directory::DirectoryError, vault::VaultError};
 #[derive(Debug)]
 pub(in super::super) struct Refusal {
     problem: Problem,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed, since most have none and an error should be small.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Refusal {
     /// 401: whoever asks has to log in.
     pub(super) fn log_in_first(detail: &str) -> Self {
         let problem = Problem::new(StatusCode::UNAUTHORIZED, detail);
-        Self { problem, header: Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))) }
+        Self { problem, header: Some(Box::new((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))) }
     }
 
     /// The session that a cookie or token was of is over; `cookie` is what removes the cookie.
     pub(super) fn session_over(cookie: Option<HeaderValue>) -> Self {
         let mut refusal = Self::log_in_first("There is no such session, or it has ended: log in again.");
         if let Some(cookie) = cookie {
-            refusal.header = Some((header::SET_COOKIE, cookie));
+            refusal.header = Some(Box::new((header::SET_COOKIE, cookie)));
         }
         refusal
     }
@@ -45,7 +46,7 @@ impl From<VaultError> for Refusal {
                 let seconds = wait.as_millis().div_ceil(1_000);
                 let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
                 let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
-                return Self { problem, header: Some((header::RETRY_AFTER, seconds.into())) };
+                return Self { problem, header: Some(Box::new((header::RETRY_AFTER, seconds.into()))) };
             }
             VaultError::Password => StatusCode::FORBIDDEN,
             VaultError::NewPassword(_) => StatusCode::BAD_REQUEST,
@@ -73,7 +74,7 @@ pub(super) fn sentence(error: &impl std::fmt::Display) -> String {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = self.problem.into_response();
-        response.headers_mut().extend(self.header);
+        response.headers_mut().extend(self.header.map(|header| *header));
         response
     }
 }
