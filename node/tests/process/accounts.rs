@@ -53,6 +53,12 @@ fn post(node: &Node, path: &str, body: &Value) -> Value {
     answer.json()
 }
 
+/// Asks in the name of whoever has this token.
+fn ask_as(host: &str, token: &str, method: &str, path: &str, body: &[u8]) -> std::io::Result<http::Answer> {
+    let head = format!("authorization: Bearer {token}\r\n");
+    http::receive(http::send_with(host, method, path, &head, body)?)
+}
+
 #[test]
 fn an_account_is_made_listed_exported_changed_and_restored() {
     let dir = tempfile::tempdir().unwrap();
@@ -152,7 +158,7 @@ fn an_account_made_beside_a_running_node_can_spend_at_once() {
     let shop = post(&node, "/wallet/login", &json!({"name": "shop", "password": PASSWORD}));
     let token = shop["token"].as_str().unwrap();
     let payment = json!({"to": anna["address"], "amount": 250, "password": PASSWORD}).to_string();
-    let sent = http::ask_as(&node.host, token, "POST", "/wallet/send", payment.as_bytes()).unwrap();
+    let sent = ask_as(&node.host, token, "POST", "/wallet/send", payment.as_bytes()).unwrap();
     assert_eq!(sent.status, 202, "{}", sent.detail());
     // The payment was acknowledged, so it outlives the node.
     node.process.signal(Signal::SIGKILL);
@@ -162,11 +168,7 @@ fn an_account_made_beside_a_running_node_can_spend_at_once() {
     let balance = |address: &Value| node.get(&format!("/accounts/{}", address.as_str().unwrap()))["balance"].clone();
     assert_eq!(balance(&anna["address"]), 250);
     assert!(balance(&shop["address"]).as_u64().unwrap() > 50_000_000);
-    assert_eq!(
-        http::ask_as(&node.host, token, "GET", "/wallet", b"").unwrap().status,
-        401,
-        "sessions end with the node"
-    );
+    assert_eq!(ask_as(&node.host, token, "GET", "/wallet", b"").unwrap().status, 401, "sessions end with the node");
     node.stop();
     for secret in [PASSWORD, token, &words_of(&anna)[..30]] {
         assert!(!log.contains(secret), "{log}");
