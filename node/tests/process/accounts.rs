@@ -85,7 +85,7 @@ fn an_account_is_made_listed_exported_changed_and_restored() {
     let restored = done(account(&elsewhere, &["restore", "a2", "--json"], &typed));
     assert_eq!(restored, json!({"name": "a2", "address": made["address"]}));
     // A forgotten password.
-    done(account(&folder, &["restore", "anna", "--json"], &typed));
+    done(account(&folder, &["restore", "Anna", "--json"], &typed));
     assert_eq!(done(account(&folder, &["export", "anna", "--json"], "another one\n")), made);
     let shown = account(&folder, &["export", "anna"], "another one\n");
     let shown = String::from_utf8(shown.stdout).unwrap();
