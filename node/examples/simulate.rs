@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use node::sim::storm::{Outcome, Trial};
+use node::sim::{
+    oracle::Fates,
+    storm::{Outcome, Trial},
+};
 
 /// Simulated networks go through faults, are healed, and must agree.
 ///
@@ -53,13 +56,21 @@ fn main() -> ExitCode {
     let events: u64 = finished.iter().map(|outcome| outcome.happened).sum();
     let slowest = finished.iter().map(|outcome| outcome.agreed_after).max().unwrap_or(0);
     let blocks: usize = finished.iter().map(|outcome| outcome.blocks).sum();
+    let transactions: usize = finished.iter().map(|outcome| outcome.transactions).sum();
+    let mut promises = Fates::default();
+    finished.iter().for_each(|outcome| promises += outcome.promises);
     let kept: u64 = finished.iter().map(|outcome| u64::from(outcome.height)).sum();
     println!(
-        "{} of {} seeds agreed ({} nodes each; {blocks} blocks adopted by somebody, {kept} kept; {events} events; \
-         slowest agreement {slowest} s after healing) in {:.1} s",
+        "{} of {} seeds agreed ({} nodes each; {blocks} blocks adopted by somebody, {kept} kept; {transactions} \
+         transactions confirmed; of {} acknowledged {} confirmed, {} overtaken, {} waiting; {events} events; slowest \
+         agreement {slowest} s after healing) in {:.1} s",
         finished.len(),
         args.seeds,
         args.nodes,
+        promises.all(),
+        promises.confirmed,
+        promises.impossible,
+        promises.kept,
         begun.elapsed().as_secs_f64()
     );
     let complete = finished.len() as u64 == args.seeds;

@@ -2,10 +2,9 @@
 //! nodes must agree. One number reproduces a whole run.
 
 use rand::RngExt;
-use shared::{Millis, Network, wire::Announcement};
+use shared::Millis;
 
-use super::{Conditions, World, WorldConfig, easy_network};
-use crate::machine::mining::Template;
+use super::{Conditions, World, WorldConfig, easy_network, oracle::Fates, oracle::Violation};
 
 /// What a trial does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,6 +24,10 @@ pub struct Outcome {
     pub height: u32,
     /// Different blocks that were ever adopted by anybody.
     pub blocks: usize,
+    /// Transactions on the chain that all agree on.
+    pub transactions: usize,
+    /// What became of those that nodes acknowledged to their users.
+    pub promises: Fates,
     /// Seconds of virtual time from the end of the faults until all agreed.
     pub agreed_after: u64,
     /// Things that happened.
@@ -39,8 +42,8 @@ const BLOCK_GAP: f64 = 5.0;
 const PATIENCE: u64 = 600;
 
 impl Trial {
-    /// Runs it: at first in peace, then split in two or three with crashes, rough links, payments and
-    /// lies, then healed; mining then ends, and everybody must come to one tip.
+    /// Runs it: at first in peace, then split in two or three with crashes, rough links and lies, while
+    /// users pay and cheat; then healed; mining then ends, and everybody must come to one tip.
     ///
     /// # Errors
     /// What went wrong, as a sentence.
@@ -53,7 +56,7 @@ impl Trial {
         self.settle(&mut world)
     }
 
-    fn weather(self, world: &mut World) -> Result<(), super::oracle::Violation> {
+    fn weather(self, world: &mut World) -> Result<(), Violation> {
         world.run_for(30_000)?;
         if world.rng().random_bool(0.5) {
             world.set_conditions(Conditions::ROUGH);
@@ -62,35 +65,70 @@ impl Trial {
         world.split(groups);
         let end = Millis(world.now().0 + self.storm * 1_000);
         while world.now() < end {
-            let node = world.rng().random_range(0..self.nodes);
-            let other = world.rng().random_range(0..self.nodes);
-            match world.rng().random_range(0..10) {
-                0 => {
-                    let down = world.rng().random_range(100..20_000);
-                    world.crash(node, down);
-                }
-                1..=3 => world.pay(node, other),
-                4 => world.lie_to(node),
-                5 => world.withhold_from(node),
-                6 => {
-                    let headers = world.rng().random_range(1..50);
-                    world.lead_nowhere(node, headers);
-                }
-                7 if world.rng().random_bool(0.1) => world.wipe(node, 5_000),
-                _ => {}
-            }
+            self.befall(world);
+            (0..self.trades()).for_each(|_| self.trade(world));
             let pause = world.rng().random_range(100..3_000);
             world.run_for(pause)?;
+            let node = self.any(world);
+            world.audit(node)?;
         }
         world.set_conditions(Conditions::CALM);
         world.heal();
         Ok(())
     }
 
-    /// A few more blocks break whatever tie there is; then mining ends and nodes must agree.
+    /// What goes wrong.
+    fn befall(self, world: &mut World) {
+        let node = self.any(world);
+        match world.rng().random_range(0..10) {
+            0 => {
+                let down = world.rng().random_range(100..20_000);
+                world.crash(node, down);
+            }
+            1..=2 => world.lie_to(node),
+            3 => world.withhold_from(node),
+            4 => {
+                let headers = world.rng().random_range(1..50);
+                world.lead_nowhere(node, headers);
+            }
+            5 if world.rng().random_bool(0.1) => world.wipe(node, 5_000),
+            _ => {}
+        }
+    }
+
+    /// How much users do at a time: more in larger networks.
+    fn trades(self) -> usize {
+        1 + self.nodes / 50
+    }
+
+    /// What users do.
+    fn trade(self, world: &mut World) {
+        let (node, other) = (self.any(world), self.any(world));
+        match world.rng().random_range(0..12) {
+            0..=2 => world.pay(node),
+            3..=4 => world.file(node),
+            5 => world.hurry(node),
+            6 => world.outbid(node),
+            7..=8 => world.spend_twice(node, other),
+            9 => world.replay(node),
+            10 => world.overspend(node),
+            _ => world.send_forged(node),
+        }
+    }
+
+    fn any(self, world: &mut World) -> usize {
+        world.rng().random_range(0..self.nodes)
+    }
+
+    /// Users go on for a while, and a few more blocks break whatever tie there is; then mining ends and
+    /// nodes must agree.
     fn settle(self, world: &mut World) -> Result<Outcome, String> {
         let healed = world.now();
-        world.run_for(90_000).map_err(|violation| violation.to_string())?;
+        for _ in 0..10 {
+            (0..self.trades()).for_each(|_| self.trade(world));
+            world.run_for(3_000).map_err(|violation| violation.to_string())?;
+        }
+        world.run_for(60_000).map_err(|violation| violation.to_string())?;
         let mut mining = true;
         while world.tips().len() > 1 || world.machines().count() < self.nodes || mining {
             // With mining on, a tie of the last moment is broken by the next block.
@@ -105,34 +143,19 @@ impl Trial {
                 ));
             }
         }
-        for (node, machine) in world.machines() {
-            world.oracle().audit(node, machine).map_err(|violation| violation.to_string())?;
+        for node in 0..self.nodes {
+            world.audit(node).map_err(|violation| violation.to_string())?;
         }
+        let promises = world.fates().map_err(|violation| violation.to_string())?;
         let tip = world.tips().into_keys().next().unwrap_or_default();
         Ok(Outcome {
             height: world.oracle().height(&tip).map_or(0, |height| height.0),
             blocks: world.oracle().blocks(),
+            transactions: world.oracle().confirmed(&tip),
+            promises,
             agreed_after: world.now().since(healed).as_secs(),
             happened: world.happened(),
             tip,
         })
     }
-}
-
-/// A block like the one a miner works on, with valid work, that gives its miner one unit too much.
-pub(super) fn forge(template: &Template, now: Millis, network: &Network) -> Option<Announcement> {
-    let honest = template.header(0, now);
-    let mut header = honest;
-    while header.proven_hash().is_err() {
-        header.nonce = header.nonce.wrapping_add(1);
-    }
-    let block = template.solve(header, 0, network).ok()?;
-    let mut coinbase = block.coinbase().clone();
-    coinbase.reward = coinbase.reward.checked_add(shared::Amount::new(1)?)?;
-    header = shared::Header { coinbase_hash: coinbase.hash(), nonce: 0, ..honest };
-    while header.proven_hash().is_err() {
-        header.nonce = header.nonce.wrapping_add(1);
-    }
-    let transactions = block.transactions().iter().map(|transaction| transaction.id()).collect();
-    Some(Announcement { header, coinbase, transactions })
 }

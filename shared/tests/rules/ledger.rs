@@ -32,7 +32,12 @@ pub(crate) fn transfer(sender: Address, nonce: u64, fee: u64, to: Address, amoun
 }
 
 pub(crate) fn data(sender: Address, nonce: u64, fee: u64) -> Transaction {
-    let payload = Payload::Data { topic: Topic::new("t").unwrap(), body: vec![1, 2, 3] };
+    data_of(sender, nonce, fee, 3)
+}
+
+/// Data of so many bytes.
+pub(crate) fn data_of(sender: Address, nonce: u64, fee: u64, bytes: usize) -> Transaction {
+    let payload = Payload::Data { topic: Topic::new("t").unwrap(), body: vec![1; bytes] };
     transaction(sender, nonce, fee, payload)
 }
 

@@ -1,13 +1,14 @@
 //! What holds for all blocks: the ledger does what a plain model of it does, money is neither made nor
 //! lost but for the subsidy, and undoing a chain of blocks gives back each state there was.
 
+use borsh::BorshDeserialize;
 use proptest::{collection::vec, prelude::*};
 use shared::{
     Address, Amount, ChainSpec, Height, LogEdge, Transaction,
-    rules::ledger::{Account, Applied, LedgerError},
+    rules::ledger::{Account, Applied, LedgerError, Undo},
 };
 
-use crate::ledger::{Accounts, account, applied, block, data, transfer, units};
+use crate::ledger::{Accounts, account, applied, block, data, data_of, transfer, units};
 
 const SUBSIDY: u64 = 50;
 
@@ -15,7 +16,9 @@ const SUBSIDY: u64 = 50;
 #[derive(Debug, Clone)]
 struct Attempt {
     sender: u8,
+    /// Nobody: data.
     to: Option<u8>,
+    /// Units of a transfer, bytes of data.
     amount: u64,
     fee: u64,
 }
@@ -56,7 +59,7 @@ impl Model {
             }
             done.push(match to {
                 Some(to) => transfer(address(*sender), self.nonces[from], *fee, address(*to), *amount),
-                None => data(address(*sender), self.nonces[from], *fee),
+                None => data_of(address(*sender), self.nonces[from], *fee, *amount as usize),
             });
             self.nonces[from] += 1;
             self.balances[from] -= cost as i64;
@@ -87,31 +90,73 @@ fn money(accounts: &Accounts) -> u64 {
     accounts.values().map(|account| account.balance.units()).sum()
 }
 
+/// A chain as far as the ledger knows it, with what undoes each block and what there was before it.
+#[derive(Default)]
+struct Chain {
+    model: Model,
+    accounts: Accounts,
+    log: LogEdge,
+    history: Vec<(Model, Accounts, LogEdge, Undo)>,
+}
+
+impl Chain {
+    fn height(&self) -> u32 {
+        self.history.len() as u32
+    }
+
+    /// Applies a block of this round, and compares with the model.
+    fn grow(&mut self, round: &Round) -> Result<(), TestCaseError> {
+        let (before, height) = (self.model.clone(), Height(self.height() + 1));
+        let (transactions, fees) = self.model.play(round);
+        let count = transactions.len() as u64;
+        let block = block(height, address(round.0), units(SUBSIDY + fees), &self.log, transactions);
+        let Applied { accounts: changed, log, undo } =
+            applied(block, height, &spec(), &self.log, &self.accounts).unwrap();
+        prop_assert_eq!(log.size(), self.log.size() + count);
+        prop_assert!(undo.accounts.is_sorted_by(|(one, _), (next, _)| one < next));
+        prop_assert!(undo.accounts.iter().map(|(address, _)| address).eq(changed.keys()));
+        self.history.push((before, self.accounts.clone(), std::mem::replace(&mut self.log, log), undo));
+        write(&mut self.accounts, changed);
+        prop_assert_eq!(&self.accounts, &self.model.accounts());
+        prop_assert_eq!(money(&self.accounts), SUBSIDY * u64::from(height.0));
+        Ok(())
+    }
+
+    /// Takes the last block back, and compares with what there was.
+    fn shrink(&mut self) -> Result<(), TestCaseError> {
+        let Some((model, accounts, log, undo)) = self.history.pop() else { return Ok(()) };
+        // As it would be read from a disk.
+        let undo = Undo::try_from_slice(&borsh::to_vec(&undo).unwrap()).unwrap();
+        write(&mut self.accounts, undo.accounts);
+        prop_assert_eq!(&self.accounts, &accounts);
+        prop_assert_eq!(&undo.log, &log);
+        (self.model, self.log) = (model, undo.log);
+        Ok(())
+    }
+}
+
 proptest! {
     #[test]
     fn blocks_do_what_the_model_does_and_undo_takes_each_back(rounds in rounds()) {
-        let spec = spec();
-        let (mut model, mut accounts, mut log) = (Model::default(), Accounts::new(), LogEdge::default());
-        let mut history = Vec::new();
-        for (height, round) in (1..).map(Height).zip(&rounds) {
-            let (transactions, fees) = model.play(round);
-            let count = transactions.len() as u64;
-            let block = block(height, address(round.0), units(SUBSIDY + fees), &log, transactions);
-            let Applied { accounts: changed, log: after, undo } =
-                applied(block, height, &spec, &log, &accounts).unwrap();
-            prop_assert_eq!(after.size(), log.size() + count);
-            history.push((accounts.clone(), log, undo));
-            write(&mut accounts, changed);
-            log = after;
-            prop_assert_eq!(&accounts, &model.accounts());
-            prop_assert_eq!(money(&accounts), SUBSIDY * u64::from(height.0));
+        let mut chain = Chain::default();
+        rounds.iter().try_for_each(|round| chain.grow(round))?;
+        rounds.iter().try_for_each(|_| chain.shrink())?;
+        prop_assert_eq!((chain.accounts, chain.log), (Accounts::new(), LogEdge::default()));
+    }
+
+    /// However often the chain goes from one branch to another, it ends as if it had only seen the last.
+    #[test]
+    fn branches_that_were_undone_leave_nothing_behind(branches in vec((0..6usize, rounds()), 1..6)) {
+        let (mut chain, mut rounds) = (Chain::default(), Vec::new());
+        for (depth, branch) in branches {
+            let kept = rounds.len().saturating_sub(depth);
+            rounds.drain(kept..).try_for_each(|_: Round| chain.shrink())?;
+            branch.iter().try_for_each(|round| chain.grow(round))?;
+            rounds.extend(branch);
         }
-        for (accounts_before, log_before, undo) in history.into_iter().rev() {
-            prop_assert!(undo.accounts.is_sorted_by_key(|(address, _)| *address));
-            write(&mut accounts, undo.accounts);
-            prop_assert_eq!(&accounts, &accounts_before);
-            prop_assert_eq!(&undo.log, &log_before);
-        }
+        let mut alone = Chain::default();
+        rounds.iter().try_for_each(|round| alone.grow(round))?;
+        prop_assert_eq!((chain.accounts, chain.log), (alone.accounts, alone.log));
     }
 
     /// Any other reward, order or size of the log than the rule's is refused.

@@ -10,3 +10,4 @@ mod ledger;
 mod ledger_properties;
 mod receipts;
 mod strategies;
+mod texts;

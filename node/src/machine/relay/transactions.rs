@@ -233,12 +233,14 @@ impl<S: Store> Machine<S> {
         let poorer = change.disconnected.iter().flat_map(|block| paid_by(block));
         let chain = &self.chain;
         let followed = self.pool.follow(confirmed, returned, poorer, |address| chain.account(address))?;
+        for transaction in change.disconnected.iter().flat_map(|block| block.transactions()) {
+            // Nobody knows any more whose it was, so it is kept as if it were this node's own.
+            self.keep_own(transaction);
+        }
         for transaction in change.connected.iter().flat_map(|block| block.transactions()) {
             self.forget_own(&transaction.id());
         }
         for transaction in followed.returned {
-            // Nobody knows any more whose it was, so it is kept as if it were this node's own.
-            self.keep_own(&transaction);
             self.relay.fresh.push(transaction.id());
             self.journal(ChainEvent::Pooled { id: transaction.id(), returned: true });
         }

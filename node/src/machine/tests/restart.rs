@@ -74,6 +74,29 @@ fn an_own_transaction_that_cannot_take_effect_now_is_kept_and_comes_back() {
     }
 }
 
+/// A confirmed payment that a reorganisation takes off the chain together with the money for it is kept
+/// again, although it was forgotten when it was confirmed.
+#[test]
+fn a_confirmed_transaction_that_a_reorganisation_leaves_unaffordable_is_kept_again() {
+    let (ann, ben) = (key(101), key(102));
+    let trunk = funded();
+    let (mut loser, mut winner) = (trunk.clone(), trunk.fork(&key(103)));
+    let funding = pay(&ann, 0, Address::of(&ben), 1_000, 0);
+    loser.grow_with(vec![funding.clone()]);
+    winner.grow(3);
+    let mut node = Node::new(1);
+    node.takes(&loser.blocks);
+    let spend = pay(&ben, 0, Address::of(&ann), 500, 1);
+    node.asks(Request::SubmitTransaction(checked(spend.clone())));
+    node.takes(&[loser.grow_with(vec![spend.clone()])]);
+    assert!(node.machine.store().own_transactions().unwrap().is_empty());
+    node.takes(&winner.blocks);
+    assert_eq!(node.tip(), winner.tip());
+    assert!(node.machine.store().own_transactions().unwrap().contains(&spend));
+    node.takes(&[winner.grow_with(vec![funding])]);
+    assert_eq!(node.machine.pool.select(usize::MAX)[0].id(), spend.id());
+}
+
 #[test]
 fn one_whose_nonce_another_one_used_up_is_dropped_for_good() {
     let mut branch = funded();

@@ -6,7 +6,7 @@ use shared::{
     wire::{Message, PeerId},
 };
 
-use super::{Happening, World, node_at, pair, peer_id};
+use super::{Happening, World, node_at, pair, peer_id, peer_number};
 use crate::{
     machine::{effect::Effect, event::Event, inbound},
     sim::link::Link,
@@ -67,7 +67,8 @@ impl World {
     }
 
     fn index(&self, peer: PeerId) -> Option<usize> {
-        (0..self.nodes.len()).find(|node| peer_id(*node) == peer)
+        let node = peer_number(peer)?;
+        (node < self.nodes.len()).then_some(node)
     }
 
     /// The machine that asked to part has forgotten the peer already; only the other end is told.

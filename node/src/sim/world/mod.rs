@@ -1,24 +1,27 @@
 //! The simulated world: nodes, the links between them, the order of what happens, and mining as a
-//! Poisson process shared out by hash power. What a machine wants done is carried out in [`carry`].
+//! Poisson process shared out by hash power. What a machine wants done is carried out in [`carry`]; what
+//! befalls it is in [`fate`], what its users do in [`users`], what strangers do in [`lies`].
 
 mod carry;
 mod fate;
+mod forge;
 mod lies;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ed25519_zebra::SigningKey;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::{
-    Address, BlockHash, CheckedBlock, Millis, Network,
+    BlockHash, CheckedBlock, Millis, Network,
     wire::{NodeId, PeerAddress, PeerId},
 };
 
+use self::users::Users;
 use super::{
     link::{Conditions, Link},
-    oracle::{Oracle, Violation},
+    oracle::{Fates, Oracle, Violation},
 };
 use crate::{
     drivers::store::MemoryStore,
@@ -51,12 +54,10 @@ struct SimNode {
     machine: Option<Machine<MemoryStore>>,
     /// What it finds when it starts; the machine has it while it runs.
     disk: Option<MemoryStore>,
-    key: SigningKey,
     job: Option<(JobId, Arc<Template>)>,
     /// Share of the network's hash power, relative to the others'.
     power: f64,
     restarts: u64,
-    next_nonce: u64,
 }
 
 /// Something that will happen.
@@ -82,6 +83,7 @@ pub struct World {
     bans: BTreeSet<(usize, usize)>,
     /// The group of each node while the network is split.
     groups: Option<Vec<usize>>,
+    users: Users,
     rng: ChaCha8Rng,
     oracle: Oracle,
     violation: Option<Violation>,
@@ -92,6 +94,12 @@ fn peer_id(node: usize) -> PeerId {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&(node as u64).to_be_bytes());
     PeerId(bytes)
+}
+
+/// The node that has this id.
+fn peer_number(peer: PeerId) -> Option<usize> {
+    let (number, _) = peer.0.split_first_chunk()?;
+    usize::try_from(u64::from_be_bytes(*number)).ok()
 }
 
 fn address(node: usize) -> String {
@@ -110,14 +118,12 @@ impl World {
     /// A world in which every node knows the addresses of all others and nobody mines.
     pub fn new(config: WorldConfig) -> Self {
         let start = Millis::from(config.network.spec().genesis_time).after(std::time::Duration::from_secs(3600));
-        let nodes = (0..config.nodes).map(|node| SimNode {
+        let nodes = (0..config.nodes).map(|_| SimNode {
             machine: None,
             disk: Some(MemoryStore::new(&config.network)),
-            key: SigningKey::from(shared::hash::sha256(&[&config.seed.to_le_bytes(), &(node as u64).to_le_bytes()])),
             job: None,
             power: 1.0,
             restarts: 0,
-            next_nonce: 0,
         });
         let mut world = Self {
             nodes: nodes.collect(),
@@ -129,6 +135,7 @@ impl World {
             links_so_far: 0,
             bans: BTreeSet::new(),
             groups: None,
+            users: Users::new(config.nodes, config.seed),
             rng: ChaCha8Rng::seed_from_u64(config.seed),
             oracle: Oracle::new(config.network.clone()),
             violation: None,
@@ -203,6 +210,35 @@ impl World {
         &self.oracle
     }
 
+    /// Holds everything that a node has against what the rules make of its chain; nothing while it is down.
+    ///
+    /// # Errors
+    /// The rule that was broken.
+    pub fn audit(&mut self, node: usize) -> Result<(), Violation> {
+        let Some(waiting) = self.waiting(node) else { return Ok(()) };
+        let somebody = waiting.first().map_or(self.users.miner(node), |transaction| transaction.sender);
+        let Some(outlook) = self.outlook(node, somebody) else { return Ok(()) };
+        let Some(machine) = &self.nodes[node].machine else { return Ok(()) };
+        let (tip, store) = (machine.tip(), machine.store());
+        self.oracle.audit(node, tip, store)?;
+        self.oracle.audit_pool(node, tip, &waiting)?;
+        self.oracle.audit_outlook(node, tip, &waiting, &somebody, &outlook)?;
+        self.oracle.audit_offers(node, tip, store, &waiting)?;
+        self.oracle.audit_journal(node, tip, store, waiting.iter().map(|transaction| &**transaction))
+    }
+
+    /// What has become of everything that the running nodes acknowledged.
+    ///
+    /// # Errors
+    /// When something was forgotten.
+    pub fn fates(&self) -> Result<Fates, Violation> {
+        let mut all = Fates::default();
+        for (node, machine) in self.machines() {
+            all += self.oracle.audit_promises(node, machine.tip(), machine.store())?;
+        }
+        Ok(all)
+    }
+
     /// Draws from the world's seed.
     pub fn rng(&mut self) -> &mut ChaCha8Rng {
         &mut self.rng
@@ -210,7 +246,6 @@ impl World {
 
     fn start(&mut self, node: usize) {
         let Some(disk) = self.nodes[node].disk.take() else { return };
-        let sim = &self.nodes[node];
         let known = (0..self.nodes.len()).filter(|other| *other != node);
         let config = Config {
             network: self.config.network.clone(),
@@ -218,8 +253,8 @@ impl World {
             peer: peer_id(node),
             http: String::new(),
             listens: vec![address(node)],
-            log_key: Address::of(&sim.key).0,
-            miner: Address::of(&sim.key),
+            log_key: self.users.miner(node).0,
+            miner: self.users.miner(node),
             join: Vec::new(),
             known: known.map(|other| PeerAddress { peer: peer_id(other), address: address(other) }).collect(),
             seed: self.rng.random(),
@@ -228,6 +263,9 @@ impl World {
             Ok((machine, effects)) => {
                 self.nodes[node].machine = Some(machine);
                 self.carry_out(node, effects);
+                if let Err(violation) = self.audit(node) {
+                    self.violation.get_or_insert(violation);
+                }
                 self.tell(node, Event::Request { id: RequestId(0), request: Request::SetMining(true) });
             }
             Err(error) => self.violate(node, &format!("it did not start: {error}")),
@@ -324,7 +362,7 @@ impl World {
         let Some(machine) = &mut self.nodes[node].machine else { return Vec::new() };
         match machine.handle(event, now) {
             Ok(effects) => {
-                if let Err(violation) = self.oracle.observe(node, machine) {
+                if let Err(violation) = self.oracle.observe(node, machine.tip(), machine.store()) {
                     self.violation.get_or_insert(violation);
                 }
                 effects
