@@ -1,6 +1,8 @@
 //! The node's command line, shared by the `node` binary and `networkmngr node`.
 
+mod account;
 mod audit;
+mod secrets;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,6 +11,9 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use anyhow::Context as _;
+use shared::Address;
+
+use crate::accounts::name::AccountName;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +22,8 @@ Examples:
   networkmngr node --peer-host 0.0.0.0 --peer-port 6000
                                                      let other machines join
   networkmngr node --mdns                            find peers on the local network
+  networkmngr node account new anna                  make an account in the node's folder
+  networkmngr node --miner anna                      and send the rewards there
   networkmngr node audit                             check every byte of the chain of one that is stopped
 
 While it runs:
@@ -59,6 +66,9 @@ pub struct NodeArgs {
     /// Cap in hashes per second: 200000, 200k, 1.5M or unlimited
     #[arg(long, value_name = "RATE", default_value_t = HashRate::UNLIMITED)]
     pub hash_rate: HashRate,
+    /// Who gets the rewards: an address, or the name of an account in the data folder [default: miner]
+    #[arg(long, value_name = "ADDRESS|NAME")]
+    pub miner: Option<RewardsTo>,
     /// Run under a manager: HTTP socket from LISTEN_FDS, ready line on stdout, end when stdin ends
     #[arg(long, hide_short_help = true)]
     pub managed: bool,
@@ -67,8 +77,32 @@ pub struct NodeArgs {
 /// What can be done with a node's folder besides running the node.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum NodeCommand {
+    /// The accounts in a node's folder: make, list, restore, export; no node has to run
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Check every byte of the chain in a node's folder; no node may run there
     Audit(audit::AuditArgs),
+}
+
+/// Who gets the rewards of a node, as people name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RewardsTo {
+    /// Whoever has this address.
+    Address(Address),
+    /// An account in the node's folder.
+    Account(AccountName),
+}
+
+impl FromStr for RewardsTo {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // No name is as long as an address.
+        if text.len() > AccountName::MAX || text.to_ascii_lowercase().starts_with("nm1") {
+            return text.parse().map(Self::Address).map_err(|error| error.to_string());
+        }
+        text.parse().map(Self::Account).map_err(|error| format!("neither an address nor a name: {error}"))
+    }
 }
 
 /// A cap on hashes per second, as people write it.
@@ -121,8 +155,10 @@ fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
 /// # Errors
 /// What kept the node from starting or from going on, or the command from being carried out.
 pub fn run(args: NodeArgs) -> anyhow::Result<ExitCode> {
-    if let Some(NodeCommand::Audit(args)) = &args.command {
-        return Ok(audit::run(args));
+    match &args.command {
+        Some(NodeCommand::Account(command)) => return account::run(command.clone()).map(|()| ExitCode::SUCCESS),
+        Some(NodeCommand::Audit(args)) => return Ok(audit::run(args)),
+        None => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -152,6 +188,19 @@ pub fn data_home() -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rewards_go_to_an_address_or_a_name() {
+        let address = Address([7; 32]);
+        let rewards = |text: &str| text.parse::<RewardsTo>();
+        assert_eq!(rewards(&address.to_string()), Ok(RewardsTo::Address(address)));
+        assert_eq!(rewards("anna"), Ok(RewardsTo::Account("anna".parse().unwrap())));
+        let mut misspelt = address.to_string();
+        misspelt.replace_range(20..21, if &misspelt[20..21] == "q" { "p" } else { "q" });
+        assert!(rewards(&misspelt).unwrap_err().contains("checksum"));
+        assert!(rewards("nm1").unwrap_err().contains("address"));
+        assert!(rewards("an na").unwrap_err().contains("letters"));
+    }
 
     #[test]
     fn hash_rates_are_read_as_people_write_them() {

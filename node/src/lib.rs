@@ -1,6 +1,7 @@
-//! One full peer: the machine that decides, the drivers that touch the world, and the simulator that
-//! runs many machines in virtual time.
+//! One full peer: the machine that decides, the drivers that touch the world, the accounts of its users,
+//! and the simulator that runs many machines in virtual time.
 
+pub mod accounts;
 pub mod cli;
 pub mod client;
 pub mod drivers;

@@ -14,15 +14,20 @@ use shared::{
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
 use crate::{
-    cli::NodeArgs,
+    accounts::{
+        directory::{self, Directory},
+        password::Cost,
+        vault::Vault,
+    },
+    cli::{NodeArgs, RewardsTo},
     drivers::{
         chronicle, clock, engine,
         folder::Folder,
-        http::{Admin, Api, Identity, LogSigner, NodeInfo, Shutdown, router, serve},
+        http::{Admin, Api, Identity, LogSigner, NodeInfo, Shutdown, router, serve, sweep},
         miner::{Miner, Proof},
         net::{self, Net, NetCommand},
         store::RedbStore,
@@ -53,7 +58,9 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let reader = store.reader();
 
     let log = LogSigner::new(folder.log_key()?, &network);
-    let config = machine_config(&args, &folder, &net, &identity, &log);
+    let vault = Arc::new(Vault::open(folder.path(), Cost::STANDARD, args.managed)?);
+    let miner = rewards_to(&args, &folder)?;
+    let config = machine_config(&args, &folder, &net, &identity, &log, miner);
     let (machine, first) = Machine::open(config, store, clock::now())?;
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
@@ -78,12 +85,17 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         hash_rate: args.hash_rate.cap(),
         bound,
         admin,
+        vault: vault.clone(),
         shutdown: shutdown.clone(),
     };
+    tokio::spawn(sweep(vault.clone(), shutdown.clone()));
     let router = router(api).map_err(|problem| anyhow::anyhow!("the HTTP interface cannot start: {problem:?}"))?;
     let server = tokio::spawn(serve(http, router, shutdown.clone()));
     info!("node {} answers on {}", identity.id, identity.address);
     info!("peers connect to {}", identity.peer_addresses.join(" or "));
+    if !bound.ip().is_loopback() {
+        warn!("HTTP is open to other machines and encrypts nothing: accounts answer to this machine alone");
+    }
     if args.managed {
         say_ready(&identity)?;
         end_with_stdin(shutdown.clone())?;
@@ -96,6 +108,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     };
     shutdown.begin();
     let _ = server.await;
+    vault.close();
     engine.stop().await;
     let ended = match machine_ended {
         Some(ended) => ended,
@@ -195,7 +208,35 @@ fn own_address(peer_addresses: &[String]) -> Option<IpAddr> {
     ips.into_iter().find(|ip| !ip.is_loopback())
 }
 
-fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identity, log: &LogSigner) -> Config {
+/// Who gets the rewards: the folder's own account, unless another one is named.
+fn rewards_to(args: &NodeArgs, folder: &Folder) -> anyhow::Result<Address> {
+    match &args.miner {
+        None => Ok(folder.miner()),
+        Some(RewardsTo::Address(address)) => Ok(*address),
+        Some(RewardsTo::Account(name)) if name.is_miner() => Ok(folder.miner()),
+        Some(RewardsTo::Account(name)) => {
+            let found = Directory::of(folder.path()).find(name)?;
+            let place = folder.path().join(directory::FOLDER);
+            let missing = || {
+                anyhow::anyhow!(
+                    "there is no account {name} in {}: make it with `networkmngr node account new {name}`, or give \
+                     --miner an address",
+                    place.display()
+                )
+            };
+            Ok(found.ok_or_else(missing)?.address())
+        }
+    }
+}
+
+fn machine_config(
+    args: &NodeArgs,
+    folder: &Folder,
+    net: &Net,
+    identity: &Identity,
+    log: &LogSigner,
+    miner: Address,
+) -> Config {
     let without_peer = |address: &String| address.split("/p2p/").next().map(str::to_owned);
     let listens = identity.peer_addresses.iter().filter_map(without_peer);
     Config {
@@ -205,7 +246,7 @@ fn machine_config(args: &NodeArgs, folder: &Folder, net: &Net, identity: &Identi
         http: Some(identity.address.clone()).filter(|address| address.len() <= MAX_ADDRESS).unwrap_or_default(),
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
         log_key: *log.key().bytes(),
-        miner: Address::of(folder.miner()),
+        miner,
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),

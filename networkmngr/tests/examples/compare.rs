@@ -103,6 +103,12 @@ impl Bindings {
         self.bind(Kind::Name, one, other)
     }
 
+    /// A chain begins anew, and its heights with it.
+    pub(crate) fn forget_heights(&mut self) {
+        self.actual.retain(|(kind, _), _| *kind != Kind::Height);
+        self.documented.retain(|(kind, _), _| *kind != Kind::Height);
+    }
+
     /// The text with what its whole hashes and names are in this run.
     pub(crate) fn here(&self, text: &str) -> String {
         self.whole.iter().fold(text.to_owned(), |text, (documented, actual)| text.replace(documented, actual))
@@ -161,6 +167,7 @@ pub(crate) fn outputs(documented: &[String], printed: &[String], bindings: &mut 
 
 /// Digits of a hash, and of one that is told by its first.
 const LONG: usize = 64;
+const MIDDLE: usize = 16;
 const SHORT: usize = 8;
 
 /// Stands for a hash that was not printed.
@@ -246,7 +253,7 @@ fn word(text: &str) -> (Token, usize) {
     let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let length = run(text);
     let word = &text[..length];
-    if [SHORT, LONG].contains(&length) && word.bytes().all(|byte| b"0123456789abcdef?".contains(&byte)) {
+    if [SHORT, MIDDLE, LONG].contains(&length) && word.bytes().all(|byte| b"0123456789abcdef?".contains(&byte)) {
         return (Token::Hash(word.to_owned()), length);
     }
     if (word.starts_with("12D3Koo") || word.starts_with("nm1")) && length > 20 {

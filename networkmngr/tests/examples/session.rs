@@ -24,6 +24,10 @@ const PRESET_PORT: &str = "4999";
 /// What a program says of a port that somebody else has taken.
 const TAKEN: [&str; 2] = ["in use by another program", "Address already in use"];
 
+/// Paths that only tell something, when they are asked for with GET.
+const ASKED: [&str; 8] =
+    ["/health", "/node/id", "/chain", "/blocks/", "/wallet", "/accounts/", "/records", "/transactions/"];
+
 /// Why a document is not true, or could not be tried.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -112,8 +116,8 @@ impl Session {
                 self.finish(place, &output, asks, |session| session.program(&words))
             }
             ["curl", ..] => {
-                let asks = ["/health", "/node/id", "/chain", "/blocks/"].iter().any(|path| command.contains(path))
-                    && !command.contains("/replace");
+                let asks = ASKED.iter().any(|path| command.contains(path))
+                    && !words.iter().any(|word| ["-d", "-X"].contains(word));
                 self.finish(place, &output, asks, |session| match curl::run(&command, session.home.path()) {
                     Ok(body) => (0, body),
                     Err(error) => (7, error),
@@ -159,6 +163,9 @@ impl Session {
         if words.first() != Some(&"node") {
             // It is typed where the manager before it ran, so that one must have ended.
             self.all_ended(place)?;
+        }
+        if words.contains(&"--fresh") {
+            self.bindings.forget_heights();
         }
         self.programs.push(Program::start(self.command(words)));
         self.read(place, output, false)

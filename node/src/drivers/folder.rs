@@ -1,18 +1,20 @@
 //! The node's folder: which network it is of, who the node is, who gets its rewards, and which peers it
 //! knew. Small files, each written whole or not at all. The chain in it is the store's business.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use ed25519_zebra::SigningKey;
 use serde::{Deserialize, Serialize};
 use shared::{
-    ChainSpec, Network,
+    Address, ChainSpec, Network,
     hash::sha256,
     wire::{NodeId, PeerAddress},
 };
+
+use super::files;
+use crate::accounts::miner::{self, MinerError};
 
 /// The chain spec's file in a folder.
 pub const GENESIS: &str = "genesis.json";
@@ -60,6 +62,9 @@ pub enum FolderError {
         /// Name of the network asked for.
         wanted: String,
     },
+    /// There is no account for the rewards.
+    #[error(transparent)]
+    Miner(#[from] MinerError),
 }
 
 /// An open folder.
@@ -68,7 +73,7 @@ pub struct Folder {
     path: PathBuf,
     network: Network,
     node: NodeId,
-    miner: SigningKey,
+    miner: Address,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,7 +93,7 @@ impl Folder {
         let network = open_network(path, genesis)?;
         let node = read_or_make(&path.join("node.id"), new_node_id)?;
         let node = node.parse().map_err(|_| damaged(&path.join("node.id"), "it holds no node id"))?;
-        let miner = read_or_make_key(&path.join("miner.key"))?;
+        let miner = miner::read_or_make(path)?.keys().address();
         Ok(Self { path: path.to_owned(), network, node, miner })
     }
 
@@ -107,9 +112,9 @@ impl Folder {
         self.node
     }
 
-    /// The key of the account that gets the rewards.
-    pub fn miner(&self) -> &SigningKey {
-        &self.miner
+    /// The folder's own account, which gets the rewards unless another one is named.
+    pub fn miner(&self) -> Address {
+        self.miner
     }
 
     /// The key that checkpoints of the log are signed with, in the file `log.key`. Whoever deletes the
@@ -216,17 +221,8 @@ fn read_or_make(path: &Path, make: impl FnOnce() -> String) -> Result<String, Fo
     }
 }
 
-/// Writes a file whole or not at all, readable by its owner only.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
-    let new = path.with_extension("new");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
-    };
-    write().map_err(|error| io("write", path, error))
+    files::replace(path, bytes).map_err(|error| io("write", path, error))
 }
 
 #[cfg(test)]
@@ -241,7 +237,7 @@ mod tests {
         first.keep_peers(&peers).unwrap();
         let again = Folder::open(folder.path(), None).unwrap();
         assert_eq!(again.node(), first.node());
-        assert_eq!(again.miner().as_bytes(), first.miner().as_bytes());
+        assert_eq!(again.miner(), first.miner());
         assert_eq!(again.peers(), peers);
     }
 
@@ -260,9 +256,9 @@ mod tests {
     fn what_is_damaged_is_named() {
         let folder = tempfile::tempdir().unwrap();
         Folder::open(folder.path(), None).unwrap();
-        fs::write(folder.path().join("miner.key"), "not a key").unwrap();
+        fs::write(folder.path().join("miner.seed"), "not a seed").unwrap();
         let error = Folder::open(folder.path(), None).unwrap_err().to_string();
-        assert!(error.contains("miner.key"), "{error}");
+        assert!(error.contains("miner.seed"), "{error}");
         fs::write(folder.path().join("genesis.json"), "{}").unwrap();
         let error = Folder::open(folder.path(), None).unwrap_err().to_string();
         assert!(error.contains("genesis.json") && error.contains("name"), "{error}");

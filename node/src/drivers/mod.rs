@@ -5,6 +5,7 @@ pub mod audit;
 pub mod chronicle;
 pub mod clock;
 pub mod engine;
+pub mod files;
 pub mod folder;
 pub mod http;
 pub mod miner;

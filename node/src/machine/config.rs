@@ -66,11 +66,10 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(30);
 pub const REDIAL_FIRST: Duration = Duration::from_secs(1);
 /// Longest such pause.
 pub const REDIAL_LONGEST: Duration = Duration::from_secs(60);
-/// Bytes a second that a peer is served, with a second's worth at once at most. What is looked up counts
-/// beside what is sent, so that this is 20,000 small blocks a second with their headers, or as many full
-/// ones as a node can check.
+/// Bytes a second that a peer is served. What is looked up counts beside what is sent, so that this is
+/// 20,000 small blocks a second with their headers, or as many full ones as a node can check.
 pub const SERVICE_RATE: i64 = 32 * 1024 * 1024;
-/// Bytes that a peer may be served as soon as it connects.
-pub const SERVICE_AT_FIRST: i64 = 4 * 1024 * 1024;
+/// Bytes that a peer is served at once, after a pause or as soon as it connects: one long answer.
+pub const SERVICE_AT_ONCE: i64 = 4 * 1024 * 1024;
 /// How long a peer that broke a rule is refused.
 pub const BAN_PERIOD: Duration = Duration::from_secs(3600);

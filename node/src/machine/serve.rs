@@ -11,7 +11,7 @@ use shared::{
 
 use super::{
     Machine,
-    config::{SERVICE_AT_FIRST, SERVICE_RATE},
+    config::{SERVICE_AT_ONCE, SERVICE_RATE},
     peers::Fault,
     store::{Result, Store},
     timers::Timer,
@@ -37,7 +37,7 @@ pub enum Ask {
     Addresses,
 }
 
-/// How much a peer may still be served, in bytes. It grows with time up to a second's worth, and the last
+/// How much a peer may still be served, in bytes. It grows with time up to [`SERVICE_AT_ONCE`], and the last
 /// answer may take it below zero.
 #[derive(Debug)]
 struct Allowance {
@@ -46,15 +46,14 @@ struct Allowance {
 }
 
 impl Allowance {
-    /// Little at first, or whoever connects again and again would have more of it than who stays.
     fn new(now: Millis) -> Self {
-        Self { left: SERVICE_AT_FIRST, as_of: now }
+        Self { left: SERVICE_AT_ONCE, as_of: now }
     }
 
     fn is_left(&mut self, now: Millis) -> bool {
         let passed = i64::try_from(now.since(self.as_of).as_millis()).unwrap_or(i64::MAX);
         let grown = passed.saturating_mul(SERVICE_RATE) / 1_000;
-        (self.left, self.as_of) = (self.left.saturating_add(grown).min(SERVICE_RATE), now);
+        (self.left, self.as_of) = (self.left.saturating_add(grown).min(SERVICE_AT_ONCE), now);
         self.left > 0
     }
 

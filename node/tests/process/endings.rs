@@ -14,7 +14,7 @@ use crate::http;
 use crate::process::{LIMIT, Node, easy_genesis, program, text, wait_for};
 
 /// A node under a manager, which is this test: its socket is handed over, its stdin is the lifeline.
-fn managed(folder: &Path) -> Node {
+pub(crate) fn managed(folder: &Path) -> Node {
     let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let mut command = program(&["--managed", "--data-dir"]);
     command.arg(folder).env("LISTEN_FDS", "1").stdin(Stdio::piped()).stdout(Stdio::piped());

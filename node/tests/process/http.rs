@@ -41,10 +41,15 @@ impl Answer {
 
 /// Sends a request to the server at `host` (address and port).
 pub(crate) fn send(host: &str, method: &str, path: &str, body: &[u8]) -> Result<TcpStream> {
+    send_with(host, method, path, "", body)
+}
+
+/// The same with more lines in its head, each with its line break.
+fn send_with(host: &str, method: &str, path: &str, more: &str, body: &[u8]) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(host)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     // Of an HTTP/1.0 answer, the end of the connection is the end.
-    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\n");
+    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\n{more}");
     if !body.is_empty() {
         request.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
     }
@@ -62,4 +67,9 @@ pub(crate) fn receive(mut stream: TcpStream) -> Result<Answer> {
 /// Sends a request and waits for its answer.
 pub(crate) fn ask(host: &str, method: &str, path: &str, body: &[u8]) -> Result<Answer> {
     receive(send(host, method, path, body)?)
+}
+
+/// The same in the name of whoever has this token.
+pub(crate) fn ask_as(host: &str, token: &str, method: &str, path: &str, body: &[u8]) -> Result<Answer> {
+    receive(send_with(host, method, path, &format!("authorization: Bearer {token}\r\n"), body)?)
 }

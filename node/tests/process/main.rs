@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
 
+mod accounts;
 mod audit;
 mod disk;
 mod endings;
@@ -14,3 +15,4 @@ mod namespaces;
 mod process;
 mod refusals;
 mod replace;
+mod third_party;

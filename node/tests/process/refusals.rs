@@ -132,7 +132,7 @@ fn damaged_files_are_named_and_mending_them_is_enough() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("node");
     let chain = used(&folder);
-    for name in ["genesis.json", "node.id", "miner.key", "peer.key"] {
+    for name in ["genesis.json", "node.id", "miner.seed", "peer.key"] {
         let path = folder.join(name);
         let whole = fs::read(&path).unwrap();
         let half = whole[..whole.len() / 2].to_vec();

@@ -3,43 +3,36 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use data_encoding::HEXLOWER;
-use serde_json::Value;
 use shared::{
     LogEdge, Topic, TxId,
     asert::next_target,
-    log::{leaf_hash, node_hash},
+    log::{checkpoint, leaf_hash, node_hash},
+    receipt,
     rules::{header, ledger::Account},
     transaction, wire,
     wire::{Announcement, Hello, Message, NodeId, PeerAddress, PeerId},
     work::Bits,
 };
 
-use crate::chain::{Chain, key};
-
-/// What an example shows.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Example {
-    /// Bytes, as lower-case hex.
-    Hex(String),
-    /// Text, line by line.
-    Text(String),
-    /// JSON, however it is laid out.
-    Json(Value),
-}
+use crate::{
+    chain::{Chain, key},
+    document::Example,
+    receipts,
+};
 
 #[derive(Default)]
-struct Examples(BTreeMap<&'static str, Example>);
+pub(crate) struct Examples(BTreeMap<&'static str, Example>);
 
 impl Examples {
-    fn hex(&mut self, name: &'static str, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn hex(&mut self, name: &'static str, bytes: impl AsRef<[u8]>) {
         self.0.insert(name, Example::Hex(HEXLOWER.encode(bytes.as_ref())));
     }
 
-    fn text(&mut self, name: &'static str, text: impl ToString) {
+    pub(crate) fn text(&mut self, name: &'static str, text: impl ToString) {
         self.0.insert(name, Example::Text(text.to_string().trim_end().to_owned()));
     }
 
-    fn json(&mut self, name: &'static str, value: &impl serde::Serialize) {
+    pub(crate) fn json(&mut self, name: &'static str, value: &impl serde::Serialize) {
         self.0.insert(name, Example::Json(serde_json::to_value(value).unwrap()));
     }
 }
@@ -53,6 +46,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, Example> {
     blocks(&mut examples, &chain);
     difficulty(&mut examples, &chain);
     messages(&mut examples, &chain);
+    receipts::examples(&mut examples, &chain);
     examples.0
 }
 
@@ -204,7 +198,7 @@ fn tags() -> String {
 }
 
 fn limits() -> String {
-    let rows: [(&str, usize); 13] = [
+    let rows: [(&str, usize); 16] = [
         ("bytes of a message", wire::MAX_MESSAGE),
         ("headers in a message", wire::MAX_HEADERS),
         ("hashes in a locator", wire::MAX_LOCATOR),
@@ -218,6 +212,9 @@ fn limits() -> String {
         ("bytes of a data payload's body", shared::Transaction::MAX_BODY),
         ("bytes of a coinbase's extra", shared::Coinbase::MAX_EXTRA),
         ("seconds a block may be ahead of the clock", header::MAX_AHEAD as usize),
+        ("bytes of a receipt", receipt::MAX_BYTES),
+        ("headers on top in a receipt", receipt::MAX_HEADERS),
+        ("bytes of a signed note", checkpoint::MAX_NOTE),
     ];
     rows.iter().fold(String::new(), |mut text, (what, limit)| {
         writeln!(text, "{limit} {what}").unwrap();

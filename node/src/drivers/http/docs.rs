@@ -4,7 +4,8 @@
 mod shapes;
 
 use axum::Router;
-use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder};
 use utoipa_swagger_ui::SwaggerUi;
 
 pub use self::shapes::*;
@@ -15,6 +16,7 @@ pub(super) const MINING: &str = "mining";
 pub(super) const TRANSACTIONS: &str = "transactions";
 pub(super) const LEDGER: &str = "ledger";
 pub(super) const LOG: &str = "log";
+pub(super) const WALLET: &str = "wallet";
 pub(super) const EVENTS: &str = "events";
 pub(super) const NODES: &str = "nodes";
 pub(super) const ADMIN: &str = "administration";
@@ -29,6 +31,11 @@ pub(super) fn address() -> String {
     shared::Address([1; 32]).to_string()
 }
 
+/// An account's words as an example.
+pub(super) fn words() -> String {
+    "abandon ".repeat(23) + "art"
+}
+
 /// The document without its paths.
 pub(super) fn frame() -> OpenApi {
     let mut info = Info::new("networkmngr node", env!("CARGO_PKG_VERSION"));
@@ -36,10 +43,14 @@ pub(super) fn frame() -> OpenApi {
     info.description = Some(
         "One full peer of a proof-of-work network. Errors are application/problem+json with a sentence that says \
          what to do. Amounts are whole units. On an address other than loopback, administration needs the header \
-         `Authorization: Bearer TOKEN` with the token from the file `admin.token` in the node's data folder."
+         `Authorization: Bearer TOKEN` with the token from the file `admin.token` in the node's data folder. \
+         The paths under /wallet answer to the node's own machine alone, and most of them need a session: the token \
+         that POST /wallet/login gives, or the cookie that comes with it."
             .into(),
     );
-    OpenApiBuilder::new().info(info).build()
+    let session = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("From POST /wallet/login"));
+    let components = ComponentsBuilder::new().security_scheme("session", SecurityScheme::Http(session.build()));
+    OpenApiBuilder::new().info(info).components(Some(components.build())).build()
 }
 
 /// Gives a path whose last part stands for the rest of it the name that OpenAPI knows.

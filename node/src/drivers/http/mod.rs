@@ -8,6 +8,7 @@
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
 //! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
+//! - accounts, logging in, spending: `wallet`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
 
@@ -33,6 +34,7 @@ mod status;
 mod token;
 mod transactions;
 mod valid;
+mod wallet;
 
 #[cfg(test)]
 mod tests;
@@ -50,18 +52,20 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use self::{heavy::Slot, metrics::Counted, problem::Problem};
+use self::{heavy::Slot, metrics::Counted, problem::Problem, wallet::Wallet};
 pub use self::{
     log::LogSigner,
     serve::{Shutdown, serve},
     status::{Identity, NodeInfo},
     token::{Admin, FILE as TOKEN_FILE},
+    wallet::sweep,
 };
 use super::{
     engine::EngineHandle,
     store::{RedbReader, Snapshot},
 };
 use crate::{
+    accounts::vault::Vault,
     client::Client,
     machine::{
         effect::Reply,
@@ -89,6 +93,8 @@ pub struct Api {
     pub bound: SocketAddr,
     /// Who may administer the node; see [`Admin::for_address`].
     pub admin: Admin,
+    /// The accounts of its users.
+    pub vault: Arc<Vault>,
     /// Begun by `/shutdown`. Whoever runs the node waits for it, and begins it when there is another
     /// reason to end: answers that take long are given up then.
     pub shutdown: Shutdown,
@@ -102,6 +108,7 @@ struct App {
     replacing: Slot,
     followers: Slot,
     counted: Counted,
+    wallet: Wallet,
 }
 
 impl App {
@@ -150,6 +157,7 @@ fn tip_of(snapshot: &Snapshot) -> Result<(shared::BlockHash, shared::Height), Pr
 pub fn router(api: Api) -> Result<Router, Problem> {
     let hosts = guard::Hosts::of(api.bound);
     let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
+    let wallet = Wallet::new(&api.identity);
     let app = Arc::new(App {
         api,
         client: Client::new(),
@@ -157,6 +165,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         replacing: Slot::new(1, "another chain is being weighed"),
         followers: Slot::new(events::MAX_FOLLOWERS, "too many clients follow the events"),
         counted,
+        wallet,
     });
     let (routes, mut document) = routes(&app).split_for_parts();
     docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
@@ -192,10 +201,11 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))
-        .merge(ledger::ledger_routes())
+        .merge(ledger::ledger_routes(app))
         .merge(log::log_routes())
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
+        .merge(wallet::routes(app))
 }
 
 /// A documented verb that users type into a browser, see [`guard::verb`].

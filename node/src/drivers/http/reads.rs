@@ -122,9 +122,20 @@ pub(super) async fn account(
     State(app): State<Arc<App>>,
     address: Result<Path<String>, PathRejection>,
 ) -> Result<Json<AccountState>, Problem> {
-    let address: Address = parse(&address?)?;
-    match app.ask(Request::Outlook(address)).await? {
-        Reply::Outlook(outlook) => Ok(Json(AccountState::new(address, outlook))),
-        other => Err(unexpected(&other)),
+    Ok(Json(app.account_state(parse(&address?)?).await?))
+}
+
+impl App {
+    /// What the chain and the pool know of an address.
+    pub(super) async fn account_state(&self, address: Address) -> Result<AccountState, Problem> {
+        Ok(AccountState::new(address, self.outlook(address).await?))
+    }
+
+    /// What the pool means for an address.
+    pub(super) async fn outlook(&self, address: Address) -> Result<Outlook, Problem> {
+        match self.ask(Request::Outlook(address)).await? {
+            Reply::Outlook(outlook) => Ok(outlook),
+            other => Err(unexpected(&other)),
+        }
     }
 }

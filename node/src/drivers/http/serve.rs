@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::patience::Patient;
+use super::{patience::Patient, wallet::Caller};
 
 /// Connections at a time; further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 512;
@@ -100,10 +100,15 @@ async fn wait_for_room(error: &io::Error) {
 async fn converse(stream: TcpStream, router: Router, shutdown: Shutdown) {
     // Answers are written in one piece or streamed; waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    let caller = stream.peer_addr().ok().zip(stream.local_addr().ok());
+    let caller = caller.map(|(theirs, ours)| Caller { theirs, ours });
     let used = AtomicBool::new(false);
     let router = TowerToHyperService::new(router);
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
         used.store(true, Ordering::Relaxed);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
         router.call(request)
     });
     let mut builder = http1::Builder::new();

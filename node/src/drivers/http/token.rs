@@ -94,7 +94,8 @@ fn create(path: &Path) -> io::Result<String> {
     Ok(token)
 }
 
-fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+/// What a header shows as `Bearer`.
+pub(super) fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, token) = value.as_bytes().split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }

@@ -35,9 +35,7 @@ pub enum PoolError {
         next: u64,
     },
     /// The sender cannot pay for it and for everything else that it has pending.
-    #[error(
-        "it costs {cost} units, the sender has {left} beside the {pending} that its other pending transactions cost"
-    )]
+    #[error("it costs {cost} units, the sender has {left}{}", beside(*pending))]
     Unaffordable {
         /// Amount and fee.
         cost: Amount,
@@ -69,6 +67,14 @@ pub enum PoolError {
     /// It had to leave.
     #[error("the pool is full, and one with a higher fee took its place")]
     Displaced,
+}
+
+/// What a sender's balance is told without.
+fn beside(pending: Amount) -> String {
+    if pending == Amount::ZERO {
+        return String::new();
+    }
+    format!(" beside the {pending} that its other pending transactions cost")
 }
 
 impl PoolError {

@@ -8,7 +8,7 @@ use super::{
     branch::{Branch, key, note},
     conversation::{Node, stranger},
 };
-use crate::machine::config::{SERVICE_AT_FIRST, SERVICE_RATE};
+use crate::machine::config::{SERVICE_AT_ONCE, SERVICE_RATE};
 
 /// A node with so many small blocks, and somebody who asks it.
 fn asked_for_small_blocks(count: usize) -> (Node, Branch, PeerId) {
@@ -83,7 +83,7 @@ fn a_flood_of_requests_gets_little_and_ends_the_connection() {
         requests += 1;
         assert!(requests < 100, "it may ask for ever");
     }
-    let limit = SERVICE_AT_FIRST as usize + 1_048_576;
+    let limit = SERVICE_AT_ONCE as usize + 1_048_576;
     assert!(sent(&node.said_to(peer)) <= limit);
     assert!(node.bans.is_empty());
     assert!(node.partings[0].1.contains("more than any peer is given"), "{}", node.partings[0].1);
@@ -115,7 +115,7 @@ fn who_always_asks_for_more_gets_no_more_than_the_rate_and_everything_in_order()
         passes(&mut node, 10);
     }
     assert!(node.keeps(peer), "patience is no fault");
-    let limit = SERVICE_AT_FIRST as usize + 10 * SERVICE_RATE as usize + 1_048_576;
+    let limit = SERVICE_AT_ONCE as usize + 10 * SERVICE_RATE as usize + 1_048_576;
     assert!(bytes <= limit && bytes > limit * 9 / 10, "{bytes} of {limit}");
     assert!((0..).zip(&answers).all(|(index, large)| (index % 2 == 0) == *large), "requests overtook one another");
 }
@@ -137,7 +137,7 @@ fn small_questions_about_large_things_are_not_free() {
         while node.keeps(peer) {
             node.hears(peer, question.clone());
             answers += node.said_to(peer).len();
-            assert!(answers <= SERVICE_AT_FIRST as usize / least + 1, "{name}: {answers} answers at once");
+            assert!(answers <= SERVICE_AT_ONCE as usize / least + 1, "{name}: {answers} answers at once");
         }
     }
 }

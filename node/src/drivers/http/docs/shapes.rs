@@ -4,7 +4,7 @@
 
 #[cfg(test)]
 use serde::Deserialize;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::super::{NodeInfo, blocks::Notice};
 use super::{address, hash};
@@ -233,6 +233,34 @@ pub struct Foreign(Problem);
 #[derive(IntoResponses)]
 #[response(status = 401, description = "The node is open to other machines, and the admin token is missing or wrong")]
 pub struct Admin(Problem);
+
+/// What accounts need besides.
+#[derive(IntoResponses)]
+#[response(
+    status = 403,
+    description = "Asked from another machine, by a web page of another origin, under another host name, with the \
+                   cookie but without its CSRF token, or with a wrong password"
+)]
+pub struct NotHere(Problem);
+
+/// What whoever is not logged in gets.
+#[derive(IntoResponses)]
+#[response(status = 401, description = "Nobody is logged in, or the session has ended")]
+pub struct LogInFirst(Problem);
+
+/// What wrong passwords come to.
+#[derive(IntoResponses)]
+#[response(status = 429, description = "After wrong passwords; `Retry-After` says when to try again")]
+pub struct PasswordTried(Problem);
+
+/// What a page shows besides the cookie.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Csrf {
+    /// With the cookie only: the `csrf` that `POST /wallet/login` and `GET /wallet` give.
+    #[param(rename = "x-csrf-token")]
+    pub csrf: Option<String>,
+}
 
 /// What can be wrong with a body.
 #[derive(IntoResponses)]

@@ -5,6 +5,7 @@
 mod export;
 mod history;
 mod records;
+mod write;
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use shared::{BlockHash, Height, Seconds, Transaction};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{App, problem::Problem, store_failed, tip_of};
+use super::{App, problem::Problem, store_failed, tip_of, wallet};
 use crate::{
     drivers::store::Snapshot,
     machine::store::{Location, ReadChain as _, StoreError},
@@ -149,10 +150,11 @@ async fn read<T: Send + 'static>(
     })?
 }
 
-pub(super) fn ledger_routes() -> OpenApiRouter<Arc<App>> {
+pub(super) fn ledger_routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(history::history))
         .routes(routes!(records::records))
+        .merge(wallet::from_here(app, OpenApiRouter::new().routes(routes!(write::record))))
         .routes(routes!(records::topics))
         .routes(routes!(export::export))
 }

@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 use super::super::{Admin, Api, Identity, LogSigner, Shutdown, router, serve};
 use super::samples::{self, Key};
+use crate::accounts::{password::Cost, vault::Vault};
 use crate::drivers::{
     clock,
     engine::{self, EngineHandle},
@@ -35,8 +36,9 @@ pub(super) struct Node {
     pub(super) address: SocketAddr,
     pub(super) shutdown: Shutdown,
     pub(super) network: Arc<Network>,
-    /// Whose rewards the node's blocks pay.
+    /// Whom the node's blocks pay, except in a practice network.
     pub(super) miner: Key,
+    pub(super) vault: Arc<Vault>,
     pub(super) serving: JoinHandle<()>,
     pub(super) ended: oneshot::Receiver<Result<(), crate::machine::store::StoreError>>,
     folder: tempfile::TempDir,
@@ -53,11 +55,13 @@ pub(super) struct Setup {
     pub(super) mines: bool,
     /// What lies here already; an empty folder otherwise.
     pub(super) folder: Option<tempfile::TempDir>,
+    /// Whether the miner's account is everybody's.
+    pub(super) practice: bool,
 }
 
 impl Setup {
     pub(super) fn new(number: u8) -> Self {
-        Self { number, network: samples::network(), bound: None, mines: true, folder: None }
+        Self { number, network: samples::network(), bound: None, mines: true, practice: false, folder: None }
     }
 
     pub(super) async fn start(mut self) -> Node {
@@ -67,7 +71,11 @@ impl Setup {
         let miner = Key::new(self.number);
         let store = RedbStore::open(folder.path(), &self.network).unwrap();
         let reader = store.reader();
-        let (engine, ended) = self.start_engine(store, miner.address());
+        // Passwords cost next to nothing.
+        let cost = Cost::new(8, 1, 1).unwrap();
+        let vault = Arc::new(Vault::open(folder.path(), cost, self.practice).unwrap());
+        let rewarded = vault.practice().map_or(miner.address(), |account| account.address);
+        let (engine, ended) = self.start_engine(store, rewarded);
         let shutdown = Shutdown::new();
         let bound = self.bound.unwrap_or(address);
         let api = Api {
@@ -79,12 +87,13 @@ impl Setup {
             hash_rate: Some(200_000),
             bound,
             admin: Admin::for_address(bound, folder.path()).unwrap(),
+            vault: vault.clone(),
             shutdown: shutdown.clone(),
         };
         let router = router(api).unwrap();
         let serving = tokio::spawn(serve(listener, router.clone(), shutdown.clone()));
         let network = self.network;
-        Node { engine, router, address, shutdown, network, miner, serving, ended, folder }
+        Node { engine, router, address, shutdown, network, miner, vault, serving, ended, folder }
     }
 
     fn identity(&self, address: SocketAddr) -> Identity {

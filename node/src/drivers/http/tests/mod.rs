@@ -13,6 +13,8 @@ mod log;
 mod nodes;
 mod replace;
 mod samples;
+mod sessions;
 mod status;
 mod transactions;
 mod valid;
+mod wallet;
