@@ -23,8 +23,8 @@ Examples:
   networkmngr node audit --data-dir ~/.local/share/networkmngr/network-4999/node-000
                                                      that of node 0 of a network
 
-Exit codes: 0 everything is as it should be, 1 something is wrong (said on stdout), 2 it could not be
-checked (the reason is on stderr).";
+Exit codes: 0 everything is as it should be, 1 something is wrong (said on stdout),
+2 it could not be checked (the reason is on stderr).";
 
 /// Which folder is audited, and how the outcome is shown.
 #[derive(Clone, Debug, clap::Args)]

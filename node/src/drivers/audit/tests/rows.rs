@@ -1,6 +1,7 @@
 //! Every table, with one row changed, deleted or added.
 
 use std::fs;
+use std::path::Path;
 
 use borsh::BorshSerialize;
 use rand::{RngExt, SeedableRng};
@@ -20,7 +21,7 @@ use super::{
     chain::{FORK, Keeper, World, audited, check, now},
 };
 use crate::{
-    drivers::store::{Key, RedbStore, Table},
+    drivers::store::{JOURNAL_KEPT, Key, RedbStore, Table},
     machine::{
         journal::ChainEvent,
         seal::Sealed,
@@ -97,16 +98,19 @@ fn spoil<'a>(table: Table, key: Key, word: &'static str, change: impl Fn(&WriteT
     Spoil(table, Some(key), word, Box::new(change))
 }
 
+fn edit(file: &Path, change: impl Fn(&WriteTransaction)) {
+    let database = Database::open(file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    change(&transaction);
+    transaction.commit().unwrap();
+}
+
 fn check_all(world: &World, spoils: &[Spoil<'_>]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("chain.redb");
     for Spoil(table, key, word, change) in spoils {
         fs::copy(world.file(), &file).unwrap();
-        let database = Database::open(&file).unwrap();
-        let transaction = database.begin_write().unwrap();
-        change(&transaction);
-        transaction.commit().unwrap();
-        drop(database);
+        edit(&file, change);
         let fault = audited(folder.path()).expect_err(word);
         assert_eq!((fault.table, &fault.key), (Some(*table), key), "{word}: {fault}");
         assert!(fault.reason.contains(word), "{word}: {fault}");
@@ -470,14 +474,27 @@ fn what_does_not_follow_from_the_blocks_alone() {
     check_all(&world, &spoils);
 }
 
+/// As many entries as are kept, of which none says anything about blocks.
+#[test]
+fn a_journal_may_begin_anywhere_if_it_is_as_long_as_it_is_kept() {
+    let world = World::new();
+    let end = Keeper::open(world.folder.path()).snapshot().journal_end().unwrap();
+    let event = borsh::to_vec(&ChainEvent::Pooled { id: TxId([7; 32]), returned: false }).unwrap();
+    edit(&world.file(), |t| {
+        let mut journal = t.open_table(JOURNAL).unwrap();
+        journal.retain(|_, _| false).unwrap();
+        (1..=JOURNAL_KEPT).for_each(|number| drop(journal.insert(end + number, event.as_slice()).unwrap()));
+    });
+    assert!(audited(world.folder.path()).is_ok());
+    edit(&world.file(), |t| take(t, JOURNAL, end + 1));
+    let fault = audited(world.folder.path()).unwrap_err();
+    assert_eq!(fault.key, Some(Key::Number(end + 1)), "{fault}");
+}
+
 #[test]
 fn a_table_of_nobody_is_found() {
     let world = World::new();
-    let database = Database::open(world.file()).unwrap();
-    let transaction = database.begin_write().unwrap();
-    put(&transaction, TableDefinition::<u64, u64>::new("other"), 1, 1);
-    transaction.commit().unwrap();
-    drop(database);
+    edit(&world.file(), |t| put(t, TableDefinition::<u64, u64>::new("other"), 1, 1));
     let fault = audited(world.folder.path()).unwrap_err();
     assert!(fault.table.is_none() && fault.reason.contains("\"other\""), "{fault}");
 }

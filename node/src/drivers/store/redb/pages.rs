@@ -100,7 +100,7 @@ pub(super) fn check(file: &impl StorageBackend) -> Result<()> {
         let length = sizes.len() as u64;
         return Err(fault(SIZES as u64, length, "the sizes of pages and regions are not those of this program"));
     }
-    let mut pages = Pages { file, length };
+    let pages = Pages { file, length };
     for (present, root) in [(1, 8), (2, 40)] {
         if slot[present] != 0 {
             pages.tables(Root::read(slot, root).expect("a slot is longer"))?;
@@ -183,7 +183,7 @@ struct Pages<'a, F> {
 
 impl<F: StorageBackend> Pages<'_, F> {
     /// A tree of tables, and all tables in it.
-    fn tables(&mut self, root: Root) -> Result<()> {
+    fn tables(&self, root: Root) -> Result<()> {
         let mut rows = Vec::new();
         let tree = Tree { name: None, widths: Widths { key: None, value: None } };
         self.tree(&tree, root, (None, None), 0, &mut |page| rows.extend(definitions(page)))?;
