@@ -1,7 +1,7 @@
-//! What must hold in every run, checked from outside. The oracle keeps the [`state`] after every block
+//! What must hold in every run, checked from outside. The oracle keeps the `state` after every block
 //! that any node ever adopted, computed from the rules in the plainest way: each block once, from its
-//! parent, with no undo, no pool and no store. [`audit`] holds what a node has against it, [`files`] how it
-//! finds things, [`promises`] what it has told its users, and [`follower`] what it tells those who follow it.
+//! parent, with no undo, no pool and no store. `audit` holds what a node has against it, `files` how it
+//! finds things, `promises` what it has told its users, and `follower` what it tells those who follow it.
 
 mod audit;
 mod files;
