@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Logs(LogsArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Measure simulated networks beside what theory says: stale blocks, attacks, growth, difficulty
+    Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?
     Verify(VerifyArgs),
 }

@@ -6,6 +6,7 @@ mod bind;
 mod child;
 mod cli;
 mod commands;
+mod experiment;
 mod folder;
 mod limits;
 mod mining;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Some(Command::Mine(args)) => commands::mine::run(args),
         Some(Command::Logs(args)) => commands::logs::run(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
     };
     done.unwrap_or_else(|error| {

@@ -4,14 +4,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::{RngExt, seq::IteratorRandom};
+use rand::{
+    RngExt,
+    seq::{IndexedRandom, IteratorRandom},
+};
 use rand_chacha::ChaCha8Rng;
 use shared::{
     Millis,
     wire::{MAX_ADDRESS, MAX_ADDRESSES, NodeId, PeerAddress, PeerId},
 };
 
-use super::super::config::{DIAL_TIMEOUT, REDIAL_FIRST, REDIAL_LONGEST};
+use super::super::config::{DIAL_TIMEOUT, KEEP_INTERVAL, REDIAL_FIRST, REDIAL_LONGEST};
 
 /// Peers remembered, at most.
 const MAX_KNOWN: usize = 4_000;
@@ -76,6 +79,7 @@ pub struct Book {
     joins: Vec<Join>,
     banned: BTreeMap<PeerId, Millis>,
     changed: bool,
+    kept_at: Option<Millis>,
 }
 
 impl Book {
@@ -302,16 +306,19 @@ impl Book {
 
     /// Somebody not connected whose pause is over, by chance.
     pub fn choose(&mut self, connected: impl Fn(&PeerId) -> bool, now: Millis, rng: &mut ChaCha8Rng) -> Option<Dial> {
-        let ready = |(peer, known): &(&PeerId, &mut Known)| {
+        let ready = |(peer, known): &(&PeerId, &Known)| {
             !is_under_way(known.dialling, now)
                 && known.not_before <= now
                 && !known.addresses.is_empty()
                 && !connected(peer)
         };
-        let (peer, known) = self.known.iter_mut().filter(ready).choose(rng)?;
+        // One draw for all: choosing as the iterator goes would take one for each.
+        let ready: Vec<PeerId> = self.known.iter().filter(ready).map(|(peer, _)| *peer).collect();
+        let peer = *ready.choose(rng)?;
+        let known = self.known.get_mut(&peer)?;
         known.dialling = Some(now.after(DIAL_TIMEOUT));
-        self.dialled.insert(*peer);
-        Some((Some(*peer), known.addresses.clone()))
+        self.dialled.insert(peer);
+        Some((Some(peer), known.addresses.clone()))
     }
 
     /// When somebody not connected may be dialled next: the pause over, and no dial under way.
@@ -332,11 +339,14 @@ impl Book {
         all.sample(rng, MAX_ADDRESSES)
     }
 
-    /// Peers worth keeping for the next start, if they changed since the last call.
-    pub fn take_changed(&mut self) -> Option<Vec<PeerAddress>> {
-        if !std::mem::take(&mut self.changed) {
+    /// Peers worth keeping for the next start, if they changed since they were last given, which is some
+    /// time ago.
+    pub fn take_changed(&mut self, now: Millis) -> Option<Vec<PeerAddress>> {
+        let lately = self.kept_at.is_some_and(|at| now < at.after(KEEP_INTERVAL));
+        if lately || !std::mem::take(&mut self.changed) {
             return None;
         }
+        self.kept_at = Some(now);
         let worth_keeping = self.known.iter().filter(|(_, known)| known.standing > Standing::Hearsay);
         let entries = worth_keeping.flat_map(|(peer, known)| {
             known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })

@@ -55,7 +55,7 @@ impl<S: Store> Machine<S> {
             let extra = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
             extra.into_iter().for_each(|dial| self.dial(dial));
         }
-        if let Some(addresses) = self.book.take_changed() {
+        if let Some(addresses) = self.book.take_changed(self.now) {
             self.out.push(Effect::KeepPeers(addresses));
         }
         Ok(())

@@ -38,7 +38,7 @@ fn the_same_seed_gives_the_same_run() {
     assert_ne!(run(8, 7).tip, run(8, 8).tip);
 }
 
-/// Peace, measured: many nodes that each know a few, and what came of ten minutes.
+/// Peace, measured: many nodes that each know a few, and what came of three minutes.
 fn peace(seed: u64, threads: usize) -> (Option<BlockHash>, Kept, u64) {
     let mut world = World::new(WorldConfig {
         network: easy_network(10),
@@ -52,7 +52,7 @@ fn peace(seed: u64, threads: usize) -> (Option<BlockHash>, Kept, u64) {
     let tally = Tally::of(&mut world);
     (0..200).for_each(|node| world.set_mining(node, true));
     world.set_block_gap(Some(10.0));
-    world.run_for(600_000).unwrap();
+    world.run_for(200_000).unwrap();
     let tip = world.machines().next().map(|(_, machine)| machine.tip().hash);
     let kept = tally.borrow().kept(tip.unwrap_or_default(), Height(1));
     (tip, kept, world.happened())
@@ -61,6 +61,6 @@ fn peace(seed: u64, threads: usize) -> (Option<BlockHash>, Kept, u64) {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let (tip, kept, happened) = peace(3, 1);
-    assert!(kept.length > 30 && kept.spread[1].is_some_and(|most| (100..1_000).contains(&most)), "{kept:?}");
+    assert!(kept.length > 5 && kept.spread[1].is_some_and(|most| (100..1_000).contains(&most)), "{kept:?}");
     assert_eq!(peace(3, 3), (tip, kept, happened));
 }

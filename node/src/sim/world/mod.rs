@@ -204,6 +204,12 @@ impl World {
         tips
     }
 
+    /// The tip with the most work that any running node has, and its height.
+    pub fn best_tip(&self) -> Option<(BlockHash, Height)> {
+        let tips = self.machines().map(|(_, machine)| machine.tip());
+        tips.max_by_key(|tip| tip.position.work).map(|tip| (tip.hash, tip.position.height))
+    }
+
     /// Every node that runs.
     pub fn machines(&self) -> impl Iterator<Item = (usize, &Machine<MemoryStore>)> {
         self.nodes.iter().enumerate().filter_map(|(node, sim)| Some((node, sim.machine.as_ref()?)))
