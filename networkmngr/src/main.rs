@@ -10,6 +10,7 @@ mod folder;
 mod limits;
 mod mining;
 mod network;
+mod node_set;
 mod plan;
 mod proc;
 mod record;

@@ -142,6 +142,14 @@ impl Client {
         self.post_json(url, body.into(), deadline).await
     }
 
+    /// DELETEs `url` and reads the answer as JSON.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn delete<T: DeserializeOwned>(&self, url: &str, deadline: Duration) -> Result<T, ClientError> {
+        self.exchange(Method::DELETE, url, Bytes::new(), deadline).await
+    }
+
     /// POSTs `json`, which is JSON already, so that one body can go to many servers without being
     /// written again. An empty `json` sends no body.
     ///

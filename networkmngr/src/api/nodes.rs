@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Api;
 use super::mining::sentence;
 use crate::mining::{Health, healths};
-use crate::network::{OrderError, Seen, State as NodeState};
+use crate::network::{OrderError, Seen};
 use crate::proc::{self, Memory};
 
 /// The answer of `GET /nodes`.
@@ -23,7 +23,7 @@ pub(crate) struct NodesView {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct NodeView {
     pub(crate) number: u16,
-    /// `starting`, `running`, `paused` or `ended`.
+    /// `starting`, `running`, `paused`, `ended` or `removed`.
     pub(crate) state: String,
     pub(crate) address: String,
     pub(crate) pid: Option<u32>,
@@ -42,10 +42,7 @@ pub(crate) struct NodeView {
 impl NodeView {
     fn of(node: Seen, health: Option<Health>) -> Self {
         let identity = node.state.identity();
-        let ended = match &node.state {
-            NodeState::Ended(ended) => Some(ended),
-            _ => None,
-        };
+        let ended = node.state.ended();
         Self {
             number: node.number,
             state: node.state.word().to_owned(),
@@ -92,7 +89,8 @@ pub(super) async fn pause(State(api): State<Api>, number: NodeNumber) -> Result<
 
 pub(super) async fn resume(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    Ok(Json(NodeView::of(api.network.resume(number).map_err(problem)?, None)))
+    let node = detached(async move { api.network.resume(number).await }).await?;
+    Ok(Json(NodeView::of(node, None)))
 }
 
 pub(super) async fn restart(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
@@ -114,9 +112,10 @@ async fn detached(order: impl Future<Output = Result<Seen, OrderError>> + Send +
 fn problem(error: OrderError) -> Problem {
     let status = match &error {
         OrderError::Unknown { .. } => StatusCode::NOT_FOUND,
+        OrderError::Removed(_) => StatusCode::GONE,
         OrderError::State { .. } | OrderError::Busy(_) | OrderError::Full | OrderError::Bind(_) => StatusCode::CONFLICT,
         OrderError::Closing => StatusCode::SERVICE_UNAVAILABLE,
-        OrderError::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        OrderError::Start(_) | OrderError::Told { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status, sentence(&error.to_string()))
 }

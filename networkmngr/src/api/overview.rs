@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use crate::mining::{Job, Survey, survey};
-use crate::network::State as NodeState;
+use crate::network::{Faults, State as NodeState};
 use crate::term;
 
 /// The answer of `GET /status`.
@@ -17,6 +17,8 @@ pub(crate) struct StatusView {
     pub(crate) nodes: Counts,
     /// What the running nodes hold now.
     pub(crate) agreement: Survey,
+    /// The faults in force.
+    pub(crate) faults: Faults,
     /// The mining job under way, or else the last one.
     pub(crate) job: Option<Job>,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Counts {
     pub(crate) running: usize,
     pub(crate) paused: usize,
     pub(crate) ended: usize,
+    /// Taken out for good. The total counts them as well.
+    pub(crate) removed: usize,
 }
 
 pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
@@ -53,7 +57,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
         folder: plan.folder.display().to_string(),
     };
     let agreement = survey(&api.network).await;
-    Json(StatusView { manager, nodes: counts(&api), agreement, job: api.mining.job() })
+    Json(StatusView { manager, nodes: counts(&api), agreement, faults: api.network.faults(), job: api.mining.job() })
 }
 
 pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
@@ -95,6 +99,7 @@ fn counts(api: &Api) -> Counts {
             NodeState::Running(_) => counts.running += 1,
             NodeState::Paused(_) => counts.paused += 1,
             NodeState::Ended(_) => counts.ended += 1,
+            NodeState::Removed(_) => counts.removed += 1,
         }
     }
     counts

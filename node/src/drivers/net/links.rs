@@ -121,7 +121,7 @@ impl Links {
 }
 
 /// What the driver has made of the conditions that it was given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LinkState {
     /// The conditions in force.
     #[serde(flatten)]
@@ -243,6 +243,9 @@ mod tests {
         let text = serde_json::to_string(&links).unwrap();
         assert_eq!(serde_json::from_str::<Links>(&text).unwrap(), links);
         assert_eq!(serde_json::from_str::<Links>("{}").unwrap(), Links::default());
+        let state = LinkState { links, connected: [one].into() };
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<LinkState>(&text).unwrap(), state);
     }
 
     #[test]
