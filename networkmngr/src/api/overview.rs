@@ -81,7 +81,9 @@ pub(super) async fn page(State(api): State<Api>) -> String {
          \x20 curl localhost:{port}/status                           agreement, tips, the mining job\n\
          \x20 curl localhost:{port}/nodes                            each node, with its memory\n\
          \x20 curl -X POST localhost:{port}/nodes                    one more node\n\
-         \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart\n\
+         \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart, remove\n\
+         \x20 curl localhost:{port}/partition --json '{{\"groups\": [[0], [1]]}}'\n\
+         \x20 curl -X POST localhost:{port}/heal                     the nodes reach each other again\n\
          \x20 curl localhost:{port}/shutdown/all                     every node, then the manager\n\
          \x20 curl localhost:{node}/chain                            what node 0 holds\n",
         version = env!("CARGO_PKG_VERSION"),

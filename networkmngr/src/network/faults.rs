@@ -77,6 +77,11 @@ impl Network {
         faults
     }
 
+    /// Whether it is split.
+    pub(crate) fn is_split(&self) -> bool {
+        !self.lock_faults().groups.is_empty()
+    }
+
     /// Splits the network: each group, and all nodes that are in none of them together, can reach nobody else.
     /// It holds for nodes that are restarted or added as well, until [`Network::heal`] or another split.
     ///
