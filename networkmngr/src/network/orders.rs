@@ -178,10 +178,14 @@ impl Network {
         let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         slot.end_wanted.store(true, Ordering::SeqCst);
         self.stop_one(&slot, self.plan.wait_for_exit).await;
-        if let Some(command) = command {
-            slot.lock_start().command = command;
+        let before = command.map(|command| std::mem::replace(&mut slot.lock_start().command, command));
+        if let Err(error) = self.bring_up(&slot).await {
+            // A command that does not work is not kept.
+            if let Some(before) = before {
+                slot.lock_start().command = before;
+            }
+            return Err(error);
         }
-        self.bring_up(&slot).await?;
         term::say(&format!("node {number} was restarted"));
         Ok(slot.seen())
     }

@@ -98,7 +98,7 @@ impl Network {
             // Nodes that came up meanwhile are told as well.
             self.tell_all().await?;
             let looked = self.look().await;
-            match looked.iter().find_map(|(slot, state)| self.leak(slot, state.as_ref()).err()) {
+            match looked.iter().find_map(|(slot, state)| self.holds(slot, state.as_ref()).err()) {
                 None => return Ok(looked.len()),
                 Some(leak) if Instant::now() >= deadline => return Err(leak),
                 Some(_) => {}
@@ -146,27 +146,33 @@ impl Network {
         looked
     }
 
-    /// Whether a cut does not hold at the node, and towards whom.
-    fn leak(&self, slot: &Slot, state: Option<&LinkState>) -> Result<(), FaultError> {
+    /// Whether the cuts hold at the node, as far as it tells.
+    fn holds(&self, slot: &Slot, state: Option<&LinkState>) -> Result<(), FaultError> {
         let number = slot.plan.number;
-        let Some(state) = state else {
-            return Err(FaultError::Told { number, reason: "it does not answer".to_owned() });
-        };
-        let wanted = self.links_of(slot);
-        let peers = self.peers();
-        let name = |peer: &PeerId| match peers.iter().find(|(_, known)| known == peer) {
-            Some((other, _)) => format!("node {other}"),
-            None => format!("{peer}, which is none of the network's nodes"),
-        };
-        if let Some(peer) = state.connected.iter().find(|peer| wanted.to(peer).blocked) {
-            return Err(FaultError::InSession { number, other: name(peer) });
+        match state {
+            Some(state) => leak(number, &self.links_of(slot), state, &self.peers()),
+            None => Err(FaultError::Told { number, reason: "it does not answer".to_owned() }),
         }
-        let open = |peer: &&PeerId| wanted.to(peer).blocked && !state.links.to(peer).blocked;
-        let others = peers.iter().map(|(_, peer)| peer).filter(|peer| Some(**peer) != slot.peer());
-        match others.into_iter().find(open) {
-            Some(peer) => Err(FaultError::Open { number, other: name(peer) }),
-            None => Ok(()),
+    }
+}
+
+/// Whether a cut that is wanted at node `number` does not hold there, and towards whom.
+fn leak(number: u16, wanted: &Links, state: &LinkState, peers: &[(u16, PeerId)]) -> Result<(), FaultError> {
+    let name = |peer: &PeerId| match peers.iter().find(|(_, known)| known == peer) {
+        Some((other, _)) => format!("node {other}"),
+        None => format!("{peer}, which is none of the network's nodes"),
+    };
+    if let Some(peer) = state.connected.iter().find(|peer| wanted.to(peer).blocked) {
+        return Err(FaultError::InSession { number, other: name(peer) });
+    }
+    let open = |peer: &&PeerId| wanted.to(peer).blocked && !state.links.to(peer).blocked;
+    let others = peers.iter().filter(|(other, _)| *other != number).map(|(_, peer)| peer);
+    match others.into_iter().find(open) {
+        Some(peer) => Err(FaultError::Open { number, other: name(peer) }),
+        None if wanted.rest.blocked && !state.links.rest.blocked => {
+            Err(FaultError::Open { number, other: "peers from outside".to_owned() })
         }
+        None => Ok(()),
     }
 }
 
@@ -202,6 +208,8 @@ fn is_joined(nodes: &[(PeerId, &LinkState)]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use node::drivers::net::LinkConditions;
+
     use super::*;
 
     #[test]
@@ -218,5 +226,24 @@ mod tests {
         assert!(joined(&[], 0) && joined(&[], 1) && !joined(&[], 2));
         assert!(joined(&[(0, 1), (1, 2)], 3));
         assert!(!joined(&[(0, 1), (2, 3)], 4));
+    }
+
+    #[test]
+    fn a_split_that_does_not_hold_is_named_with_both_nodes() {
+        let peers: Vec<_> = (0..3).map(|number| (number, PeerId([number as u8 + 1; 32]))).collect();
+        let (near, far) = (peers[1].1, peers[2].1);
+        let wanted = Links { rest: LinkConditions::BLOCKED, peers: [(near, LinkConditions::CLEAR)].into() };
+        let found = |links: &Links, connected: &[PeerId]| {
+            let state = LinkState { links: links.clone(), connected: connected.iter().copied().collect() };
+            leak(0, &wanted, &state, &peers).map_err(|error| error.to_string())
+        };
+        assert_eq!(found(&wanted, &[near]), Ok(()));
+        let connected = found(&wanted, &[near, far]).unwrap_err();
+        assert_eq!(connected, "the split does not hold: node 0 is still connected to node 2");
+        assert!(found(&wanted, &[PeerId([9; 32])]).unwrap_err().contains("none of the network's nodes"));
+        let open = found(&Links::default(), &[]).unwrap_err();
+        assert_eq!(open, "the split does not hold: node 0 does not refuse node 2");
+        let named = Links { peers: [(far, LinkConditions::BLOCKED)].into(), ..Links::default() };
+        assert!(found(&named, &[]).unwrap_err().contains("peers from outside"));
     }
 }
