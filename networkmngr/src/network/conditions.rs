@@ -15,7 +15,7 @@ pub(super) const MAX_RULES: usize = 1000;
 /// The faults in force: how the network is split, and what is made up for which ways.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Faults {
-    /// The groups that were named, none of which reaches another. Nodes that are in none of them, those that
+    /// The groups that were named, each in ascending order, none of which reaches another. Nodes that are in none of them, those that
     /// join later among them, form one further group. Empty while the network is whole.
     pub(crate) groups: Vec<Vec<u16>>,
     /// Of several rules for a way, the last one holds.
@@ -97,9 +97,14 @@ impl fmt::Display for LinkRule {
 }
 
 impl Faults {
+    /// Whether there are none.
+    pub(super) fn is_none(&self) -> bool {
+        self.groups.is_empty() && self.rules.is_empty()
+    }
+
     /// The number of the node's group; that of the nodes which are in no named group is the last.
     pub(super) fn group_of(&self, number: u16) -> usize {
-        self.groups.iter().position(|group| group.contains(&number)).unwrap_or(self.groups.len())
+        self.groups.iter().position(|group| group.binary_search(&number).is_ok()).unwrap_or(self.groups.len())
     }
 
     /// All groups of these nodes, the further one last; none while the network is whole.

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
-use super::{Ended, Network, Running, Slot, Start, State, quoted};
+use super::{Ended, Known, Network, Running, Slot, Start, State, quoted};
 use crate::child::{Exit, Launch, NodeProcess};
 use crate::plan::{NodeFiles, Program};
 use crate::record::Process;
@@ -75,7 +75,8 @@ impl Network {
         let exit = match ready.unwrap_or_else(|_| late()) {
             Ok(said) => {
                 let identity = identity.insert(Arc::new(said)).clone();
-                *slot.lock_known() = Some(identity.clone());
+                let peer = identity.peer_id.parse().ok();
+                *slot.lock_known() = Some(Known { id: identity.id.clone(), peer });
                 let process_now = Process::of(pid);
                 slot.state.send_replace(State::Running(Running { process: process_now, identity }));
                 match process.ended().await {

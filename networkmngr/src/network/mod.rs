@@ -20,6 +20,7 @@ use std::time::Duration;
 use node::cli::HashRate;
 use node::client::Client;
 use node::drivers::net::Links;
+use shared::peer::PeerId;
 use tokio::sync::watch;
 
 pub(crate) use conditions::{Faults, LinkRule};
@@ -63,10 +64,19 @@ struct Slot {
     order: tokio::sync::Mutex<()>,
     /// How its next process is started, where that is not as usual.
     start: Mutex<Start>,
-    /// What the node last said of itself. It stays while there is no process: its peers know it by that.
-    known: Mutex<Option<Arc<Identity>>>,
+    /// By what the others know the node, once it has said so. It stays while there is no process.
+    known: Mutex<Option<Known>>,
     /// What its process was told last of the ways to its peers.
     told: tokio::sync::Mutex<Links>,
+}
+
+/// By what other nodes know a node.
+#[derive(Clone, Debug)]
+struct Known {
+    /// Its permanent id, 64 hex digits.
+    id: String,
+    /// Its name among peers; `None` if it says none that there can be.
+    peer: Option<PeerId>,
 }
 
 /// How a node is started, where that is not as all others are.
@@ -326,7 +336,7 @@ impl Slot {
         self.start.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_known(&self) -> MutexGuard<'_, Option<Arc<Identity>>> {
+    fn lock_known(&self) -> MutexGuard<'_, Option<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -150,7 +150,7 @@ impl Network {
 
     /// Has the running nodes forget one. What fails is let be: they would only try to reach it in vain.
     async fn forget(&self, slot: &Slot) {
-        let id = slot.lock_known().as_ref().map(|identity| identity.id.clone());
+        let id = slot.lock_known().as_ref().map(|known| known.id.clone());
         let Some(id) = id else { return };
         let asked = self.running().into_iter().map(|node| {
             let url = format!("{}/nodes/{id}", node.address);
