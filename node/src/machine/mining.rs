@@ -99,6 +99,9 @@ impl Template {
 struct Job {
     tip: Tip,
     pool_version: u64,
+    since: Millis,
+    /// Whether its template is about to be renewed.
+    renewal: bool,
 }
 
 /// What is mined, for whom.
@@ -158,8 +161,16 @@ impl<S: Store> Machine<S> {
             self.stop_mining();
             return Ok(());
         }
-        let up_to_date = self.mining.job.as_ref().is_some_and(|job| job.tip.hash == tip);
-        if up_to_date { Ok(()) } else { self.start_mining() }
+        match &mut self.mining.job {
+            Some(job) if job.tip.hash == tip => {
+                if !job.renewal && job.pool_version != self.pool.version() {
+                    job.renewal = true;
+                    self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
+                }
+                Ok(())
+            }
+            _ => self.start_mining(),
+        }
     }
 
     fn start_mining(&mut self) -> Result<()> {
@@ -167,8 +178,8 @@ impl<S: Store> Machine<S> {
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
         let tip = self.chain.tip().clone();
-        self.mining.job = Some(Job { tip, pool_version: self.pool.version() });
-        self.timers.set(self.now.after(TEMPLATE_INTERVAL), Timer::Template);
+        let pool_version = self.pool.version();
+        self.mining.job = Some(Job { tip, pool_version, since: self.now, renewal: false });
         self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
         Ok(())
     }
@@ -179,15 +190,12 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// A template whose transactions are out of date is replaced; its time moves on with it.
+    /// A template whose transactions are out of date is replaced. Its time needs no renewal: that is the
+    /// miner's own.
     pub(super) fn template_due(&mut self) -> Result<()> {
         match &self.mining.job {
-            Some(job) if job.pool_version != self.pool.version() => self.start_mining(),
-            Some(_) => {
-                self.timers.set(self.now.after(TEMPLATE_INTERVAL), Timer::Template);
-                Ok(())
-            }
-            None => Ok(()),
+            Some(job) if job.renewal && self.now >= job.since.after(TEMPLATE_INTERVAL) => self.start_mining(),
+            _ => Ok(()),
         }
     }
 

@@ -5,18 +5,25 @@
 mod link;
 pub mod oracle;
 pub mod storm;
+mod tally;
 #[cfg(test)]
 mod tests;
+mod topology;
 mod world;
 
 pub use self::{
-    link::Conditions,
-    world::{World, WorldConfig},
+    link::{Conditions, Delay},
+    tally::{Found, Kept, SHARES, Tally},
+    topology::Topology,
+    world::{Sight, Witness, World, WorldConfig},
 };
 
 use std::sync::Arc;
 
 use shared::{Amount, Bits, ChainSpec, Network, Seconds};
+
+/// The easiest target there is: a proof costs two hashes.
+const EASIEST: Bits = Bits(0x207f_ffff);
 
 /// A network for simulations: proof of work costs two hashes, and `spacing` seconds lie between blocks
 /// at the difficulty it starts with. The half-life is long, so that difficulty follows the simulated
@@ -29,8 +36,8 @@ pub fn easy_network(spacing: u32) -> Arc<Network> {
         name: "simulation".into(),
         spacing,
         half_life: spacing.saturating_mul(1_000),
-        easiest_bits: Bits(0x207f_ffff),
-        start_bits: Bits(0x207f_ffff),
+        easiest_bits: EASIEST,
+        start_bits: EASIEST,
         subsidy: Amount::new(50 * Amount::COIN).unwrap_or_default(),
         max_block_bytes: 1_048_576,
         genesis_time: Seconds(1_700_000_000),

@@ -2,7 +2,7 @@
 //! public id. It is bounded and its order is the peers' ids; what is left to chance comes from the
 //! machine's seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{RngExt, seq::IteratorRandom};
 use rand_chacha::ChaCha8Rng;
@@ -17,6 +17,8 @@ use super::super::config::{DIAL_TIMEOUT, REDIAL_FIRST, REDIAL_LONGEST};
 const MAX_KNOWN: usize = 4_000;
 /// Of these, peers known by hearsay alone, at most: there is always room for one who was met or named.
 const MAX_HEARSAY: usize = 3_000;
+/// Peers known, from which on others are not asked for more: thirty times as many as are dialled.
+const ENOUGH_KNOWN: usize = 256;
 /// Failures in a row after which a peer known by hearsay alone is forgotten.
 const HEARSAY_FAILURES: u32 = 5;
 /// Banned peers remembered, at most.
@@ -69,6 +71,8 @@ pub type Dial = (Option<PeerId>, Vec<String>);
 pub struct Book {
     own: PeerId,
     known: BTreeMap<PeerId, Known>,
+    /// Those of them that a dial may be under way to.
+    dialled: BTreeSet<PeerId>,
     joins: Vec<Join>,
     banned: BTreeMap<PeerId, Millis>,
     changed: bool,
@@ -94,18 +98,27 @@ impl Book {
         book
     }
 
-    /// Notes an address that somebody told of. It displaces nothing that is known already.
-    pub fn hear(&mut self, PeerAddress { peer, address }: PeerAddress) {
-        let new = !self.known.contains_key(&peer);
-        let hearsay = self.known.values().filter(|known| known.standing == Standing::Hearsay).count();
-        if peer == self.own || self.banned.contains_key(&peer) || (new && hearsay >= MAX_HEARSAY) || !fits(&address) {
-            return;
+    /// Notes addresses that somebody told of. They displace nothing that is known already.
+    pub fn hear(&mut self, addresses: impl IntoIterator<Item = PeerAddress>) {
+        let mut hearsay = self.known.values().filter(|known| known.standing == Standing::Hearsay).count();
+        for PeerAddress { peer, address } in addresses {
+            let new = !self.known.contains_key(&peer);
+            let full = new && hearsay >= MAX_HEARSAY;
+            if peer == self.own || self.banned.contains_key(&peer) || full || !fits(&address) {
+                continue;
+            }
+            hearsay += usize::from(new);
+            let known = self.known.entry(peer).or_default();
+            if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
+                known.addresses.push(address);
+                self.changed = true;
+            }
         }
-        let known = self.known.entry(peer).or_default();
-        if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
-            known.addresses.push(address);
-            self.changed = true;
-        }
+    }
+
+    /// Whether so few peers are known that hearing of more is worth while.
+    pub fn wants_more(&self) -> bool {
+        self.known.len() < ENOUGH_KNOWN
     }
 
     /// Notes where a peer may be reached by a better source than hearsay; true when the peer is new.
@@ -154,6 +167,7 @@ impl Book {
 
     /// A connection stands.
     pub fn connected(&mut self, peer: &PeerId, address: &str) {
+        self.dialled.remove(peer);
         if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
         }
@@ -180,6 +194,7 @@ impl Book {
     /// A connection is gone. One that ended before the greeting was a failure.
     pub fn lost(&mut self, peer: &PeerId, greeted: bool, now: Millis, rng: &mut ChaCha8Rng) {
         let failure = u32::from(!greeted);
+        self.dialled.remove(peer);
         if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
             known.failures = known.failures.saturating_add(failure);
@@ -194,6 +209,9 @@ impl Book {
 
     /// A peer or address could not be reached.
     pub fn failed(&mut self, peer: Option<&PeerId>, addresses: &[String], now: Millis, rng: &mut ChaCha8Rng) {
+        if let Some(peer) = peer {
+            self.dialled.remove(peer);
+        }
         if let Some(known) = peer.and_then(|peer| self.known.get_mut(peer)) {
             known.dialling = None;
             known.failures = known.failures.saturating_add(1);
@@ -242,6 +260,7 @@ impl Book {
     /// Forgets a peer.
     pub fn remove(&mut self, peer: &PeerId) -> bool {
         self.changed = true;
+        self.dialled.remove(peer);
         self.known.remove(peer).is_some()
     }
 
@@ -263,7 +282,7 @@ impl Book {
 
     /// Dials under way.
     pub fn dialling(&self, now: Millis) -> usize {
-        let known = self.known.values().map(|known| known.dialling);
+        let known = self.dialled.iter().filter_map(|peer| self.known.get(peer)).map(|known| known.dialling);
         known.chain(self.joins.iter().map(|join| join.dialling)).filter(|dial| is_under_way(*dial, now)).count()
     }
 
@@ -291,6 +310,7 @@ impl Book {
         };
         let (peer, known) = self.known.iter_mut().filter(ready).choose(rng)?;
         known.dialling = Some(now.after(DIAL_TIMEOUT));
+        self.dialled.insert(*peer);
         Some((Some(*peer), known.addresses.clone()))
     }
 

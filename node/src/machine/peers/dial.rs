@@ -77,7 +77,7 @@ impl<S: Store> Machine<S> {
     pub(in super::super) fn learn_addresses(&mut self, peer: PeerId, addresses: Vec<PeerAddress>) {
         let asked = self.peers.get_mut(&peer).is_some_and(|session| std::mem::take(&mut session.addresses_asked));
         if asked {
-            addresses.into_iter().for_each(|entry| self.book.hear(entry));
+            self.book.hear(addresses);
             self.dial_if_needed();
         }
     }
