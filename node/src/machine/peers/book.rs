@@ -321,6 +321,19 @@ impl Book {
         Some((Some(peer), known.addresses.clone()))
     }
 
+    /// Whether the last attempts to reach this peer failed.
+    pub fn is_missed(&self, peer: &PeerId) -> bool {
+        self.known.get(peer).is_some_and(|known| known.failures > 0)
+    }
+
+    /// This very peer, unless a dial is under way.
+    pub fn take(&mut self, peer: &PeerId, now: Millis) -> Option<Dial> {
+        let free = |known: &&mut Known| !is_under_way(known.dialling, now) && !known.addresses.is_empty();
+        let known = self.known.get_mut(peer).filter(free)?;
+        known.dialling = Some(now.after(DIAL_TIMEOUT));
+        Some((Some(*peer), known.addresses.clone()))
+    }
+
     /// When somebody not connected may be dialled next: the pause over, and no dial under way.
     pub fn next_due(&self, connected: impl Fn(&PeerId) -> bool) -> Option<Millis> {
         let due = |not_before: Millis, dialling: Option<Millis>| not_before.max(dialling.unwrap_or_default());

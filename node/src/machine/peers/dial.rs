@@ -83,8 +83,13 @@ impl<S: Store> Machine<S> {
     }
 
     /// Gets to know peers that somebody names; tells how many were new.
+    ///
+    /// A peer that could not be reached lately is named because it is back. One of them is dialled even if there are
+    /// enough peers already, as when a split is healed of which both parts had enough.
     pub(in super::super) fn register(&mut self, registrations: Vec<Registration>) -> usize {
         let mut new = 0;
+        let missed = |peer: &PeerId| self.book.is_missed(peer) && !self.peers.is_connected(peer);
+        let back = registrations.iter().filter_map(|named| named.peer).filter(missed).choose(&mut self.rng);
         for registration in registrations {
             let Registration { node, http, peer, addresses } = registration;
             let is_new = match peer {
@@ -94,6 +99,10 @@ impl<S: Store> Machine<S> {
             new += usize::from(is_new);
         }
         self.dial_if_needed();
+        if self.peers.outbound().count() >= MAX_OUTBOUND {
+            let dial = back.and_then(|peer| self.book.take(&peer, self.now));
+            dial.into_iter().for_each(|dial| self.dial(dial));
+        }
         new
     }
 }
