@@ -15,6 +15,7 @@ mod node_set;
 mod plan;
 mod proc;
 mod record;
+mod scenario;
 mod term;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Some(Command::Remove(args)) => commands::orders::run(Verb::Remove, args),
         Some(Command::HashRate(args)) => commands::orders::hash_rate(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Run(args)) => scenario::run(&args),
         Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
     };

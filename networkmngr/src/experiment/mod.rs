@@ -9,7 +9,7 @@ mod intervals;
 mod output;
 mod plot;
 mod stale_rate;
-mod work;
+pub(crate) mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,6 +18,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use self::estimate::Estimate;
+pub(crate) use self::output::number;
 use self::work::Work;
 
 const EXAMPLES: &str = "\

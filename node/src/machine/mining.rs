@@ -70,6 +70,11 @@ impl Template {
         self.header.coinbase_hash = self.coinbase.hash();
     }
 
+    /// The target that a proof has to meet.
+    pub fn bits(&self) -> shared::Bits {
+        self.header.bits
+    }
+
     /// The header to search nonces for, with this extranonce, at this time by the miner's clock.
     pub fn header(&self, extranonce: u64, now: Millis) -> Header {
         let time = self.header.time.max(now.seconds());

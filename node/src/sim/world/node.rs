@@ -33,7 +33,9 @@ use crate::{
 /// What all nodes share and none changes.
 pub(super) struct Ground {
     pub(super) network: Arc<Network>,
+    /// Holds for the nodes that were there at first; those that came later may meet anybody.
     pub(super) topology: Topology,
+    pub(super) first_nodes: usize,
     pub(super) links: Links,
     /// The group of each node while the network is split.
     pub(super) groups: Option<Vec<usize>>,
@@ -43,7 +45,8 @@ pub(super) struct Ground {
 
 impl Ground {
     pub(super) fn can_meet(&self, a: usize, b: usize) -> bool {
-        self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b]) && self.topology.joins(a, b)
+        self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b])
+            && (a.max(b) >= self.first_nodes || self.topology.joins(a, b))
     }
 }
 
