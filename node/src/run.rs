@@ -247,6 +247,8 @@ fn machine_config(
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
         log_key: *log.key().bytes(),
         miner,
+        strategy: Default::default(),
+        tie: Default::default(),
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),
