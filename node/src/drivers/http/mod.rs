@@ -7,7 +7,7 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
-//! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
+//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
 //! - accounts, logging in, spending: `wallet`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
@@ -31,6 +31,7 @@ mod registration;
 mod replace;
 mod serve;
 mod status;
+mod strategy;
 mod token;
 mod transactions;
 mod valid;
@@ -188,6 +189,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(verb(routes!(mining::mine), mining::mine))
         .routes(admin(routes!(mining::start)))
         .routes(admin(routes!(mining::stop)))
+        .routes(admin(routes!(strategy::strategy, strategy::change)))
         .routes(routes!(chain::chain))
         .routes(admin(routes!(replace::replace)))
         .routes(routes!(reads::block))

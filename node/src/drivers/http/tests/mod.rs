@@ -15,6 +15,7 @@ mod replace;
 mod samples;
 mod sessions;
 mod status;
+mod strategy;
 mod transactions;
 mod valid;
 mod wallet;
