@@ -37,6 +37,7 @@ use crate::{
         Machine,
         config::{Config, MAX_INBOUND, MAX_OUTBOUND, NEWCOMERS},
         event::Event,
+        strategy::Tie,
     },
 };
 
@@ -260,6 +261,8 @@ fn machine_config(
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
         log_key: *log.key().bytes(),
         miner,
+        strategy: args.strategy.into(),
+        tie: args.prefer.map_or(Tie::FirstSeen, Tie::Prefer),
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),

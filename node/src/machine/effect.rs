@@ -16,6 +16,7 @@ use super::{
     event::{JobId, RequestId},
     mining::Template,
     peers::Fault,
+    strategy::StrategyStatus,
 };
 
 /// Something to be done outside the machine.
@@ -88,6 +89,8 @@ pub enum Reply {
     },
     /// Whether the node mines without end now.
     Mining(bool),
+    /// How the node mines now.
+    Strategy(Box<StrategyStatus>),
     /// What asking the peers, or a new block, came to.
     Resolved {
         /// Whether the tip is another one than before.

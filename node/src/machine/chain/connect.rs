@@ -4,15 +4,13 @@
 
 use std::sync::Arc;
 
-use shared::{
-    BlockHash, CheckedBlock, LogEdge, Millis,
-    rules::ledger::{self, LedgerError},
-};
+use shared::{BlockHash, CheckedBlock, LogEdge, Millis, rules::ledger::LedgerError};
 
 use super::{
     super::{
         journal::ChainEvent,
         store::{Entry, Result, Standing, Store, StoreError},
+        strategy::Tie,
     },
     Chain, Refusal, Tip, TipChange,
     view::Layer,
@@ -36,7 +34,7 @@ pub enum Accepted {
 }
 
 impl<S: Store> Chain<S> {
-    /// Takes a block whose parent is stored, and moves the active chain if that has the most work.
+    /// Takes a block whose parent is stored, and moves the active chain there if it is the better one.
     ///
     /// # Errors
     /// The outer error is the store's; the inner one says why the block is not taken.
@@ -55,7 +53,19 @@ impl<S: Store> Chain<S> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         self.keep(&block, entry);
-        if entry.position.work > self.tip.position.work { self.activate(hash) } else { Ok(Ok(Accepted::Side)) }
+        if self.is_better(&block, entry)? { self.activate(hash) } else { Ok(Ok(Accepted::Side)) }
+    }
+
+    /// Whether a branch that ends with this block is to be the active chain: it has more work, or as much
+    /// and its end is the preferred miner's, as the present tip is not. So a tie changes hands once at most.
+    fn is_better(&self, end: &CheckedBlock, entry: Entry) -> Result<bool> {
+        let (theirs, ours) = (entry.position.work, self.tip.position.work);
+        match self.tie {
+            Tie::Prefer(miner) if theirs == ours && end.coinbase().miner == miner => {
+                Ok(self.stored_block(&self.tip.hash)?.coinbase().miner != miner)
+            }
+            Tie::FirstSeen | Tie::Prefer(_) => Ok(theirs > ours),
+        }
     }
 
     /// Takes blocks that follow one another, lowest first, all of them or none; tells how the active
@@ -181,28 +191,16 @@ impl<S: Store> Chain<S> {
     fn activate(&mut self, target: BlockHash) -> Result<std::result::Result<Accepted, Refusal>> {
         let (fork, path) = self.path_from_active(target)?;
         let mut layer = Layer::over(self);
-        let mut disconnected = Vec::new();
-        let (mut tip_hash, mut log) = (self.tip.hash, self.tip.log.clone());
-        while tip_hash != fork {
-            let block = self.stored_block(&tip_hash)?;
-            log = layer.disconnect(&block)?.log;
-            tip_hash = block.header().previous;
-            disconnected.push(block);
-        }
+        let disconnected = layer.back_to(fork)?;
         let mut connected: Vec<Arc<CheckedBlock>> = Vec::with_capacity(path.len());
         for (hash, entry) in &path {
             let block = self.stored_block(hash)?;
-            let height = entry.position.height;
-            match ledger::apply(&block, height, self.network.spec(), &log, |address| layer.account(address))? {
-                Ok(applied) => {
-                    log = applied.log;
-                    layer.connect(&block, applied.accounts.into_iter(), applied.undo);
-                    connected.push(block);
-                }
-                Err(error) => return self.condemn(&path[connected.len()..], error).map(Err),
+            if let Err(error) = layer.connect(&block, entry.position.height)? {
+                return self.condemn(&path[connected.len()..], error).map(Err);
             }
+            connected.push(block);
         }
-        let changes = layer.changes;
+        let Layer { changes, log, .. } = layer;
         self.batch.absorb(changes);
         if let Some((hash, entry)) = path.last() {
             self.set_tip(Tip { hash: *hash, position: entry.position, log });
@@ -227,7 +225,7 @@ impl<S: Store> Chain<S> {
     }
 
     /// The block where a branch leaves the active chain, and the branch from there up to `target`.
-    fn path_from_active(&self, target: BlockHash) -> Result<(BlockHash, Vec<(BlockHash, Entry)>)> {
+    pub(super) fn path_from_active(&self, target: BlockHash) -> Result<(BlockHash, Vec<(BlockHash, Entry)>)> {
         let mut path = Vec::new();
         let mut hash = target;
         loop {

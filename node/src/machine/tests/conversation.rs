@@ -87,6 +87,8 @@ impl Node {
             listens: vec![format!("/node/{number}")],
             log_key: [number; 32],
             miner: Address::of(&branch::key(number)),
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: Vec::new(),
             seed: u64::from(number),

@@ -19,4 +19,5 @@ mod restart;
 mod service;
 mod slots;
 mod strangers;
+mod strategy;
 mod sync;

@@ -279,6 +279,8 @@ impl World {
             listens: vec![address(node)],
             log_key: self.users.miner(node).0,
             miner: self.users.miner(node),
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: known
                 .into_iter()
