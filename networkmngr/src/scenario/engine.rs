@@ -102,14 +102,37 @@ pub(crate) trait Engine {
     /// Gives a node a share of hash power, relative to the shares in the file.
     async fn set_share(&mut self, node: u16, share: f64) -> Outcome<()>;
 
-    async fn set_strategy(&mut self, node: u16, strategy: Strategy, preferred_by: &[u16]) -> Outcome<()>;
+    /// Has a node mine in another way.
+    async fn set_strategy(&mut self, node: u16, strategy: Strategy) -> Outcome<()>;
 
-    /// Has a node mine another branch from `depth` blocks below its tip, without these transactions, in
-    /// silence until it has more work; returns when it was published.
-    async fn reorg(&mut self, by: u16, depth: u32, without: &[TxId]) -> Outcome<()>;
+    /// Has these nodes take this one's block where two tips have equal work.
+    async fn prefer(&mut self, miner: u16, nodes: &[u16]) -> Outcome<()>;
+
+    /// Has a node begin a branch in secret.
+    async fn attack(&mut self, attack: &Branch) -> Outcome<()>;
+
+    /// Whether a node's attack was published; nothing while it goes on.
+    async fn attack_over(&mut self, node: u16) -> Outcome<Option<bool>>;
+
+    /// Lets a node mine without pause with the hash power of the whole network, or as before.
+    async fn boost(&mut self, node: u16, on: bool) -> Outcome<()>;
 
     /// What was counted so far.
     async fn measures(&mut self) -> Outcome<Measures>;
+}
+
+/// A branch to be mined in secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pub(crate) by: u16,
+    /// How many blocks below the tip it begins.
+    pub(crate) depth: u32,
+    /// How many blocks others must have on top of where it begins before it is published.
+    pub(crate) confirmations: u32,
+    pub(crate) give_up: Option<u32>,
+    pub(crate) without: Vec<TxId>,
+    /// Payments made in secret.
+    pub(crate) instead: Vec<TxId>,
 }
 
 /// A payment to be made.
@@ -123,4 +146,6 @@ pub(crate) struct Payment {
     pub(crate) at: u16,
     /// With the nonce of this one, which it contradicts.
     pub(crate) instead_of: Option<TxId>,
+    /// It is signed and handed in nowhere.
+    pub(crate) secret: bool,
 }

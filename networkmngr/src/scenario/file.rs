@@ -179,7 +179,9 @@ pub(crate) enum Step {
     Share(Share),
     /// A node follows another strategy.
     Strategy(SetStrategy),
-    /// A true reorganisation, by mining a longer branch in silence.
+    /// From now on a node mines a branch of its own in silence, and publishes it when it wins.
+    Attack(Attack),
+    /// A true reorganisation, by mining a longer branch in silence: over when it was published.
     Reorg(Reorg),
     /// Something must be true now.
     Expect(Expectation),
@@ -219,7 +221,7 @@ fn one() -> u32 {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(
     untagged,
-    expecting = "a time such as \"10s\", or { height = 5 }, { agreement = true }, { confirmed = \"name\" }"
+    expecting = "a time such as \"10s\", or { height = 5 }, { agreement = true }, { confirmed = \"name\" }, { attack-over = 0 }"
 )]
 pub(crate) enum Wait {
     For(Span),
@@ -238,6 +240,8 @@ pub(crate) struct Until {
     pub(crate) confirmed: Option<String>,
     /// With so many blocks from its own on.
     pub(crate) confirmations: Option<u32>,
+    /// The attack of this node was published or given up.
+    pub(crate) attack_over: Option<u16>,
     /// Which nodes.
     pub(crate) at: Option<NodeSet>,
     /// How long it may take.
@@ -262,6 +266,9 @@ pub(crate) struct Pay {
     /// Spends the same money as this earlier one: only one of them can be confirmed.
     #[serde(default)]
     pub(crate) instead_of: Option<String>,
+    /// It is signed and shown to nobody; an attack can mine it.
+    #[serde(default)]
+    pub(crate) secret: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -300,7 +307,35 @@ pub(crate) struct SetStrategy {
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Strategy {
     Honest,
+    /// Keeps blocks back as Eyal and Sirer describe it.
     Selfish,
+    /// Mines blocks that pay it too much.
+    InvalidBlocks,
+    /// Tells of blocks and does not give them.
+    WithheldBodies,
+    /// Asks for blocks that do not exist, without end.
+    Floods,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Attack {
+    pub(crate) by: u16,
+    /// So many blocks below the tip the branch begins.
+    #[serde(default)]
+    pub(crate) depth: u32,
+    /// Published no earlier than when others have so many blocks on top of where it begins.
+    #[serde(default)]
+    pub(crate) confirmations: u32,
+    /// Given up when it is so many blocks behind; never unless given.
+    #[serde(default)]
+    pub(crate) give_up: Option<u32>,
+    /// Payments and records that it leaves out.
+    #[serde(default)]
+    pub(crate) without: Vec<String>,
+    /// Secret payments that it has.
+    #[serde(default)]
+    pub(crate) instead: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -313,6 +348,9 @@ pub(crate) struct Reorg {
     /// Payments and records that the other branch leaves out.
     #[serde(default)]
     pub(crate) without: Vec<String>,
+    /// Secret payments that it has.
+    #[serde(default)]
+    pub(crate) instead: Vec<String>,
 }
 
 /// What must be true, at the end or at a step.

@@ -13,10 +13,11 @@ use node::accounts::miner;
 use node::accounts::seed::Keys;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::json;
 use shared::record::{Content, Record};
 use shared::{Address, Amount, BlockHash, Millis, Payload, Topic, Transaction, TxId};
 
-use super::engine::{Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
+use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Delay, Link, Plan as Wanted, Strategy};
 use super::spec;
 use crate::bind::bind_all;
@@ -48,7 +49,10 @@ pub(super) struct Real {
     unit: f64,
     /// Hashes per second of those nodes that do not have the same as the others.
     rates: BTreeMap<u16, f64>,
-    nonces: BTreeMap<TxId, u64>,
+    /// Nodes that were told to mine without pause.
+    mining: BTreeSet<u16>,
+    /// What was signed.
+    signed: BTreeMap<TxId, Transaction>,
 }
 
 /// Where the network runs.
@@ -82,7 +86,8 @@ impl Real {
             rate,
             unit: rate / total_share(wanted),
             rates: BTreeMap::new(),
-            nonces: BTreeMap::new(),
+            mining: BTreeSet::new(),
+            signed: BTreeMap::new(),
         };
         if let Err(trouble) = real.shape(wanted).await {
             real.end().await;
@@ -162,6 +167,37 @@ impl Real {
         self.network.save_as_stopped();
     }
 
+    /// Lets a node mine without pause, or stop.
+    async fn switch(&self, number: u16, on: bool) -> Outcome<()> {
+        let url = format!("{}/mining/{}", self.node(number)?.address, if on { "start" } else { "stop" });
+        let told = self.network.client.post_json::<IgnoredAny>(&url, Bytes::new(), ANSWER).await;
+        told.map(drop).map_err(|error| Trouble(format!("node {number}: {error}")))
+    }
+
+    async fn change(&self, number: u16, strategy: &serde_json::Value) -> Outcome<()> {
+        let url = format!("{}/strategy", self.node(number)?.address);
+        let body = serde_json::to_vec(strategy).map_err(Trouble::new)?;
+        let told = self.network.client.post_json::<IgnoredAny>(&url, body.into(), ANSWER).await;
+        told.map(drop).map_err(|error| Trouble(format!("node {number}: {error}")))
+    }
+
+    /// The block so many below a node's tip; nothing for the tip itself.
+    async fn block_below(&mut self, number: u16, depth: u32) -> Outcome<Option<BlockHash>> {
+        #[derive(Deserialize)]
+        struct Block {
+            hash: BlockHash,
+        }
+        let held = self.held().await?.into_iter().find(|held| held.node == number);
+        let height = held.and_then(|held| held.height.checked_sub(depth));
+        let height = height.ok_or_else(|| Trouble(format!("node {number} has no {depth} blocks to take back")))?;
+        if depth == 0 {
+            return Ok(None);
+        }
+        let url = format!("{}/blocks/{height}", self.node(number)?.address);
+        let block = self.network.client.get::<Block>(&url, ANSWER).await.map_err(Trouble::new)?;
+        Ok(Some(block.hash))
+    }
+
     fn node(&self, number: u16) -> Outcome<Seen> {
         let running = self.network.running().into_iter().find(|node| node.number == number);
         running.ok_or_else(|| Trouble(format!("node {number} does not run")))
@@ -180,9 +216,9 @@ impl Real {
         payload: Payload,
         fee: Option<Amount>,
         nonce: Option<u64>,
-        at: u16,
+        at: Option<u16>,
     ) -> Outcome<TxId> {
-        let (keys, node) = (self.keys(from)?, self.node(at)?);
+        let (keys, node) = (self.keys(from)?, self.node(at.unwrap_or(from))?);
         let nonce = match nonce {
             Some(nonce) => nonce,
             None => self.next_nonce(&node, keys.address()).await?,
@@ -194,11 +230,13 @@ impl Real {
         };
         let usual = || Amount::new(sign(Amount::ZERO).to_bytes().len().div_ceil(100) as u64).unwrap_or_default();
         let signed = sign(fee.unwrap_or_else(usual));
-        let body = serde_json::to_vec(&signed).map_err(Trouble::new)?;
-        let url = format!("{}/transactions", node.address);
-        self.network.client.post_json::<IgnoredAny>(&url, body.into(), ANSWER).await.map_err(Trouble::new)?;
         let id = signed.id();
-        self.nonces.insert(id, nonce);
+        if at.is_some() {
+            let body = serde_json::to_vec(&signed).map_err(Trouble::new)?;
+            let url = format!("{}/transactions", node.address);
+            self.network.client.post_json::<IgnoredAny>(&url, body.into(), ANSWER).await.map_err(Trouble::new)?;
+        }
+        self.signed.insert(id, signed);
         Ok(id)
     }
 
@@ -271,26 +309,29 @@ impl Engine for Real {
     }
 
     async fn set_mining(&mut self, nodes: &[u16], on: bool) -> Outcome<()> {
-        for number in nodes {
-            let node = self.node(*number)?;
-            let url = format!("{}/mining/{}", node.address, if on { "start" } else { "stop" });
-            let told = self.network.client.post_json::<IgnoredAny>(&url, Bytes::new(), ANSWER).await;
-            told.map_err(|error| Trouble(format!("node {number}: {error}")))?;
+        for node in nodes {
+            self.switch(*node, on).await?;
+            if on {
+                self.mining.insert(*node)
+            } else {
+                self.mining.remove(node)
+            };
         }
         Ok(())
     }
 
     async fn pay(&mut self, payment: &Payment) -> Outcome<TxId> {
         let to = self.keys(payment.to)?.address();
-        let nonce = payment.instead_of.and_then(|id| self.nonces.get(&id)).copied();
+        let nonce = payment.instead_of.and_then(|id| self.signed.get(&id)).map(|earlier| earlier.nonce);
+        let at = if payment.secret { None } else { Some(payment.at) };
         let payload = Payload::Transfer { to, amount: payment.amount };
-        self.sign_and_submit(payment.from, payload, payment.fee, nonce, payment.at).await
+        self.sign_and_submit(payment.from, payload, payment.fee, nonce, at).await
     }
 
     async fn record(&mut self, by: u16, topic: &str, record: &str, fee: Option<Amount>) -> Outcome<TxId> {
         let topic = Topic::new(topic).map_err(Trouble::new)?;
         let body = Record { corrects: None, content: Content::Json(record.into()) }.to_body().map_err(Trouble::new)?;
-        self.sign_and_submit(by, Payload::Data { topic, body }, fee, None, by).await
+        self.sign_and_submit(by, Payload::Data { topic, body }, fee, None, Some(by)).await
     }
 
     async fn find(&mut self, node: u16, id: TxId) -> Outcome<Whereabouts> {
@@ -350,12 +391,50 @@ impl Engine for Real {
         self.cap(node, share).await
     }
 
-    async fn set_strategy(&mut self, _: u16, _: Strategy, _: &[u16]) -> Outcome<()> {
-        Err(Trouble("strategies are not here yet".into()))
+    async fn set_strategy(&mut self, node: u16, strategy: Strategy) -> Outcome<()> {
+        let strategy = match strategy {
+            Strategy::Honest => json!("honest"),
+            Strategy::Selfish => json!("selfish"),
+            Strategy::InvalidBlocks => json!({ "liar": "invalid_blocks" }),
+            Strategy::WithheldBodies => json!({ "liar": "withheld_bodies" }),
+            Strategy::Floods => json!({ "liar": "floods" }),
+        };
+        self.change(node, &json!({ "strategy": strategy })).await
     }
 
-    async fn reorg(&mut self, _: u16, _: u32, _: &[TxId]) -> Outcome<()> {
-        Err(Trouble("strategies are not here yet".into()))
+    async fn prefer(&mut self, miner: u16, nodes: &[u16]) -> Outcome<()> {
+        let address = self.keys(miner)?.address();
+        for node in nodes {
+            self.change(*node, &json!({ "tie": { "prefer": address } })).await?;
+        }
+        Ok(())
+    }
+
+    async fn attack(&mut self, branch: &Branch) -> Outcome<()> {
+        let from = self.block_below(branch.by, branch.depth).await?;
+        let instead: Vec<&Transaction> = branch.instead.iter().filter_map(|id| self.signed.get(id)).collect();
+        let private = json!({
+            "from": from, "confirmations": branch.confirmations, "give_up": branch.give_up,
+            "leave_out": branch.without, "instead": instead,
+        });
+        self.change(branch.by, &json!({ "strategy": { "private": private } })).await
+    }
+
+    async fn attack_over(&mut self, node: u16) -> Outcome<Option<bool>> {
+        #[derive(Deserialize)]
+        struct InForce {
+            ended: Option<String>,
+        }
+        let url = format!("{}/strategy", self.node(node)?.address);
+        let status = self.network.client.get::<InForce>(&url, ANSWER).await.map_err(Trouble::new)?;
+        Ok(status.ended.map(|ended| ended == "published"))
+    }
+
+    async fn boost(&mut self, node: u16, on: bool) -> Outcome<()> {
+        let own = self.rates.get(&node).copied().unwrap_or(self.rate / f64::from(self.nodes));
+        self.set_rate(node, if on { self.rate } else { own }).await?;
+        let mines = on || self.mining.contains(&node);
+        self.switch(node, mines).await
     }
 
     async fn measures(&mut self) -> Outcome<Measures> {

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use shared::TxId;
 
-use super::engine::{Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
-use super::file::{Expectation, Mine, Scenario, Span, Step, Until, Wait};
+use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
+use super::file::{Expectation, Mine, Reorg, Scenario, Span, Step, Until, Wait};
 use crate::node_set::NodeSet;
 
 /// How long what is waited for may take unless the file says so.
@@ -127,6 +127,10 @@ impl<E: Engine> Stage<'_, E> {
         self.names.get(name).copied().ok_or_else(|| Trouble(format!("nothing has the name {name:?}")))
     }
 
+    fn all_named(&self, names: &[String]) -> Outcome<Vec<TxId>> {
+        names.iter().map(|name| self.named(name)).collect()
+    }
+
     fn remember(&mut self, name: Option<&String>, id: TxId) {
         if let Some(name) = name {
             self.names.insert(name.clone(), id);
@@ -145,10 +149,12 @@ impl<E: Engine> Stage<'_, E> {
                 let instead_of = pay.instead_of.as_deref().map(|name| self.named(name)).transpose()?;
                 let at = pay.at.unwrap_or(pay.from);
                 let (amount, fee) = (pay.amount.0, pay.fee.map(|fee| fee.0));
-                let payment = Payment { from: pay.from, to: pay.to, amount, fee, at, instead_of };
+                let payment = Payment { from: pay.from, to: pay.to, amount, fee, at, instead_of, secret: pay.secret };
                 let id = self.engine.pay(&payment).await?;
                 self.remember(pay.name.as_ref(), id);
-                self.until_spread(id).await?;
+                if !pay.secret {
+                    self.until_spread(id).await?;
+                }
             }
             Step::Record(record) => {
                 let json = serde_json::to_string(&record.record).map_err(Trouble::new)?;
@@ -171,13 +177,23 @@ impl<E: Engine> Stage<'_, E> {
                 self.engine.set_share(share.node, share.share).await?;
             }
             Step::Strategy(set) => {
-                let by = set.preferred_by.as_ref().map(|by| self.numbers(by)).unwrap_or_default();
-                self.engine.set_strategy(set.node, set.follow, &by).await?;
+                self.engine.set_strategy(set.node, set.follow).await?;
+                if let Some(by) = &set.preferred_by {
+                    self.engine.prefer(set.node, &self.numbers(by)).await?;
+                }
             }
-            Step::Reorg(reorg) => {
-                let without = reorg.without.iter().map(|name| self.named(name)).collect::<Outcome<Vec<_>>>()?;
-                self.engine.reorg(reorg.by, reorg.depth, &without).await?;
+            Step::Attack(attack) => {
+                let branch = Branch {
+                    by: attack.by,
+                    depth: attack.depth,
+                    confirmations: attack.confirmations,
+                    give_up: attack.give_up,
+                    without: self.all_named(&attack.without)?,
+                    instead: self.all_named(&attack.instead)?,
+                };
+                self.engine.attack(&branch).await?;
             }
+            Step::Reorg(reorg) => self.reorg(reorg).await?,
             Step::Expect(expected) => {
                 if let Some(failure) = self.judge(expected).await.failure {
                     return Err(Trouble(failure));
@@ -194,6 +210,36 @@ impl<E: Engine> Stage<'_, E> {
                     }
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// An attack with all hash power, from as deep as wanted, until it was published.
+    async fn reorg(&mut self, reorg: &Reorg) -> Outcome<()> {
+        let branch = Branch {
+            by: reorg.by,
+            depth: reorg.depth,
+            confirmations: reorg.depth,
+            give_up: None,
+            without: self.all_named(&reorg.without)?,
+            instead: self.all_named(&reorg.instead)?,
+        };
+        self.engine.attack(&branch).await?;
+        self.engine.boost(reorg.by, true).await?;
+        let over = self.until_attack_over(reorg.by, PATIENCE).await;
+        self.engine.boost(reorg.by, false).await?;
+        over
+    }
+
+    async fn until_attack_over(&mut self, node: u16, within: Span) -> Outcome<()> {
+        let deadline = self.engine.elapsed() + within.0;
+        while self.engine.attack_over(node).await?.is_none() {
+            if self.engine.elapsed() >= deadline {
+                return Err(Trouble(format!(
+                    "node {node} neither published its branch nor gave it up within {within}"
+                )));
+            }
+            self.engine.pass(LOOK).await?;
         }
         Ok(())
     }
@@ -277,6 +323,9 @@ impl<E: Engine> Stage<'_, E> {
                 tips.next().is_some_and(|first| tips.all(|tip| tip == first))
             };
             self.until(within, "they did not come to agree", agree).await?;
+        }
+        if let Some(node) = until.attack_over {
+            self.until_attack_over(node, within).await?;
         }
         if let Some(name) = &until.confirmed {
             self.wait_confirmed(name, until.confirmations.unwrap_or(1), &set, within).await?;

@@ -141,18 +141,27 @@ impl<'s> Known<'s> {
             Step::Reorg(reorg) if !(1..=100).contains(&reorg.depth) => Err("depth takes 1 to 100 blocks".into()),
             Step::Reorg(reorg) => {
                 self.node(reorg.by)?;
-                reorg.without.iter().try_for_each(|name| self.name(name))
+                reorg.without.iter().chain(&reorg.instead).try_for_each(|name| self.name(name))
+            }
+            Step::Attack(attack) if attack.give_up.is_some_and(|behind| behind <= attack.depth) => {
+                Err("give-up is more than depth, or it would be given up at once".into())
+            }
+            Step::Attack(attack) => {
+                self.node(attack.by)?;
+                attack.without.iter().chain(&attack.instead).try_for_each(|name| self.name(name))
             }
             Step::Expect(expected) => self.expectation(expected),
         }
     }
 
     fn until(&self, until: &Until) -> Result<(), String> {
-        let conditions = [until.height.is_some(), until.agreement, until.confirmed.is_some()];
+        let conditions =
+            [until.height.is_some(), until.agreement, until.confirmed.is_some(), until.attack_over.is_some()];
         if !conditions.contains(&true) {
-            return Err("wait says what for: a time, height, agreement or confirmed".into());
+            return Err("wait says what for: a time, height, agreement, confirmed or attack-over".into());
         }
         until.at.iter().try_for_each(|set| named(set, self.nodes))?;
+        until.attack_over.iter().try_for_each(|node| self.node(*node))?;
         until.confirmed.iter().try_for_each(|name| self.name(name))
     }
 

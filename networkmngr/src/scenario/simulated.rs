@@ -3,15 +3,17 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use node::machine::effect::Reply;
 use node::machine::event::Request;
 use node::machine::store::ReadChain as _;
+use node::machine::strategy::{self as machine, Attack, Ending, Lie, Tie};
 use node::sim::{self, Conditions, Tally, Topology, World, WorldConfig};
 use shared::record::{Content, Record};
-use shared::{Amount, BlockHash, Height, Millis, Topic, TxId};
+use shared::{Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
 
-use super::engine::{Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
+use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Delay, Link, Plan, Strategy};
 
 /// How long one block may take, in milliseconds of virtual time, as a multiple of the spacing.
@@ -27,7 +29,9 @@ pub(super) struct Simulated {
     power: f64,
     /// Nodes taken out for good.
     removed: BTreeSet<u16>,
-    sent: BTreeMap<TxId, u64>,
+    sent: BTreeMap<TxId, Arc<CheckedTransaction>>,
+    /// Power of the boosted node, and whether it mines, when it is not.
+    unboosted: Option<(f64, bool)>,
 }
 
 impl Simulated {
@@ -66,6 +70,7 @@ impl Simulated {
             power,
             removed: BTreeSet::new(),
             sent: BTreeMap::new(),
+            unboosted: None,
         })
     }
 
@@ -88,8 +93,42 @@ impl Simulated {
         Err(Trouble("nobody found a block".into()))
     }
 
+    /// Asks a node for what it answers at once.
+    fn ask(&mut self, node: u16, request: Request) -> Outcome<Reply> {
+        let id = self.world.request(usize::from(node), request);
+        self.world.take_reply(usize::from(node), id).ok_or_else(|| Trouble(format!("node {node} does not run")))
+    }
+
+    fn change(&mut self, node: u16, strategy: Option<machine::Strategy>, tie: Option<Tie>) -> Outcome<()> {
+        match self.ask(node, Request::SetStrategy { strategy, tie })? {
+            Reply::Strategy(_) => Ok(()),
+            Reply::Refused(why) => Err(Trouble::new(why)),
+            other => Err(Trouble(format!("node {node} answered {other:?}"))),
+        }
+    }
+
+    /// The block so many below a node's tip; nothing for the tip itself.
+    fn block_below(&self, node: u16, depth: u32) -> Outcome<Option<BlockHash>> {
+        let machine = self.world.machines().find(|(number, _)| *number == usize::from(node));
+        let (_, machine) = machine.ok_or_else(|| Trouble(format!("node {node} does not run")))?;
+        let height = machine.tip().position.height.0.checked_sub(depth);
+        let height = height.ok_or_else(|| Trouble(format!("node {node} has no {depth} blocks to take back")))?;
+        if depth == 0 { Ok(None) } else { machine.store().hash_at(Height(height)).map_err(Trouble::new) }
+    }
+
     fn best_tip(&self) -> Option<(BlockHash, Height)> {
         self.world.best_tip()
+    }
+}
+
+fn machine_strategy(strategy: Strategy) -> machine::Strategy {
+    let liar = |what| machine::Strategy::Liar { what };
+    match strategy {
+        Strategy::Honest => machine::Strategy::Honest,
+        Strategy::Selfish => machine::Strategy::Selfish,
+        Strategy::InvalidBlocks => liar(Lie::InvalidBlocks),
+        Strategy::WithheldBodies => liar(Lie::WithheldBodies),
+        Strategy::Floods => liar(Lie::Floods),
     }
 }
 
@@ -144,12 +183,14 @@ impl Engine for Simulated {
     }
 
     async fn pay(&mut self, payment: &Payment) -> Outcome<TxId> {
-        let nonce = payment.instead_of.and_then(|id| self.sent.get(&id)).copied();
+        let nonce = payment.instead_of.and_then(|id| self.sent.get(&id)).map(|earlier| earlier.nonce);
         let (from, at) = (usize::from(payment.from), usize::from(payment.at));
         let to = self.world.miner(usize::from(payment.to));
+        let at = if payment.secret { None } else { Some(at) };
         let sent = self.world.send_payment(from, to, payment.amount, payment.fee, nonce, at).map_err(Trouble)?;
-        self.sent.insert(sent.id(), sent.nonce);
-        Ok(sent.id())
+        let id = sent.id();
+        self.sent.insert(id, sent);
+        Ok(id)
     }
 
     async fn record(&mut self, by: u16, topic: &str, record: &str, fee: Option<Amount>) -> Outcome<TxId> {
@@ -231,12 +272,46 @@ impl Engine for Simulated {
         Ok(())
     }
 
-    async fn set_strategy(&mut self, _: u16, _: Strategy, _: &[u16]) -> Outcome<()> {
-        Err(Trouble("strategies are not here yet".into()))
+    async fn set_strategy(&mut self, node: u16, strategy: Strategy) -> Outcome<()> {
+        self.change(node, Some(machine_strategy(strategy)), None)
     }
 
-    async fn reorg(&mut self, _: u16, _: u32, _: &[TxId]) -> Outcome<()> {
-        Err(Trouble("strategies are not here yet".into()))
+    async fn prefer(&mut self, miner: u16, nodes: &[u16]) -> Outcome<()> {
+        let miner = self.world.miner(usize::from(miner));
+        nodes.iter().try_for_each(|node| self.change(*node, None, Some(Tie::Prefer(miner))))
+    }
+
+    async fn attack(&mut self, branch: &Branch) -> Outcome<()> {
+        let instead = branch.instead.iter().filter_map(|id| self.sent.get(id).cloned());
+        let attack = Attack {
+            from: self.block_below(branch.by, branch.depth)?,
+            confirmations: branch.confirmations,
+            lead: None,
+            give_up: branch.give_up.unwrap_or(u32::MAX),
+            leave_out: branch.without.iter().copied().collect(),
+            instead: instead.collect(),
+        };
+        self.change(branch.by, Some(machine::Strategy::Private(attack)), None)
+    }
+
+    async fn attack_over(&mut self, node: u16) -> Outcome<Option<bool>> {
+        match self.ask(node, Request::Strategy)? {
+            Reply::Strategy(status) => Ok(status.ending.map(|ending| ending == Ending::Published)),
+            other => Err(Trouble(format!("node {node} answered {other:?}"))),
+        }
+    }
+
+    async fn boost(&mut self, node: u16, on: bool) -> Outcome<()> {
+        let number = usize::from(node);
+        if on {
+            self.unboosted = Some((self.world.power(number), self.world.mines(number)));
+            self.world.set_power(number, self.power);
+            self.world.set_mining(number, true);
+        } else if let Some((power, mines)) = self.unboosted.take() {
+            self.world.set_power(number, power);
+            self.world.set_mining(number, mines);
+        }
+        Ok(())
     }
 
     async fn measures(&mut self) -> Outcome<Measures> {

@@ -181,3 +181,65 @@ fn mistakes_are_told_with_line_and_field() {
     }
     assert!(wrong("to = 1,", "to = 9,").starts_with("line 12:"), "{}", wrong("to = 1,", "to = 9,"));
 }
+
+const ATTACK: &str = r#"
+name = "Double spend"
+[network]
+nodes = 4
+spacing = "2s"
+[[step]]
+mine = { blocks = 2, by = "0" }
+[[step]]
+wait = { agreement = true }
+[[step]]
+pay = { from = 0, to = 1, amount = 20, name = "goods" }
+[[step]]
+pay = { from = 0, to = 2, amount = 20, instead-of = "goods", secret = true, name = "back" }
+[[step]]
+mine = { blocks = 3, by = "1-3" }
+[[step]]
+expect = { confirmed = "goods" }
+[[step]]
+reorg = { by = 0, depth = 3, without = ["goods"], instead = ["back"] }
+[[step]]
+wait = { agreement = true }
+[[step]]
+mine = { blocks = 1, by = "3" }
+[[expect]]
+confirmed = "back"
+[[expect]]
+retracted = "goods"
+[[expect]]
+reorg-depth = 3
+"#;
+
+#[test]
+fn a_forced_reorganisation_spends_money_twice() {
+    let report = simulate(ATTACK, 5);
+    assert_eq!(report.failure(), None, "{report:#?}");
+}
+
+#[test]
+fn a_selfish_miner_with_reach_wins_more_than_its_share() {
+    let report = simulate(
+        r#"
+name = "Selfish"
+[network]
+nodes = 3
+shares = [4, 1, 5]
+spacing = "1s"
+[[step]]
+strategy = { node = 0, follow = "selfish", preferred-by = "1-2" }
+[[step]]
+start-mining = "all"
+[[step]]
+wait = { height = 400, within = "1h" }
+[[expect]]
+won = { node = 0, at-least = 0.48 }
+[[expect]]
+stale-share = { at-least = 0.15 }
+"#,
+        1,
+    );
+    assert_eq!(report.failure(), None, "{:?} {:?}", report.expectations, report.failure());
+}

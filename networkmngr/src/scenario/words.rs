@@ -23,7 +23,8 @@ pub(super) fn step(step: &Step) -> String {
                 Some(confirmations) => format!("{confirmations} confirmations of {name:?}"),
                 None => format!("{name:?} to be confirmed"),
             });
-            let what: Vec<String> = [height, agreement, confirmed].into_iter().flatten().collect();
+            let attack = until.attack_over.map(|node| format!("the end of node {node}'s attack"));
+            let what: Vec<String> = [height, agreement, confirmed, attack].into_iter().flatten().collect();
             let at = until.at.as_ref().map(|set| format!(" at {}", nodes(set))).unwrap_or_default();
             format!("wait for {}{at}", what.join(" and "))
         }
@@ -48,7 +49,11 @@ pub(super) fn step(step: &Step) -> String {
         Step::Strategy(set) => match set.follow {
             Strategy::Honest => format!("node {} mines honestly", set.node),
             Strategy::Selfish => format!("node {} mines selfishly", set.node),
+            Strategy::InvalidBlocks => format!("node {} mines invalid blocks", set.node),
+            Strategy::WithheldBodies => format!("node {} tells of blocks and keeps them", set.node),
+            Strategy::Floods => format!("node {} floods its peers with requests", set.node),
         },
+        Step::Attack(attack) => format!("node {} begins a branch in secret", attack.by),
         Step::Reorg(reorg) => format!("node {} takes back {}", reorg.by, blocks(reorg.depth)),
         Step::Expect(expected) => format!("expect {}", expectation(expected)),
     }

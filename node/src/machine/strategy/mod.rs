@@ -134,6 +134,11 @@ impl Conduct {
 }
 
 impl<S: Store> Machine<S> {
+    /// Whether it tells of every block that it mines.
+    pub fn is_honest(&self) -> bool {
+        self.conduct.strategy == Strategy::Honest
+    }
+
     /// Begins with the configured strategy. An attack that cannot begin is given up.
     pub(super) fn open_strategy(&mut self) -> Result<()> {
         self.chain.set_tie(self.config.tie);

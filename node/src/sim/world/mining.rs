@@ -109,8 +109,9 @@ impl SimNode {
         if ground.watched {
             self.sights.push((now, Sight::Mined(block.clone())));
         }
+        let honest = self.machine.as_ref().is_some_and(|machine| machine.is_honest());
         self.tell(Event::Mined { block }, now, ground);
-        if on_tip && tip(self) != Some(hash) {
+        if on_tip && honest && tip(self) != Some(hash) {
             self.blame(format!("it refused its own block {hash}"));
         }
     }

@@ -141,6 +141,7 @@ impl World {
                 links: Links::all(config.nodes, config.conditions),
                 groups: None,
                 watched: false,
+                liars: BTreeSet::new(),
             },
             agenda: Agenda::default(),
             restarts: BTreeSet::new(),

@@ -41,6 +41,8 @@ pub(super) struct Ground {
     pub(super) groups: Option<Vec<usize>>,
     /// Whether somebody wants to see what happens.
     pub(super) watched: bool,
+    /// Nodes that were told to lie: others may ban them.
+    pub(super) liars: BTreeSet<usize>,
 }
 
 impl Ground {
@@ -315,6 +317,8 @@ impl SimNode {
                 Effect::Ban { peer, fault, .. } => {
                     if let Some(other) = self.other(peer) {
                         self.banned.insert(other);
+                    }
+                    if let Some(other) = self.other(peer).filter(|other| !ground.liars.contains(other)) {
                         self.blame(format!("it banned node {other}, which is honest: {fault}"));
                     }
                     self.part(peer, now, ground);

@@ -11,6 +11,7 @@ use crate::{
     machine::{
         effect::{Outlook, Refused, Reply},
         event::{Event, Request, RequestId},
+        strategy::Strategy,
     },
 };
 
@@ -20,6 +21,9 @@ const FIRST: u64 = 1_000;
 impl World {
     /// Asks a node for something; the reply is there, or will be, at [`World::take_reply`].
     pub fn request(&mut self, node: usize, request: Request) -> RequestId {
+        if let Request::SetStrategy { strategy: Some(Strategy::Liar { .. }), .. } = &request {
+            self.ground.liars.insert(node);
+        }
         self.requests += 1;
         let id = RequestId(FIRST + self.requests);
         self.tell(node, Event::Request { id, request });
@@ -41,7 +45,12 @@ impl World {
         self.users.miner(node)
     }
 
-    /// A payment signed by one node's miner, handed in at a node. With `nonce` it may contradict an earlier
+    /// Whether a node is to mine without end.
+    pub fn mines(&self, node: usize) -> bool {
+        self.nodes[node].mines
+    }
+
+    /// A payment signed by one node's miner, handed in at a node, or only signed. With `nonce` it may contradict an earlier
     /// one; without, it is the next that this node knows of. Unless given, the fee is one unit for every
     /// hundred bytes.
     ///
@@ -54,7 +63,7 @@ impl World {
         amount: Amount,
         fee: Option<Amount>,
         nonce: Option<u64>,
-        at: usize,
+        at: Option<usize>,
     ) -> Result<Arc<CheckedTransaction>, String> {
         self.sign_and_submit(from, Payload::Transfer { to, amount }, fee, nonce, at)
     }
@@ -70,7 +79,7 @@ impl World {
         body: Vec<u8>,
         fee: Option<Amount>,
     ) -> Result<Arc<CheckedTransaction>, String> {
-        self.sign_and_submit(by, Payload::Data { topic, body }, fee, None, by)
+        self.sign_and_submit(by, Payload::Data { topic, body }, fee, None, Some(by))
     }
 
     fn sign_and_submit(
@@ -79,18 +88,19 @@ impl World {
         payload: Payload,
         fee: Option<Amount>,
         nonce: Option<u64>,
-        at: usize,
+        at: Option<usize>,
     ) -> Result<Arc<CheckedTransaction>, String> {
         let user = self.users.miners[from];
         let nonce = match nonce {
             Some(nonce) => nonce,
-            None => self.outlook_of(at, self.users.miner(from))?.next_nonce,
+            None => self.outlook_of(at.unwrap_or(from), self.users.miner(from))?.next_nonce,
         };
         let signed = |fee| self.sign_in_secret(user, nonce, fee, payload.clone());
         let usual = || Amount::new(signed(Amount::ZERO).to_bytes().len().div_ceil(100) as u64).unwrap_or_default();
         let transaction = signed(fee.unwrap_or_else(usual));
         let checked = transaction.check(&self.ground.network.genesis_hash()).map_err(|error| error.to_string())?;
         let checked = Arc::new(checked);
+        let Some(at) = at else { return Ok(checked) };
         match self.ask(at, Request::SubmitTransaction(checked.clone())) {
             Some(Reply::Accepted(_)) => Ok(checked),
             Some(Reply::Refused(Refused::Transaction(why))) => Err(why.to_string()),
