@@ -93,18 +93,8 @@ impl Simulated {
         Err(Trouble("nobody found a block".into()))
     }
 
-    /// Asks a node for what it answers at once.
-    fn ask(&mut self, node: u16, request: Request) -> Outcome<Reply> {
-        let id = self.world.request(usize::from(node), request);
-        self.world.take_reply(usize::from(node), id).ok_or_else(|| Trouble(format!("node {node} does not run")))
-    }
-
     fn change(&mut self, node: u16, strategy: Option<machine::Strategy>, tie: Option<Tie>) -> Outcome<()> {
-        match self.ask(node, Request::SetStrategy { strategy, tie })? {
-            Reply::Strategy(_) => Ok(()),
-            Reply::Refused(why) => Err(Trouble::new(why)),
-            other => Err(Trouble(format!("node {node} answered {other:?}"))),
-        }
+        self.world.set_strategy(usize::from(node), strategy, tie).map_err(Trouble)
     }
 
     /// The block so many below a node's tip; nothing for the tip itself.
@@ -295,10 +285,9 @@ impl Engine for Simulated {
     }
 
     async fn attack_over(&mut self, node: u16) -> Outcome<Option<bool>> {
-        match self.ask(node, Request::Strategy)? {
-            Reply::Strategy(status) => Ok(status.ending.map(|ending| ending == Ending::Published)),
-            other => Err(Trouble(format!("node {node} answered {other:?}"))),
-        }
+        let status = self.world.strategy(usize::from(node));
+        let status = status.ok_or_else(|| Trouble(format!("node {node} does not run")))?;
+        Ok(status.ending.map(|ending| ending == Ending::Published))
     }
 
     async fn boost(&mut self, node: u16, on: bool) -> Outcome<()> {
