@@ -61,7 +61,7 @@ impl World {
                     let restarts = self.nodes[node].restarts;
                     self.schedule(at.max(self.now), Happening::Wake { node, restarts });
                 }
-                Effect::Reply { .. } | Effect::Journal | Effect::KeepPeers(_) => {}
+                Effect::Reply { .. } | Effect::Journal | Effect::Notice(_) | Effect::KeepPeers(_) => {}
             }
         }
     }
