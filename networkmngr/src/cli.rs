@@ -1,12 +1,15 @@
 //! The command line: every option with the sentence that `--help` shows for it. What the values mean
 //! together is checked by [`crate::plan`]; nothing is done here.
 
+mod faults;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use data_encoding::HEXLOWER_PERMISSIVE;
 
+pub(crate) use faults::{HashRateArgs, LinkArgs, NodesArgs, Order, PartitionArgs, PlainArgs, RestartArgs};
 use node::cli::HashRate;
 use shared::{BlockHash, log::checkpoint::LogKey, record::SALT};
 
@@ -19,6 +22,7 @@ and then, from a second terminal:
   networkmngr status                    who runs, and whether all hold one chain
   curl localhost:5000/chain             what node 0 holds to be the chain
   networkmngr logs 2 --follow           what node 2 writes
+  networkmngr partition 0-2 3-5         split the network; heal ends that
   networkmngr stop                      every node, then the manager (or Ctrl-C there)
   networkmngr verify receipt.json       whether a receipt holds, without asking anybody
 
@@ -47,8 +51,32 @@ pub(crate) enum Command {
     Mine(MineArgs),
     /// Show what the nodes wrote to their log files
     Logs(LogsArgs),
+    /// Split the network into groups that cannot reach each other; returns when it holds at every node
+    Partition(PartitionArgs),
+    /// End a split: the nodes connect again, and the chain with most work wins
+    Heal(PlainArgs),
+    /// Make links between nodes slow, uneven or lossy
+    Link(LinkArgs),
+    /// End nodes at once (SIGKILL), as a power cut would
+    Kill(NodesArgs),
+    /// Stop nodes (SIGSTOP): they stay, with their connections, but do nothing
+    Pause(NodesArgs),
+    /// Let paused nodes go on
+    Resume(NodesArgs),
+    /// Start nodes again, if wanted with another program or further arguments
+    Restart(RestartArgs),
+    /// Start one node more
+    Add(PlainArgs),
+    /// Take nodes out of the network for good; their folders stay
+    Remove(NodesArgs),
+    /// Change how many hashes per second nodes may try
+    HashRate(HashRateArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Run a scenario file, on real processes or in the simulator
+    Run(crate::scenario::RunArgs),
+    /// Measure simulated networks beside what theory says: stale blocks, attacks, growth, difficulty
+    Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?
     Verify(VerifyArgs),
 }
@@ -242,6 +270,14 @@ mod tests {
             &["networkmngr", "--hash-rate", "fast"],
             &["networkmngr", "--wait-for-exit", "nan"],
             &["networkmngr", "launch"],
+            &["networkmngr", "partition"],
+            &["networkmngr", "partition", "0-2", "x"],
+            &["networkmngr", "link", "0"],
+            &["networkmngr", "link", "0", "1", "--clear"],
+            &["networkmngr", "link", "0", "1", "--loss", "2"],
+            &["networkmngr", "kill"],
+            &["networkmngr", "restart", "0", "--as-usual", "--with", "--mdns"],
+            &["networkmngr", "hash-rate", "0", "fast"],
             &["networkmngr", "verify"],
             &["networkmngr", "verify", "r.json", "--genesis", "12"],
             &["networkmngr", "verify", "r.json", "--log-key", "a+b"],

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use node::drivers::http::TOKEN_FILE;
 
 use crate::plan::GENESIS_FILE;
 use crate::record::{Manager, Record, VERSION};
@@ -223,7 +224,7 @@ fn is_ours(name: &OsStr) -> bool {
         return false;
     };
     let node = name.strip_prefix("node-").is_some_and(|number| number.parse::<u16>().is_ok());
-    node || matches!(name, "logs" | "network.json" | "network.json.new" | GENESIS_FILE)
+    node || matches!(name, "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE)
 }
 
 fn in_use(path: &Path) -> String {

@@ -6,13 +6,16 @@ mod bind;
 mod child;
 mod cli;
 mod commands;
+mod experiment;
 mod folder;
 mod limits;
 mod mining;
 mod network;
+mod node_set;
 mod plan;
 mod proc;
 mod record;
+mod scenario;
 mod term;
 
 use std::process::ExitCode;
@@ -20,6 +23,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command};
+use crate::commands::orders::Verb;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -29,7 +33,19 @@ fn main() -> ExitCode {
         Some(Command::Status(args)) => commands::status::run(args),
         Some(Command::Mine(args)) => commands::mine::run(args),
         Some(Command::Logs(args)) => commands::logs::run(args),
+        Some(Command::Partition(args)) => commands::faults::partition(args),
+        Some(Command::Heal(args)) => commands::faults::heal(args),
+        Some(Command::Link(args)) => commands::faults::link(args),
+        Some(Command::Kill(args)) => commands::orders::run(Verb::Kill, args),
+        Some(Command::Pause(args)) => commands::orders::run(Verb::Pause, args),
+        Some(Command::Resume(args)) => commands::orders::run(Verb::Resume, args),
+        Some(Command::Restart(args)) => commands::orders::restart(args),
+        Some(Command::Add(args)) => commands::orders::add(args),
+        Some(Command::Remove(args)) => commands::orders::run(Verb::Remove, args),
+        Some(Command::HashRate(args)) => commands::orders::hash_rate(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Run(args)) => scenario::run(&args),
+        Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
     };
     done.unwrap_or_else(|error| {

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use node::cli::HashRate;
@@ -93,6 +93,15 @@ pub(crate) struct NodePlan {
     pub(crate) log: PathBuf,
 }
 
+/// Files that a node is told of, where there are any.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NodeFiles {
+    /// The network's own chain spec.
+    pub(crate) genesis: Option<PathBuf>,
+    /// The conditions of the ways to its peers from its start on.
+    pub(crate) links: Option<PathBuf>,
+}
+
 impl NodePlan {
     /// Where the node answers HTTP.
     pub(crate) fn address(&self) -> String {
@@ -156,17 +165,20 @@ impl Plan {
         Some(NodePlan { number, port, peer_port, folder: self.folder.join(name), log })
     }
 
-    /// What stands after the program's name to start `node`. `genesis` is the network's own spec file.
-    pub(crate) fn node_args(&self, node: &NodePlan, genesis: Option<&Path>) -> Vec<OsString> {
+    /// What stands after the program's name to start `node`. `hash_rate` is its own, if it has one.
+    pub(crate) fn node_args(&self, node: &NodePlan, hash_rate: Option<HashRate>, files: &NodeFiles) -> Vec<OsString> {
         let mut args: Vec<OsString> = Vec::new();
         let mut option = |name: &str, value: OsString| args.extend([name.into(), value]);
         option("--port", node.port.to_string().into());
         option("--peer-host", self.peer_host.to_string().into());
         option("--peer-port", node.peer_port.to_string().into());
         option("--data-dir", node.folder.clone().into());
-        option("--hash-rate", self.hash_rate.to_string().into());
-        if let Some(genesis) = genesis {
+        option("--hash-rate", hash_rate.unwrap_or(self.hash_rate).to_string().into());
+        if let Some(genesis) = &files.genesis {
             option("--genesis", genesis.into());
+        }
+        if let Some(links) = &files.links {
+            option("--links", links.into());
         }
         args.push("--managed".into());
         args
@@ -195,6 +207,8 @@ fn range(option: &'static str, first: u16, amount: u32, further: u32) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser as _;
 
     use super::*;
@@ -249,10 +263,13 @@ mod tests {
     #[test]
     fn a_node_is_told_everything() {
         let plan = plan("-p 4999 -a 2 --hash-rate 1.5M --peer-host 192.0.2.1").unwrap();
-        let args = plan.node_args(&plan.nodes()[1], Some(Path::new("/net/genesis.json")));
+        let files = NodeFiles { genesis: Some("/net/genesis.json".into()), links: Some("/net/links.json".into()) };
+        let args = plan.node_args(&plan.nodes()[1], None, &files);
         let args: Vec<&str> = args.iter().map(|arg| arg.to_str().unwrap()).collect();
         let expected = "--port 5001 --peer-host 192.0.2.1 --peer-port 0 --data-dir /net/node-001 \
-                        --hash-rate 1500000 --genesis /net/genesis.json --managed";
+                        --hash-rate 1500000 --genesis /net/genesis.json --links /net/links.json --managed";
         assert_eq!(args.join(" "), expected);
+        let own = plan.node_args(&plan.nodes()[1], Some(HashRate::UNLIMITED), &NodeFiles::default());
+        assert!(own.iter().any(|arg| arg == "unlimited") && !own.iter().any(|arg| arg == "--links"));
     }
 }

@@ -4,7 +4,6 @@ mod account;
 mod audit;
 mod secrets;
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +12,7 @@ use std::str::FromStr;
 use anyhow::Context as _;
 use shared::Address;
 
+pub use crate::hash_rate::HashRate;
 use crate::{
     accounts::name::AccountName,
     machine::strategy::{Lie, Strategy},
@@ -72,6 +72,9 @@ pub struct NodeArgs {
     /// Who gets the rewards: an address, or the name of an account in the data folder [default: miner]
     #[arg(long, value_name = "ADDRESS|NAME")]
     pub miner: Option<RewardsTo>,
+    /// Conditions of the ways to peers from the start on (JSON, as POST /links takes them)
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    pub links: Option<PathBuf>,
     /// How it mines: honestly, or as an attacker would; POST /strategy changes it
     #[arg(long, value_enum, value_name = "STRATEGY", default_value_t)]
     pub strategy: StrategyName,
@@ -142,47 +145,6 @@ impl FromStr for RewardsTo {
     }
 }
 
-/// A cap on hashes per second, as people write it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HashRate(Option<u64>);
-
-impl HashRate {
-    /// No cap.
-    pub const UNLIMITED: Self = Self(None);
-
-    /// Hashes per second; `None` is no cap.
-    pub fn cap(self) -> Option<u64> {
-        self.0
-    }
-}
-
-impl fmt::Display for HashRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(rate) => rate.fmt(f),
-            None => f.write_str("unlimited"),
-        }
-    }
-}
-
-impl FromStr for HashRate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "unlimited" {
-            return Ok(Self::UNLIMITED);
-        }
-        let units = [(['k', 'K'], 1e3), (['m', 'M'], 1e6), (['g', 'G'], 1e9)];
-        let with_unit = units.into_iter().find_map(|(letters, unit)| Some((text.strip_suffix(letters)?, unit)));
-        let (number, unit) = with_unit.unwrap_or((text, 1.0));
-        let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let rate = number.parse::<f64>().ok().filter(|_| plain).map(|number| number * unit);
-        let rate = rate.filter(|rate| (1.0..=1e15).contains(rate));
-        rate.map(|rate| Self(Some(rate as u64)))
-            .ok_or_else(|| format!("{text:?} is no hash rate: write 200000, 200k, 1.5M or unlimited"))
-    }
-}
-
 fn multiaddr(text: &str) -> Result<String, crate::drivers::net::ConnectError> {
     crate::drivers::net::check_address(text).map(|()| text.to_owned())
 }
@@ -237,17 +199,5 @@ mod tests {
         assert!(rewards(&misspelt).unwrap_err().contains("checksum"));
         assert!(rewards("nm1").unwrap_err().contains("address"));
         assert!(rewards("an na").unwrap_err().contains("letters"));
-    }
-
-    #[test]
-    fn hash_rates_are_read_as_people_write_them() {
-        let cap = |text: &str| text.parse::<HashRate>().map(HashRate::cap);
-        assert_eq!(cap("200000"), Ok(Some(200_000)));
-        assert_eq!(cap("200k"), Ok(Some(200_000)));
-        assert_eq!(cap("1.5M"), Ok(Some(1_500_000)));
-        assert_eq!(cap("unlimited"), Ok(None));
-        for wrong in ["", "0", "-5", "k", "NaN", "1e9", "1e30", "fast"] {
-            assert!(cap(wrong).is_err(), "{wrong}");
-        }
     }
 }

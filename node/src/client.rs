@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, CONTENT_TYPE};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -91,6 +91,7 @@ impl ClientError {
 pub struct Client {
     http: hyper_util::client::legacy::Client<HttpConnector, Full<Bytes>>,
     max_answer: usize,
+    token: Option<String>,
 }
 
 impl Default for Client {
@@ -109,13 +110,20 @@ impl Client {
             .pool_idle_timeout(KEEP_IDLE)
             .pool_max_idle_per_host(1)
             .build(connector);
-        Self { http, max_answer: MAX_ANSWER }
+        Self { http, max_answer: MAX_ANSWER, token: None }
     }
 
     /// The same client, reading answers of up to `limit` bytes.
     #[must_use]
     pub fn with_max_answer(mut self, limit: usize) -> Self {
         self.max_answer = limit;
+        self
+    }
+
+    /// The same client, showing this token as `Authorization: Bearer`.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
         self
     }
 
@@ -140,6 +148,14 @@ impl Client {
         let body = serde_json::to_vec(body)
             .map_err(|error| ClientError::BadRequest { url: url.to_owned(), reason: error.to_string() })?;
         self.post_json(url, body.into(), deadline).await
+    }
+
+    /// DELETEs `url` and reads the answer as JSON.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn delete<T: DeserializeOwned>(&self, url: &str, deadline: Duration) -> Result<T, ClientError> {
+        self.exchange(Method::DELETE, url, Bytes::new(), deadline).await
     }
 
     /// POSTs `json`, which is JSON already, so that one body can go to many servers without being
@@ -177,6 +193,9 @@ impl Client {
         request = request.header(ACCEPT, "application/json, application/problem+json");
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         let request = request
             .body(Full::new(body))

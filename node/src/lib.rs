@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod cli;
 pub mod client;
 pub mod drivers;
+pub mod hash_rate;
 pub mod machine;
 mod run;
 pub mod sim;

@@ -28,8 +28,8 @@ use crate::{
         chronicle, clock, engine,
         folder::Folder,
         http::{Admin, Api, Identity, LogSigner, NodeInfo, Shutdown, router, serve, sweep},
-        miner::{Miner, Proof},
-        net::{self, Net, NetCommand},
+        miner::{HashCap, Miner, Proof},
+        net::{self, LinkControl, Links, Net, NetCommand},
         store::RedbStore,
         traffic,
     },
@@ -53,7 +53,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let folder = Arc::new(open_folder(&args)?);
     let network = Arc::new(folder.network().clone());
     let store = RedbStore::open(folder.path(), &network)?;
-    let (net, net_events) = start_net(&args, &folder).await?;
+    let links = LinkControl::new(first_links(&args)?);
+    let (net, net_events) = start_net(&args, &folder, links.clone()).await?;
     let bound = http.local_addr().context("the HTTP socket has no address")?;
     let identity = identity(&folder, &net, bound);
     let reader = store.reader();
@@ -65,8 +66,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let (machine, first) = Machine::open(config, store, clock::now())?;
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
-    let proofs = engine.clone();
-    let miner = Miner::start(network.clone(), args.hash_rate.cap(), move |Proof { block, .. }| {
+    let (proofs, hash_cap) = (engine.clone(), HashCap::new(args.hash_rate));
+    let miner = Miner::start(network.clone(), hash_cap.clone(), move |Proof { block, .. }| {
         // A machine that has ended needs no proofs.
         let _ = proofs.event_blocking(Event::Mined { block });
     });
@@ -84,7 +85,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         network,
         identity: identity.clone(),
         log,
-        hash_rate: args.hash_rate.cap(),
+        hash_cap,
+        links,
         bound,
         admin,
         vault: vault.clone(),
@@ -174,10 +176,21 @@ fn open_folder(args: &NodeArgs) -> anyhow::Result<Folder> {
     Ok(Folder::open(&path, args.genesis.as_deref())?)
 }
 
-async fn start_net(args: &NodeArgs, folder: &Folder) -> anyhow::Result<(Net, net::NetEvents)> {
+/// The conditions of the ways to peers at the start: none are made up unless the command line says so.
+fn first_links(args: &NodeArgs) -> anyhow::Result<Links> {
+    let Some(path) = &args.links else { return Ok(Links::default()) };
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let wrong = || format!("{} holds no conditions of links", path.display());
+    let links: Links = serde_json::from_slice(&text).with_context(wrong)?;
+    links.check().with_context(wrong)?;
+    Ok(links)
+}
+
+async fn start_net(args: &NodeArgs, folder: &Folder, links: LinkControl) -> anyhow::Result<(Net, net::NetEvents)> {
     let genesis = folder.network().genesis_hash().to_string();
     let config = net::Config {
         mdns: args.mdns,
+        links,
         max_inbound: MAX_INBOUND + NEWCOMERS,
         max_outbound: MAX_OUTBOUND,
         ..net::Config::new(

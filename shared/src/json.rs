@@ -14,7 +14,7 @@ use crate::{
     header::{Header, Height},
     time::Millis,
     transaction::{Payload, Topic, Transaction},
-    wire::NodeId,
+    wire::{NodeId, PeerId},
     work::{Bits, Work},
 };
 
@@ -34,7 +34,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Address, Bits, BlockHash, CoinbaseHash, LogRoot, NodeId, SpecHash, TxId, Work);
+as_text!(Address, Bits, BlockHash, CoinbaseHash, LogRoot, NodeId, PeerId, SpecHash, TxId, Work);
 
 pub(crate) mod hex {
     use super::*;

@@ -19,7 +19,7 @@ pub(super) async fn start(
     let job = api.mining.start(&wanted).map_err(|error| {
         let status = match error {
             MiningError::Options(_) => StatusCode::BAD_REQUEST,
-            MiningError::UnderWay(_) => StatusCode::CONFLICT,
+            MiningError::UnderWay(_) | MiningError::Split => StatusCode::CONFLICT,
             MiningError::NoNodes | MiningError::Closing => StatusCode::SERVICE_UNAVAILABLE,
         };
         Problem::new(status, sentence(&error.to_string()))

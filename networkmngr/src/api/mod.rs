@@ -1,6 +1,7 @@
 //! The control API: how HTTP words orders and answers. What an order means is decided by
 //! [`crate::network`] and [`crate::mining`]. Answers on 127.0.0.1 alone, behind the node's guard.
 
+mod faults;
 mod mining;
 mod nodes;
 mod overview;
@@ -12,11 +13,13 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::Json;
 use axum::routing::{get, post};
+use node::drivers::http::Admin;
 use node::drivers::http::guard::{Hosts, guarded, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub(crate) use faults::{LinksView, PartitionOrder, RateOrder, RateView, RulesOrder};
 pub(crate) use nodes::{NodeView, NodesView};
 pub(crate) use overview::StatusView;
 
@@ -32,6 +35,8 @@ pub(crate) struct Api {
     pub(crate) network: Arc<Network>,
     pub(crate) mining: Arc<Mining>,
     pub(crate) closing: Closing,
+    /// Who may have a program of his choosing started.
+    pub(crate) admin: Admin,
 }
 
 /// The way from `/shutdown/all` to the task that ends the nodes, and back with its report.
@@ -80,6 +85,11 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .route("/nodes/{number}/pause", post(nodes::pause))
         .route("/nodes/{number}/resume", post(nodes::resume))
         .route("/nodes/{number}/restart", post(nodes::restart))
+        .route("/nodes/{number}/remove", post(nodes::remove))
+        .route("/nodes/{number}/hash-rate", post(faults::set_hash_rate))
+        .route("/partition", post(faults::partition))
+        .route("/heal", post(faults::heal))
+        .route("/links", post(faults::set_links).delete(faults::clear_links))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -1,16 +1,17 @@
 //! `/nodes`: what each node is doing, and orders to single nodes.
 
-use axum::extract::rejection::PathRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Json;
+use node::drivers::http::TOKEN_FILE;
 use node::drivers::http::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::mining::sentence;
 use crate::mining::{Health, healths};
-use crate::network::{OrderError, Seen, State as NodeState};
+use crate::network::{OrderError, Seen, StartCommand};
 use crate::proc::{self, Memory};
 
 /// The answer of `GET /nodes`.
@@ -23,7 +24,7 @@ pub(crate) struct NodesView {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct NodeView {
     pub(crate) number: u16,
-    /// `starting`, `running`, `paused` or `ended`.
+    /// `starting`, `running`, `paused`, `ended` or `removed`.
     pub(crate) state: String,
     pub(crate) address: String,
     pub(crate) pid: Option<u32>,
@@ -42,10 +43,7 @@ pub(crate) struct NodeView {
 impl NodeView {
     fn of(node: Seen, health: Option<Health>) -> Self {
         let identity = node.state.identity();
-        let ended = match &node.state {
-            NodeState::Ended(ended) => Some(ended),
-            _ => None,
-        };
+        let ended = node.state.ended();
         Self {
             number: node.number,
             state: node.state.word().to_owned(),
@@ -61,7 +59,7 @@ impl NodeView {
     }
 }
 
-type NodeNumber = Result<Path<u16>, PathRejection>;
+pub(super) type NodeNumber = Result<Path<u16>, PathRejection>;
 
 pub(super) async fn list(State(api): State<Api>) -> Json<NodesView> {
     let mut healths = healths(&api.network, api.network.running()).await;
@@ -92,13 +90,42 @@ pub(super) async fn pause(State(api): State<Api>, number: NodeNumber) -> Result<
 
 pub(super) async fn resume(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    Ok(Json(NodeView::of(api.network.resume(number).map_err(problem)?, None)))
+    let node = detached(async move { api.network.resume(number).await }).await?;
+    Ok(Json(NodeView::of(node, None)))
 }
 
-pub(super) async fn restart(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
+pub(super) async fn remove(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
+    let node = detached(async move { api.network.remove(number).await }).await?;
+    Ok(Json(NodeView::of(node, None)))
+}
+
+/// Without a body the node is started as it was the last time.
+pub(super) async fn restart(
+    State(api): State<Api>,
+    number: NodeNumber,
+    headers: HeaderMap,
+    command: Result<Option<Json<StartCommand>>, JsonRejection>,
+) -> Result<Json<NodeView>, Problem> {
+    let (Path(number), command) = (number?, command?);
+    if command.as_ref().is_some_and(|command| command.program.is_some()) && !api.admin.admits(&headers) {
+        // Others on this machine reach the manager too, and must not run programs as its user.
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            format!(
+                "To have another program started, show that you may: send the header `Authorization: Bearer TOKEN` \
+                 with the token from the file {TOKEN_FILE} of the network's folder."
+            ),
+        ));
+    }
     let network = api.network.clone();
-    let node = detached(async move { network.restart(number).await }).await?;
+    let node = detached(async move {
+        match command {
+            Some(Json(command)) => network.restart_with(number, command).await,
+            None => network.restart(number).await,
+        }
+    })
+    .await?;
     api.mining.include(&node.address).await;
     Ok(Json(NodeView::of(node, None)))
 }
@@ -111,12 +138,13 @@ async fn detached(order: impl Future<Output = Result<Seen, OrderError>> + Send +
     }
 }
 
-fn problem(error: OrderError) -> Problem {
+pub(super) fn problem(error: OrderError) -> Problem {
     let status = match &error {
         OrderError::Unknown { .. } => StatusCode::NOT_FOUND,
+        OrderError::Removed(_) => StatusCode::GONE,
         OrderError::State { .. } | OrderError::Busy(_) | OrderError::Full | OrderError::Bind(_) => StatusCode::CONFLICT,
         OrderError::Closing => StatusCode::SERVICE_UNAVAILABLE,
-        OrderError::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        OrderError::Start(_) | OrderError::Told { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     };
     Problem::new(status, sentence(&error.to_string()))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use crate::mining::{Job, Survey, survey};
-use crate::network::State as NodeState;
+use crate::network::{Faults, State as NodeState};
 use crate::term;
 
 /// The answer of `GET /status`.
@@ -17,6 +17,8 @@ pub(crate) struct StatusView {
     pub(crate) nodes: Counts,
     /// What the running nodes hold now.
     pub(crate) agreement: Survey,
+    /// The faults in force.
+    pub(crate) faults: Faults,
     /// The mining job under way, or else the last one.
     pub(crate) job: Option<Job>,
 }
@@ -41,6 +43,8 @@ pub(crate) struct Counts {
     pub(crate) running: usize,
     pub(crate) paused: usize,
     pub(crate) ended: usize,
+    /// Taken out for good. The total counts them as well.
+    pub(crate) removed: usize,
 }
 
 pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
@@ -53,7 +57,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
         folder: plan.folder.display().to_string(),
     };
     let agreement = survey(&api.network).await;
-    Json(StatusView { manager, nodes: counts(&api), agreement, job: api.mining.job() })
+    Json(StatusView { manager, nodes: counts(&api), agreement, faults: api.network.faults(), job: api.mining.job() })
 }
 
 pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
@@ -77,7 +81,9 @@ pub(super) async fn page(State(api): State<Api>) -> String {
          \x20 curl localhost:{port}/status                           agreement, tips, the mining job\n\
          \x20 curl localhost:{port}/nodes                            each node, with its memory\n\
          \x20 curl -X POST localhost:{port}/nodes                    one more node\n\
-         \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart\n\
+         \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart, remove\n\
+         \x20 curl localhost:{port}/partition --json '{{\"groups\": [[0], [1]]}}'\n\
+         \x20 curl -X POST localhost:{port}/heal                     the nodes reach each other again\n\
          \x20 curl localhost:{port}/shutdown/all                     every node, then the manager\n\
          \x20 curl localhost:{node}/chain                            what node 0 holds\n",
         version = env!("CARGO_PKG_VERSION"),
@@ -95,6 +101,7 @@ fn counts(api: &Api) -> Counts {
             NodeState::Running(_) => counts.running += 1,
             NodeState::Paused(_) => counts.paused += 1,
             NodeState::Ended(_) => counts.ended += 1,
+            NodeState::Removed(_) => counts.removed += 1,
         }
     }
     counts

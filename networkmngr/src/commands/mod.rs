@@ -1,26 +1,33 @@
 //! One file for each command of the program.
 
+pub(crate) mod faults;
 pub(crate) mod logs;
 pub(crate) mod mine;
+pub(crate) mod orders;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod verify;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use node::client::{Client, ClientError};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Which;
 use crate::folder;
 use crate::record::Record;
+use crate::term;
 
 /// How long the manager may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long the manager may take to carry out an order. It has deadlines of its own, some of which its user sets.
+const ORDER: Duration = Duration::from_secs(2 * 3600);
 
 /// How long a look at a port may take.
 const GLANCE: Duration = Duration::from_secs(2);
@@ -88,6 +95,18 @@ impl Attached {
         answer.map_err(|error| self.explained(error))
     }
 
+    fn order<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize, deadline: Duration) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.address);
+        let answer = self.runtime.block_on(self.client.post(&url, body, deadline));
+        answer.map_err(|error| self.explained(error))
+    }
+
+    fn delete<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let url = format!("{}{path}", self.address);
+        let answer = self.runtime.block_on(self.client.delete(&url, ORDER));
+        answer.map_err(|error| self.explained(error))
+    }
+
     fn explained(&self, error: ClientError) -> anyhow::Error {
         match error {
             ClientError::Unreachable { .. } => anyhow::anyhow!(
@@ -99,4 +118,11 @@ impl Attached {
             error => error.into(),
         }
     }
+}
+
+/// Prints the outcome of an order: the manager's answer, or a sentence about it.
+fn shown<T: Serialize>(json: bool, answer: &T, sentence: impl FnOnce(&T) -> String) -> anyhow::Result<ExitCode> {
+    let text = if json { serde_json::to_string_pretty(answer)? } else { sentence(answer) };
+    term::plain(&text);
+    Ok(ExitCode::SUCCESS)
 }

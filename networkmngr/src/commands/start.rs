@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use node::drivers::http::Admin;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -74,7 +75,8 @@ async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signa
     let listener = tokio::net::TcpListener::from_std(manager)?;
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
-    let api = Api { network: network.clone(), mining: mining.clone(), closing: closing.clone() };
+    let admin = Admin::with_token(&network.plan().folder).context("the administration token cannot be kept")?;
+    let api = Api { network: network.clone(), mining: mining.clone(), closing: closing.clone(), admin };
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {

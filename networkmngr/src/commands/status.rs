@@ -8,6 +8,7 @@ use super::Attached;
 use crate::api::{NodeView, NodesView, StatusView};
 use crate::cli::StatusArgs;
 use crate::mining::{Bursts, Job, JobKind, JobState};
+use crate::network::Faults;
 use crate::term;
 
 /// Shows the running network.
@@ -31,15 +32,24 @@ pub(crate) fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
     term::plain(&format!("\nmanager  {} since {}, pid {}", manager.address, manager.since, manager.pid));
     term::plain(&format!("folder   {}", manager.folder));
     term::plain(&format!("chain    {}", status.agreement));
+    for line in faults(&status.faults) {
+        term::plain(&line);
+    }
     if let Some(job) = &status.job {
         term::plain(&format!("mining   {}", described(job)));
     }
-    for node in nodes.nodes.iter().filter(|node| node.exit.is_some()) {
+    for node in nodes.nodes.iter().filter(|node| node.state == "ended") {
         let exit = node.exit.as_deref().unwrap_or_default();
         let lines = crate::network::quoted(&node.last_lines);
         term::plain(&format!("node {} ended: {exit}{lines}", node.number));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn faults(faults: &Faults) -> Vec<String> {
+    let sides: Vec<String> = faults.groups.iter().map(|group| term::numbers(group)).collect();
+    let split = (!sides.is_empty()).then(|| format!("split    {}", sides.join(" | ")));
+    split.into_iter().chain(faults.rules.iter().map(|rule| format!("links    {rule}"))).collect()
 }
 
 fn row(node: &NodeView) -> [String; 8] {

@@ -144,7 +144,8 @@ pub(crate) async fn until_settled(network: &Network, deadline: Instant) -> Surve
         answers.extend(fresh);
         answers.retain(|number, _| network.is_running(*number));
         let survey = Survey::of(&answers);
-        let done = survey.agree || survey.is_tied() || answers.is_empty();
+        // While the network is split there is nothing to wait for.
+        let done = survey.agree || survey.is_tied() || answers.is_empty() || network.is_split();
         if done || Instant::now() >= deadline {
             return survey;
         }

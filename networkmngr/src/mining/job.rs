@@ -75,6 +75,11 @@ pub(crate) enum MiningError {
     UnderWay(u64),
     #[error("the network is being stopped")]
     Closing,
+    #[error(
+        "the network is split, and a burst ends when all nodes agree; heal it, mine at single nodes (POST /mine of a \
+         node), or with continuous=true"
+    )]
+    Split,
     #[error("no node is running; restart one with POST /nodes/N/restart")]
     NoNodes,
 }
@@ -127,6 +132,9 @@ impl Mining {
         };
         if self.network.is_closing() {
             return Err(MiningError::Closing);
+        }
+        if bursts.is_some() && self.network.is_split() {
+            return Err(MiningError::Split);
         }
         if self.network.running().is_empty() {
             return Err(MiningError::NoNodes);

@@ -44,7 +44,7 @@ pub(super) async fn settle(network: &Network, mined: &[Mined]) -> Settlement {
     let mut settlement = Settlement { settled: Vec::new(), failure: None, survey };
     for _ in 0..TRIES {
         let survey = &settlement.survey;
-        let node = settling_node(survey, mined).filter(|_| survey.is_tied());
+        let node = settling_node(survey, mined).filter(|_| survey.is_tied() && !network.is_split());
         let Some(node) = node else { break };
         match mine_at(network, node).await {
             Ok(by) => settlement.settled.push(Settled::new(survey, mined, by)),

@@ -1,14 +1,16 @@
 //! The life of one process: spawned, ready, ended. One task follows each process from its order to its
 //! end and is the only one that reaps it, so that no signal ever reaches a stranger's pid.
 
+use std::ffi::OsString;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
 
-use super::{Ended, Network, Running, Slot, State, quoted};
+use super::{Ended, Known, Network, Running, Slot, Start, State, quoted};
 use crate::child::{Exit, Launch, NodeProcess};
+use crate::plan::{NodeFiles, Program};
 use crate::record::Process;
 use crate::term;
 
@@ -16,11 +18,16 @@ impl Network {
     /// Orders a process for the node and follows it until its end. Returns at once.
     ///
     /// # Errors
-    /// The node's socket cannot be duplicated.
-    pub(super) fn launch(self: &Arc<Self>, slot: &Arc<Slot>) -> io::Result<()> {
+    /// The node's socket cannot be duplicated, or its folder not be written.
+    pub(super) async fn launch(self: &Arc<Self>, slot: &Arc<Slot>) -> io::Result<()> {
+        let links = self.tell_at_start(slot).await?;
+        let Start { command, hash_rate } = slot.lock_start().clone();
+        let files = NodeFiles { genesis: self.genesis(), links };
+        let mut args = self.plan.node_args(&slot.plan, hash_rate, &files);
+        args.extend(command.args.into_iter().map(OsString::from));
         let launch = Launch {
-            program: self.plan.program.clone(),
-            args: self.plan.node_args(&slot.plan, self.genesis().as_deref()),
+            program: command.program.map_or_else(|| self.plan.program.clone(), Program::Other),
+            args,
             socket: slot.socket.try_clone()?,
             log: slot.plan.log.clone(),
         };
@@ -36,7 +43,7 @@ impl Network {
         let ended = match spawned {
             Ok(mut process) => self.live(&slot, &mut process).await,
             Err(error) => Ended {
-                exit: Arc::new(Exit::NotStarted(self.explained(&error))),
+                exit: Arc::new(Exit::NotStarted(self.explained(&slot, &error))),
                 last_lines: Arc::new([]),
                 identity: None,
             },
@@ -68,6 +75,8 @@ impl Network {
         let exit = match ready.unwrap_or_else(|_| late()) {
             Ok(said) => {
                 let identity = identity.insert(Arc::new(said)).clone();
+                let peer = identity.peer_id.parse().ok();
+                *slot.lock_known() = Some(Known { id: identity.id.clone(), peer });
                 let process_now = Process::of(pid);
                 slot.state.send_replace(State::Running(Running { process: process_now, identity }));
                 match process.ended().await {
@@ -84,14 +93,15 @@ impl Network {
     }
 
     /// The system's error in terms of what the user can change.
-    fn explained(&self, error: &io::Error) -> String {
-        use crate::plan::Program;
-        match (&self.plan.program, error.kind()) {
+    fn explained(&self, slot: &Slot, error: &io::Error) -> String {
+        let own = slot.lock_start().command.program.clone();
+        let option = if own.is_some() { "" } else { " (--node-bin)" };
+        match (own.map_or_else(|| self.plan.program.clone(), Program::Other), error.kind()) {
             (Program::Other(path), io::ErrorKind::NotFound) => {
-                format!("there is no program {} (--node-bin)", path.display())
+                format!("there is no program {}{option}", path.display())
             }
             (Program::Other(path), io::ErrorKind::PermissionDenied) => {
-                format!("{} may not be run as a program (--node-bin)", path.display())
+                format!("{} may not be run as a program{option}", path.display())
             }
             (_, io::ErrorKind::WouldBlock) => "the system allows no more processes".to_owned(),
             _ => error.to_string(),

@@ -2,11 +2,14 @@
 //! orders may be given to a node and what they mean is here; how HTTP or the command line words them
 //! is not.
 
+mod conditions;
+mod faults;
 mod life;
 mod orders;
 mod register;
 mod standin;
 mod stop;
+mod tell;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -14,10 +17,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use node::cli::HashRate;
 use node::client::Client;
+use node::drivers::net::Links;
+use shared::peer::PeerId;
 use tokio::sync::watch;
 
-pub(crate) use orders::OrderError;
+pub(crate) use conditions::{Faults, LinkRule};
+pub(crate) use faults::{FaultError, Healed, Partition};
+pub(crate) use orders::{OrderError, StartCommand};
 pub(crate) use stop::{Ending, describe};
 
 use crate::child::{Exit, Identity, Spawner};
@@ -36,6 +44,9 @@ pub(crate) struct Network {
     spawner: Spawner,
     record: Mutex<Record>,
     closing: AtomicBool,
+    faults: Mutex<Faults>,
+    /// Held while the faults are changed, so that what is verified is what was wanted.
+    changing: tokio::sync::Mutex<()>,
     /// For requests to the nodes.
     pub(crate) client: Client,
 }
@@ -51,6 +62,28 @@ struct Slot {
     end_wanted: AtomicBool,
     /// Held by the order that the node is carrying out, so that two never mix.
     order: tokio::sync::Mutex<()>,
+    /// How its next process is started, where that is not as usual.
+    start: Mutex<Start>,
+    /// By what the others know the node, once it has said so. It stays while there is no process.
+    known: Mutex<Option<Known>>,
+    /// What its process was told last of the ways to its peers.
+    told: tokio::sync::Mutex<Links>,
+}
+
+/// By what other nodes know a node.
+#[derive(Clone, Debug)]
+struct Known {
+    /// Its permanent id, 64 hex digits.
+    id: String,
+    /// Its name among peers; `None` if it says none that there can be.
+    peer: Option<PeerId>,
+}
+
+/// How a node is started, where that is not as all others are.
+#[derive(Clone, Debug, Default)]
+struct Start {
+    command: StartCommand,
+    hash_rate: Option<HashRate>,
 }
 
 /// What a node is doing.
@@ -66,6 +99,8 @@ pub(crate) enum State {
     Paused(Running),
     /// Its process has ended.
     Ended(Ended),
+    /// It was taken out of the network for good.
+    Removed(Ended),
 }
 
 /// A node whose process is ready.
@@ -93,6 +128,7 @@ impl State {
             Self::Running(_) => "running",
             Self::Paused(_) => "paused",
             Self::Ended(_) => "ended",
+            Self::Removed(_) => "removed",
         }
     }
 
@@ -101,7 +137,7 @@ impl State {
         match self {
             Self::Starting { pid } => Some(*pid),
             Self::Running(running) | Self::Paused(running) => Some(running.process.pid),
-            Self::Spawning | Self::Ended(_) => None,
+            Self::Spawning | Self::Ended(_) | Self::Removed(_) => None,
         }
     }
 
@@ -109,7 +145,7 @@ impl State {
     pub(crate) fn identity(&self) -> Option<&Arc<Identity>> {
         match self {
             Self::Running(running) | Self::Paused(running) => Some(&running.identity),
-            Self::Ended(ended) => ended.identity.as_ref(),
+            Self::Ended(ended) | Self::Removed(ended) => ended.identity.as_ref(),
             Self::Spawning | Self::Starting { .. } => None,
         }
     }
@@ -118,6 +154,14 @@ impl State {
     pub(crate) fn ready(&self) -> Option<&Running> {
         match self {
             Self::Running(running) | Self::Paused(running) => Some(running),
+            _ => None,
+        }
+    }
+
+    /// How its process ended, if it has none.
+    pub(crate) fn ended(&self) -> Option<&Ended> {
+        match self {
+            Self::Ended(ended) | Self::Removed(ended) => Some(ended),
             _ => None,
         }
     }
@@ -154,6 +198,8 @@ impl Network {
             spawner: Spawner::start()?,
             record: Mutex::new(record),
             closing: AtomicBool::new(false),
+            faults: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             client: Client::new(),
             plan,
         }))
@@ -166,7 +212,7 @@ impl Network {
     pub(crate) async fn start(self: &Arc<Self>) -> Result<(), StartError> {
         let slots = self.slots();
         for slot in &slots {
-            self.launch(slot)?;
+            self.launch(slot).await?;
         }
         let ready = slots.iter().map(|slot| slot.ready());
         futures::future::try_join_all(ready).await?;
@@ -260,6 +306,9 @@ impl Slot {
             state: watch::channel(State::Ended(nothing)).0,
             end_wanted: AtomicBool::new(false),
             order: tokio::sync::Mutex::default(),
+            start: Mutex::default(),
+            known: Mutex::default(),
+            told: tokio::sync::Mutex::default(),
         })
     }
 
@@ -283,6 +332,14 @@ impl Slot {
         }
     }
 
+    fn lock_start(&self) -> MutexGuard<'_, Start> {
+        self.start.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_known(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until the node works or its process has ended.
     async fn ready(&self) -> Result<Running, StartError> {
         let mut states = self.state.subscribe();
@@ -290,7 +347,7 @@ impl Slot {
         let state = states.wait_for(settled).await.map(|state| state.clone());
         match state {
             Ok(State::Running(running) | State::Paused(running)) => Ok(running),
-            Ok(State::Ended(Ended { exit, last_lines, .. })) => {
+            Ok(State::Ended(Ended { exit, last_lines, .. }) | State::Removed(Ended { exit, last_lines, .. })) => {
                 Err(StartError::Node { number: self.plan.number, exit, last_lines })
             }
             // The sender lives in `self`, so it cannot be gone.

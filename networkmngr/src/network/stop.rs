@@ -32,8 +32,7 @@ impl Network {
         self.closing.store(true, Ordering::SeqCst);
         let slots = self.slots();
         let patience = self.plan.wait_for_exit + PER_NODE * u32::try_from(slots.len()).unwrap_or(u32::MAX);
-        let live: Vec<&Arc<Slot>> =
-            slots.iter().filter(|slot| !matches!(*slot.state.borrow(), State::Ended(_))).collect();
+        let live: Vec<&Arc<Slot>> = slots.iter().filter(|slot| slot.state.borrow().ended().is_none()).collect();
         futures::future::join_all(live.iter().map(|slot| self.stop_one(slot, patience))).await;
         live.iter().map(|slot| slot.ending()).collect()
     }
@@ -80,14 +79,12 @@ impl Slot {
     /// Waits until the node has no process.
     pub(super) async fn ended(&self) {
         let mut states = self.state.subscribe();
-        let _ = states.wait_for(|state| matches!(state, State::Ended(_))).await;
+        let _ = states.wait_for(|state| state.ended().is_some()).await;
     }
 
     fn ending(&self) -> Ending {
-        let how = match &*self.state.borrow() {
-            State::Ended(ended) => ended.exit.to_string(),
-            state => state.word().to_owned(),
-        };
+        let state = self.state.borrow();
+        let how = state.ended().map_or_else(|| state.word().to_owned(), |ended| ended.exit.to_string());
         Ending { number: self.plan.number, how }
     }
 }

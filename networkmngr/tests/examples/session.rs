@@ -25,8 +25,26 @@ const PRESET_PORT: &str = "4999";
 const TAKEN: [&str; 2] = ["in use by another program", "Address already in use"];
 
 /// Paths that only tell something, when they are asked for with GET.
-const ASKED: [&str; 8] =
-    ["/health", "/node/id", "/chain", "/blocks/", "/wallet", "/accounts/", "/records", "/transactions/"];
+const ASKED: [&str; 9] =
+    ["/health", "/links", "/node/id", "/chain", "/blocks/", "/wallet", "/accounts/", "/records", "/transactions/"];
+
+/// Commands for a network that runs, which they find by its port.
+const ATTACHED: [&str; 14] = [
+    "status",
+    "mine",
+    "logs",
+    "stop",
+    "partition",
+    "heal",
+    "link",
+    "kill",
+    "pause",
+    "resume",
+    "restart",
+    "add",
+    "remove",
+    "hash-rate",
+];
 
 /// Why a document is not true, or could not be tried.
 #[derive(Debug)]
@@ -110,7 +128,7 @@ impl Session {
                 let asks = rest.first().is_some_and(|word| ["status", "logs"].contains(word));
                 // The port that is preset in the program is another one here.
                 let port = self.here(PRESET_PORT);
-                let attached = matches!(rest, ["status" | "mine" | "logs" | "stop", ..]) && !rest.contains(&"-p");
+                let attached = rest.first().is_some_and(|word| ATTACHED.contains(word)) && !rest.contains(&"-p");
                 let more: &[&str] = if attached { &["-p", &port] } else { &[] };
                 let words = [rest, more].concat();
                 self.finish(place, &output, asks, |session| session.program(&words))

@@ -4,6 +4,7 @@
 
 mod api;
 mod death;
+mod faults;
 mod mining;
 mod start;
 mod stop;

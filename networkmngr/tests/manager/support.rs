@@ -190,6 +190,18 @@ impl Manager {
         post(&format!("{}{path}", self.address()))
     }
 
+    /// Gives the manager an order with a JSON body.
+    pub(crate) fn order(&self, path: &str, body: Value) -> Result<Value, ClientError> {
+        block_on(Client::new().post(&format!("{}{path}", self.address()), &body, LIMIT))
+    }
+
+    /// The error that the manager answers to an order: status and sentence.
+    pub(crate) fn order_refused(&self, path: &str, body: Value) -> (u16, String) {
+        let error = self.order(path, body).unwrap_err();
+        let status = error.status().unwrap_or_else(|| panic!("{error}"));
+        (status.as_u16(), error.to_string())
+    }
+
     /// The error that the manager answers to a POST: status and sentence.
     pub(crate) fn refused(&self, path: &str) -> (u16, String) {
         let error = self.post(path).unwrap_err();

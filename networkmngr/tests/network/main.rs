@@ -5,6 +5,7 @@
 mod bursts;
 mod commands;
 mod ends;
+mod faults;
 // The node's own tests ask with it, too.
 #[path = "../../../node/tests/process/http.rs"]
 mod http;

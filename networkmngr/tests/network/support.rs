@@ -172,6 +172,13 @@ impl Network {
         answer.unwrap_or_else(|error| panic!("node {number}, {path}: {error}"))
     }
 
+    /// What a POST to node `number` gives; no body is sent for null.
+    pub(crate) fn order_at(&self, number: u16, path: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body).unwrap() };
+        let answer = http::ask(&format!("127.0.0.1:{}", self.port_of(number)), "POST", path, &body);
+        answer.unwrap_or_else(|error| panic!("node {number}, {path}: {error}"))
+    }
+
     /// The port of node `number`.
     pub(crate) fn port_of(&self, number: u16) -> u16 {
         self.port + 1 + number

@@ -1,13 +1,17 @@
 //! The miner's thread: searches nonces for the job it was last given, no faster than it may, and drops
 //! a job at once when another comes. What to mine is the machine's business.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use shared::{CheckedBlock, Network, hash::sha256d, work::Target};
 
 use super::clock;
-use crate::machine::{event::JobId, mining::Template};
+use crate::{
+    hash_rate::HashRate,
+    machine::{event::JobId, mining::Template},
+};
 
 /// How often, at the least, the miner looks whether it has another job.
 const STEP: Duration = Duration::from_millis(5);
@@ -23,6 +27,30 @@ pub struct Proof {
     pub job: JobId,
     /// The whole block.
     pub block: Arc<CheckedBlock>,
+}
+
+/// The miner's cap, which may be changed while it works. Clones are handles of the same cap.
+#[derive(Clone, Debug)]
+pub struct HashCap(Arc<AtomicU64>);
+
+impl HashCap {
+    /// Stands for no cap; no cap is zero.
+    const NONE: u64 = 0;
+
+    /// A cap of so much.
+    pub fn new(rate: HashRate) -> Self {
+        Self(Arc::new(AtomicU64::new(rate.cap().unwrap_or(Self::NONE))))
+    }
+
+    /// Changes the cap. The miner keeps it from its next step on, within a second at the slowest rate.
+    pub fn set(&self, rate: HashRate) {
+        self.0.store(rate.cap().unwrap_or(Self::NONE), Ordering::Relaxed);
+    }
+
+    /// Hashes per second; `None` is no cap.
+    pub fn get(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|rate| *rate != Self::NONE)
+    }
 }
 
 #[derive(Default)]
@@ -49,18 +77,14 @@ pub struct Miner {
 }
 
 impl Miner {
-    /// Starts the thread. `rate` caps hashes per second; `found` is called for each proof, on the
+    /// Starts the thread. `cap` limits hashes per second; `found` is called for each proof, on the
     /// miner's thread.
     ///
     /// # Errors
     /// When the thread cannot be started.
-    pub fn start(
-        network: Arc<Network>,
-        rate: Option<u64>,
-        found: impl Fn(Proof) + Send + 'static,
-    ) -> std::io::Result<Self> {
+    pub fn start(network: Arc<Network>, cap: HashCap, found: impl Fn(Proof) + Send + 'static) -> std::io::Result<Self> {
         let desk = Arc::new(Desk::default());
-        let search = Search { desk: desk.clone(), network, rate, found };
+        let search = Search { desk: desk.clone(), network, cap, found };
         std::thread::Builder::new().name("miner".into()).stack_size(256 * 1024).spawn(move || search.run())?;
         Ok(Self { desk })
     }
@@ -82,7 +106,7 @@ impl Drop for Miner {
 struct Search<F> {
     desk: Arc<Desk>,
     network: Arc<Network>,
-    rate: Option<u64>,
+    cap: HashCap,
     found: F,
 }
 
@@ -117,8 +141,7 @@ impl<F: Fn(Proof)> Search<F> {
 
     /// Searches until there is a proof, or another job.
     fn search(&self, job: JobId, template: &Template) -> Option<CheckedBlock> {
-        let step = self.rate.map_or(UNLIMITED_STEP, |rate| (rate * STEP.as_millis() as u64 / 1000).max(1));
-        let mut pace = Pace::new(self.rate);
+        let mut pace = Pace::new();
         // Each run begins somewhere else, so that a job given again is not searched twice in the same place.
         let mut extranonce: u64 = rand::random();
         loop {
@@ -129,12 +152,14 @@ impl<F: Fn(Proof)> Search<F> {
             // The time moves on with each extranonce, so none is kept for long.
             let until = Instant::now() + Duration::from_secs(1);
             while Instant::now() < until {
+                let rate = self.cap.get();
+                let step = rate.map_or(UNLIMITED_STEP, |rate| (rate * STEP.as_millis() as u64 / 1000).max(1));
                 let last = nonce.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
                 if let Some(nonce) = try_nonces(&mut bytes, nonce..last, target) {
                     let solved = shared::Header { nonce, ..header };
                     return template.solve(solved, extranonce, &self.network).ok();
                 }
-                if last == u32::MAX || !self.keep_on(job, pace.pause_after(step)) {
+                if last == u32::MAX || !self.keep_on(job, pace.pause_after(step, rate)) {
                     break;
                 }
                 nonce = last;
@@ -168,20 +193,22 @@ fn try_nonces(bytes: &mut [u8; 80], nonces: std::ops::Range<u32>, target: Target
 
 /// Keeps a capped search at its rate.
 struct Pace {
-    rate: Option<u64>,
     /// When the work done so far should have been done at the earliest.
     due: Instant,
 }
 
 impl Pace {
-    fn new(rate: Option<u64>) -> Self {
-        Self { rate, due: Instant::now() }
+    fn new() -> Self {
+        Self { due: Instant::now() }
     }
 
-    /// How long to rest after so many more hashes.
-    fn pause_after(&mut self, hashes: u64) -> Duration {
-        let Some(rate) = self.rate else { return Duration::ZERO };
+    /// How long to rest after so many more hashes at this rate.
+    fn pause_after(&mut self, hashes: u64, rate: Option<u64>) -> Duration {
         let now = Instant::now();
+        let Some(rate) = rate else {
+            self.due = now;
+            return Duration::ZERO;
+        };
         self.due = self.due.max(now.checked_sub(LONGEST_CATCH_UP).unwrap_or(now));
         self.due += Duration::from_secs_f64(hashes as f64 / rate.max(1) as f64);
         self.due.saturating_duration_since(now)
@@ -204,9 +231,20 @@ mod tests {
 
     #[test]
     fn a_capped_search_rests_and_an_uncapped_one_does_not() {
-        let mut capped = Pace::new(Some(1_000));
-        let first = capped.pause_after(500);
+        let mut pace = Pace::new();
+        let first = pace.pause_after(500, Some(1_000));
         assert!(first <= Duration::from_millis(500) && first > Duration::from_millis(300), "{first:?}");
-        assert_eq!(Pace::new(None).pause_after(1_000_000), Duration::ZERO);
+        assert_eq!(pace.pause_after(1_000_000, None), Duration::ZERO);
+        // What was searched without a cap is not made up for.
+        assert!(pace.pause_after(100, Some(1_000)) <= Duration::from_millis(100));
+    }
+
+    #[test]
+    fn a_cap_is_changed_for_all_its_handles() {
+        let cap = HashCap::new(HashRate::UNLIMITED);
+        let miner = cap.clone();
+        assert_eq!(miner.get(), None);
+        cap.set("1.5M".parse().unwrap());
+        assert_eq!(miner.get(), Some(1_500_000));
     }
 }

@@ -64,6 +64,8 @@ pub const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often one peer, chosen by chance, is asked whether it has a better chain, and another one is
 /// tried in the place of a present one, so that no part of a network stays apart.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(20);
+/// Addresses of peers are written down for the next start at most this often.
+pub const KEEP_INTERVAL: Duration = Duration::from_secs(300);
 /// A miner's template is renewed after this time if the pool has changed.
 pub const TEMPLATE_INTERVAL: Duration = Duration::from_secs(1);
 /// A dial whose outcome was not told by then is over.

@@ -83,6 +83,11 @@ impl Template {
         self.header.coinbase_hash = self.coinbase.hash();
     }
 
+    /// The target that a proof has to meet.
+    pub fn bits(&self) -> shared::Bits {
+        self.header.bits
+    }
+
     /// The header to search nonces for, with this extranonce, at this time by the miner's clock.
     pub fn header(&self, extranonce: u64, now: Millis) -> Header {
         let time = self.header.time.max(now.seconds());
@@ -113,6 +118,9 @@ struct Job {
     /// The block that it builds on.
     on: BlockHash,
     pool_version: u64,
+    since: Millis,
+    /// Whether its template is about to be renewed.
+    renewal: bool,
 }
 
 /// What is mined, for whom.
@@ -171,16 +179,25 @@ impl<S: Store> Machine<S> {
             self.stop_mining();
             return Ok(());
         }
-        let up_to_date = self.mining.job.as_ref().is_some_and(|job| job.on == on);
-        if up_to_date { Ok(()) } else { self.start_mining() }
+        match &mut self.mining.job {
+            Some(job) if job.on == on => {
+                if !job.renewal && job.pool_version != self.pool.version() {
+                    job.renewal = true;
+                    self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
+                }
+                Ok(())
+            }
+            _ => self.start_mining(),
+        }
     }
 
     fn start_mining(&mut self) -> Result<()> {
         let template = self.template()?;
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
-        self.mining.job = Some(Job { on: template.header.previous, pool_version: self.pool.version() });
-        self.timers.set(self.now.after(TEMPLATE_INTERVAL), Timer::Template);
+        let pool_version = self.pool.version();
+        let on = template.header.previous;
+        self.mining.job = Some(Job { on, pool_version, since: self.now, renewal: false });
         self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
         Ok(())
     }
@@ -209,15 +226,12 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// A template whose transactions are out of date is replaced; its time moves on with it.
+    /// A template whose transactions are out of date is replaced. Its time needs no renewal: that is the
+    /// miner's own.
     pub(super) fn template_due(&mut self) -> Result<()> {
         match &self.mining.job {
-            Some(job) if job.pool_version != self.pool.version() => self.start_mining(),
-            Some(_) => {
-                self.timers.set(self.now.after(TEMPLATE_INTERVAL), Timer::Template);
-                Ok(())
-            }
-            None => Ok(()),
+            Some(job) if job.renewal && self.now >= job.since.after(TEMPLATE_INTERVAL) => self.start_mining(),
+            _ => Ok(()),
         }
     }
 

@@ -167,7 +167,7 @@ impl<S: Store> Machine<S> {
             Event::PeerDisconnected { peer } => return self.peer_disconnected(peer),
             Event::ConnectFailed { peer, addresses } => self.connect_failed(peer, &addresses),
             Event::Discovered { peer, address } => {
-                self.book.hear(PeerAddress { peer, address });
+                self.book.hear([PeerAddress { peer, address }]);
                 self.dial_if_needed();
             }
             Event::Message { peer, message } => return self.message(peer, message),

@@ -4,7 +4,7 @@
 use rand::RngExt;
 use shared::Millis;
 
-use super::{Conditions, World, WorldConfig, easy_network, oracle::Fates, oracle::Violation};
+use super::{Conditions, Topology, World, WorldConfig, easy_network, oracle::Fates, oracle::Violation};
 
 /// What a trial does.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,8 +49,15 @@ impl Trial {
     /// What went wrong, as a sentence.
     pub fn run(self) -> Result<Outcome, String> {
         let network = easy_network(5);
-        let config = WorldConfig { network, nodes: self.nodes, seed: self.seed, conditions: Conditions::CALM };
-        let mut world = World::new(config);
+        let mut world = World::new(WorldConfig {
+            network,
+            nodes: self.nodes,
+            seed: self.seed,
+            conditions: Conditions::CALM,
+            topology: Topology::Full,
+            checked: true,
+        });
+        (0..self.nodes).for_each(|node| world.set_mining(node, true));
         world.set_block_gap(Some(BLOCK_GAP));
         self.weather(&mut world).map_err(|violation| violation.to_string())?;
         self.settle(&mut world)
@@ -62,7 +69,7 @@ impl Trial {
             world.set_conditions(Conditions::ROUGH);
         }
         let groups = world.rng().random_range(2..=3);
-        world.split(groups);
+        world.split((0..self.nodes).map(|node| node % groups).collect());
         let end = Millis(world.now().0 + self.storm * 1_000);
         while world.now() < end {
             self.befall(world);
@@ -133,7 +140,9 @@ impl Trial {
         while world.tips().len() > 1 || world.machines().count() < self.nodes || mining {
             // With mining on, a tie of the last moment is broken by the next block.
             mining = mining && world.tips().len() > 1;
-            world.set_block_gap(mining.then_some(BLOCK_GAP));
+            if !mining {
+                world.set_block_gap(None);
+            }
             world.run_for(1_000).map_err(|violation| violation.to_string())?;
             if world.now().since(healed).as_secs() > PATIENCE {
                 return Err(format!(

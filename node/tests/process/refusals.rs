@@ -50,6 +50,18 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
 }
 
 #[test]
+fn conditions_of_links_that_cannot_be_kept_are_refused_before_anybody_connects() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("links.json");
+    let missing = start(&dir.path().join("a"), &["--links", text(&file)]);
+    missing.refused(&["cannot read", "links.json"]);
+    for (json, said) in [("{", "EOF"), (r#"{"rest": {"loss": 2}}"#, "from 0 to 1")] {
+        fs::write(&file, json).unwrap();
+        start(&dir.path().join("a"), &["--links", text(&file)]).refused(&["holds no conditions of links", said]);
+    }
+}
+
+#[test]
 fn busy_ports_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -1,4 +1,4 @@
-//! Mining on request: one block, or without end.
+//! Mining on request: one block, or without end; and how fast.
 
 use std::sync::Arc;
 
@@ -10,13 +10,25 @@ use serde::{Deserialize, Serialize};
 use shared::Height;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{App, docs, problem::Problem, unexpected};
-use crate::machine::{effect::Reply, event::Request};
+use super::{App, docs, extract::JsonBody, problem::Problem, unexpected};
+use crate::{
+    hash_rate::HashRate,
+    machine::{effect::Reply, event::Request},
+};
 
 /// Whether a node mines without end.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Mining {
     mining: bool,
+}
+
+/// How fast a node may mine.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cap {
+    /// Hashes per second. Requests may also write it as text, such as "1.5M" or "unlimited"; null is no cap.
+    #[schema(value_type = Option<u64>, example = 200_000)]
+    hash_rate: HashRate,
 }
 
 /// Which block is to be mined.
@@ -82,4 +94,17 @@ async fn set(app: &App, on: bool) -> Result<Json<Mining>, Problem> {
         Reply::Mining(mining) => Ok(Json(Mining { mining })),
         other => Err(unexpected(&other)),
     }
+}
+
+/// Change the cap of the hash rate
+///
+/// It holds until the node ends; `/health` shows it.
+#[utoipa::path(
+    post, path = "/hash-rate", tag = docs::MINING, request_body = Cap,
+    responses((status = 200, body = Cap), docs::Body, docs::Foreign, docs::Admin)
+)]
+pub(super) async fn set_hash_rate(State(app): State<Arc<App>>, JsonBody(cap): JsonBody<Cap>) -> Json<Cap> {
+    app.api.hash_cap.set(cap.hash_rate);
+    tracing::info!("the hash rate is {} from now on", cap.hash_rate);
+    Json(cap)
 }

@@ -7,7 +7,8 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
-//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`
+//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
+//!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
@@ -20,6 +21,7 @@ mod extract;
 pub mod guard;
 mod heavy;
 mod ledger;
+mod links;
 mod log;
 mod metrics;
 mod mining;
@@ -63,6 +65,8 @@ pub use self::{
 };
 use super::{
     engine::EngineHandle,
+    miner::HashCap,
+    net::LinkControl,
     store::{RedbReader, Snapshot},
 };
 use crate::{
@@ -87,8 +91,10 @@ pub struct Api {
     pub identity: Identity,
     /// Signs for this node's log.
     pub log: LogSigner,
-    /// Its cap in hashes per second; `None` is unlimited.
-    pub hash_rate: Option<u64>,
+    /// Its miner's cap.
+    pub hash_cap: HashCap,
+    /// The conditions of its ways to peers.
+    pub links: LinkControl,
     /// The address that the server listens on. Requests must name it, or a loopback name, as their
     /// `Host`.
     pub bound: SocketAddr,
@@ -189,6 +195,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(verb(routes!(mining::mine), mining::mine))
         .routes(admin(routes!(mining::start)))
         .routes(admin(routes!(mining::stop)))
+        .routes(admin(routes!(mining::set_hash_rate)))
         .routes(admin(routes!(strategy::strategy, strategy::change)))
         .routes(routes!(chain::chain))
         .routes(admin(routes!(replace::replace)))
@@ -200,6 +207,8 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(nodes::nodes))
         .routes(admin(routes!(nodes::register, nodes::unregister)))
         .routes(admin(routes!(nodes::unregister_one)))
+        .routes(routes!(links::links))
+        .routes(admin(routes!(links::set)))
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))

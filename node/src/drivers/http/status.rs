@@ -115,7 +115,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, 
         peers: status.peers.len(),
         pending: status.pending,
         mining: status.mining,
-        hash_rate: app.api.hash_rate,
+        hash_rate: app.api.hash_cap.get(),
     }))
 }
 

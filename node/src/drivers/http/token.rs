@@ -44,9 +44,14 @@ impl Admin {
     /// # Errors
     /// When the file can be neither read nor made.
     pub fn for_address(address: SocketAddr, data_dir: &Path) -> io::Result<Self> {
-        if address.ip().is_loopback() {
-            return Ok(Self::Everybody);
-        }
+        if address.ip().is_loopback() { Ok(Self::Everybody) } else { Self::with_token(data_dir) }
+    }
+
+    /// Whoever shows the token that lies in [`FILE`] in `data_dir`, wherever the request comes from.
+    ///
+    /// # Errors
+    /// When the file can be neither read nor made.
+    pub fn with_token(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(FILE);
         let token = match fs::read_to_string(&path) {
             Ok(text) if text.trim().len() >= 2 * SIZE => {
@@ -60,10 +65,16 @@ impl Admin {
         Ok(Self::Token { token, path })
     }
 
-    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        let Self::Token { token, path } = self else { return Ok(()) };
+    /// Whether a request with these headers may administer.
+    pub fn admits(&self, headers: &HeaderMap) -> bool {
+        let Self::Token { token, .. } = self else { return true };
         let shown = headers.get(header::AUTHORIZATION).and_then(bearer);
-        if shown.is_some_and(|shown| equal(shown, token.as_bytes())) {
+        shown.is_some_and(|shown| equal(shown, token.as_bytes()))
+    }
+
+    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let Self::Token { path, .. } = self else { return Ok(()) };
+        if self.admits(headers) {
             return Ok(());
         }
         Err(Problem::new(

@@ -55,7 +55,7 @@ pub(super) fn swarm(
     let behaviour = Behaviour {
         pending: connection_limits::Behaviour::new(pending),
         memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_LIMIT),
-        relay: relay::Behaviour::new(protocol, limits),
+        relay: relay::Behaviour::new(protocol, limits, config.links.wanted().borrow().clone()),
         // The driver counts answers itself, so a failed ping needs no early report.
         ping: ping::Behaviour::new(ping::Config::new().with_interval(ping)),
         mdns: discovery.into(),

@@ -2,14 +2,16 @@
 //! peer, runs it, and closes what is dead, late or not needed.
 //! The rules of settling are in `session`; here they are carried out.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
 
 use libp2p::Stream;
 use libp2p::swarm::ConnectionId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::error::{ConnectError, Disconnect};
+use super::links::{LinkConditions, Way};
 use super::outbox;
 use super::session::{Pair, Step};
 use super::stream::{self, Session};
@@ -30,6 +32,8 @@ pub(super) struct Connection {
     stream: Option<Stream>,
     /// Ends the session this connection carries.
     stop: Option<mpsc::Sender<Disconnect>>,
+    /// Tells the session of the conditions that hold for it.
+    conditions: watch::Sender<LinkConditions>,
 }
 
 /// From a task of the loop.
@@ -47,7 +51,8 @@ pub(super) enum Report {
 
 impl Connection {
     pub(super) fn new(peer: PeerId, dialled: bool, address: String) -> Self {
-        Self { peer, dialled, address, silent: 0, stream: None, stop: None }
+        let conditions = watch::channel(LinkConditions::CLEAR).0;
+        Self { peer, dialled, address, silent: 0, stream: None, stop: None, conditions }
     }
 
     /// Tells the session, if there is one, to end. The first reason counts.
@@ -62,6 +67,10 @@ impl Driver {
     pub(super) fn established(&mut self, id: ConnectionId, connection: Connection) {
         let (peer, dialled) = (connection.peer, connection.dialled);
         self.connections.insert(id, connection);
+        if self.swarm.behaviour().relay.conditions().to(&peer).blocked {
+            // It was admitted a moment before the way was cut.
+            return self.close(id, Disconnect::Cut, ConnectError::Cut);
+        }
         self.report_after(self.timing.session, Report::SessionDue(id));
         if dialled {
             let steps = self.pair(peer).dialled(id);
@@ -94,6 +103,7 @@ impl Driver {
                 let steps = self.pair(peer).ended(id);
                 self.take(peer, steps);
                 self.forget_if_empty(peer);
+                self.tell_sessions();
             }
             Report::GraceOver(id) => {
                 let Some(peer) = self.connections.get(&id).map(|c| c.peer) else { return };
@@ -141,11 +151,13 @@ impl Driver {
 
     fn start(&mut self, peer: PeerId, id: ConnectionId) {
         let decides = self.pair(peer).decides();
+        let conditions = self.swarm.behaviour().relay.conditions().to(&peer);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let Some(stream) = connection.stream.take() else { return };
         let (stop, stopped) = mpsc::channel(1);
         let (outbox, outgoing) = outbox::queue(self.queue, stop.clone());
         connection.stop = Some(stop);
+        connection.conditions.send_replace(conditions);
         let session = Session {
             peer,
             outbound: connection.dialled,
@@ -153,10 +165,12 @@ impl Driver {
             decides,
             outbox,
             outgoing,
+            way: Way::new(connection.conditions.subscribe()),
             stop: stopped,
             events: self.events.clone(),
         };
         self.dials.connected(peer, id);
+        self.tell_sessions();
         let (events, reports) = (self.events.clone(), self.reports.0.clone());
         tokio::spawn(async move {
             let last = session.run(stream).await;
@@ -166,6 +180,28 @@ impl Driver {
             let _ = events.send(last).await;
             let _ = reports.send(Report::Ended(peer, id));
         });
+    }
+
+    /// Puts other conditions in force: for the sessions that go on, and against those that are cut.
+    pub(super) fn set_links(&mut self) {
+        let links = self.links_wanted.borrow_and_update().clone();
+        self.swarm.behaviour_mut().relay.set_conditions(links.clone());
+        let peers: HashSet<_> = self.connections.values().map(|connection| connection.peer).collect();
+        peers
+            .into_iter()
+            .filter(|peer| links.to(peer).blocked)
+            .for_each(|peer| self.drop_peer(peer, Disconnect::Cut, ConnectError::Cut));
+        for connection in self.connections.values() {
+            connection.conditions.send_replace(links.to(&connection.peer));
+        }
+        self.links.tell(|state| state.links = links);
+    }
+
+    /// Keeps what is told of the sessions true.
+    fn tell_sessions(&self) {
+        let in_session = self.pairs.iter().filter(|(_, pair)| pair.in_session());
+        let connected = in_session.map(|(peer, _)| *peer).collect();
+        self.links.tell(|state| state.connected = connected);
     }
 
     /// Closes every connection with the peer.

@@ -130,6 +130,7 @@ fn denied(cause: &ConnectionDenied) -> ConnectError {
     if let Some(refusal) = cause.downcast_ref::<Refusal>() {
         return match refusal {
             Refusal::Banned => ConnectError::Banned,
+            Refusal::Cut => ConnectError::Cut,
             Refusal::Full | Refusal::Duplicate => ConnectError::Full,
             Refusal::ForeignKey => ConnectError::Unreachable(refusal.to_string()),
         };

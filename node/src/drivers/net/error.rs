@@ -73,6 +73,9 @@ pub enum ConnectError {
     /// The peer is banned here for now.
     #[error("the peer is banned by this node")]
     Banned,
+    /// The way to the peer is cut, see [`LinkConditions`](super::LinkConditions).
+    #[error("the way to the peer is cut")]
+    Cut,
     /// This node may not dial more at the moment.
     #[error("this node has no room for more dialled connections")]
     Full,
@@ -124,6 +127,9 @@ pub enum Disconnect {
     /// This node banned the peer.
     #[error("banned by this node")]
     Banned,
+    /// The way to the peer was cut, see [`LinkConditions`](super::LinkConditions).
+    #[error("the way to the peer was cut")]
+    Cut,
     /// This node is stopping.
     #[error("this node is stopping")]
     Shutdown,

@@ -6,6 +6,7 @@
 //!   per connection) and `muxer` (the transport).
 //! - `session` settles which connection carries the one session with a peer; `stream` is that
 //!   session's reader and writer, one task; `outbox` and `events` are its bounded queues.
+//! - `links` holds the conditions that are made up to try a network out: cut, slow or lossy ways.
 //! - `identity`, `address`, `error` are what their names say.
 //!
 //! A frame goes from [`Net::command`] into its peer's outbox and from the reader into the event
@@ -18,6 +19,7 @@ mod dial;
 mod error;
 mod events;
 mod identity;
+mod links;
 mod muxer;
 mod outbox;
 
@@ -40,6 +42,7 @@ use tokio::sync::mpsc;
 pub use address::check_address;
 pub use error::{ConnectError, Disconnect, NetError};
 pub use events::NetEvents;
+pub use links::{LinkConditions, LinkControl, LinkError, LinkState, Links, MAX_DELAY_MS};
 pub use outbox::QueueLimits;
 pub use shared::peer::PeerId;
 
@@ -66,6 +69,8 @@ pub struct Config {
     pub protocol: String,
     /// What may wait for one peer.
     pub queue: QueueLimits,
+    /// The conditions of the ways to other peers, from the start on and as they are set later.
+    pub links: LinkControl,
 }
 
 impl Config {
@@ -79,6 +84,7 @@ impl Config {
             max_outbound: 8,
             protocol,
             queue: QueueLimits::default(),
+            links: LinkControl::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::error::Disconnect;
 
@@ -24,10 +25,18 @@ impl Default for QueueLimits {
     }
 }
 
+/// A frame in the queue.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) frame: Bytes,
+    /// Since when. A delay of the link counts from here, so that frames are held back side by side.
+    pub(super) since: Instant,
+}
+
 /// The node's end.
 #[derive(Debug)]
 pub(super) struct Outbox {
-    frames: mpsc::Sender<Bytes>,
+    frames: mpsc::Sender<Waiting>,
     bytes: Arc<AtomicUsize>,
     limit: usize,
     stop: mpsc::Sender<Disconnect>,
@@ -36,7 +45,7 @@ pub(super) struct Outbox {
 /// The writer's end.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    frames: mpsc::Receiver<Bytes>,
+    frames: mpsc::Receiver<Waiting>,
     bytes: Arc<AtomicUsize>,
 }
 
@@ -54,7 +63,7 @@ impl Outbox {
         let length = frame.len();
         let waiting = self.bytes.fetch_add(length, Ordering::Relaxed);
         let fits = waiting == 0 || waiting + length <= self.limit;
-        let full = match self.frames.try_send(frame) {
+        let full = match self.frames.try_send(Waiting { frame, since: Instant::now() }) {
             Ok(()) => !fits,
             Err(mpsc::error::TrySendError::Full(_)) => true,
             // The session has ended already; its end is on the way to the node.
@@ -70,15 +79,15 @@ impl Outbox {
 impl Outgoing {
     /// Waits for frames and takes all there are, up to `limit`, into the empty `frames`.
     /// Never returns when the node's end is gone: the session ends by other means.
-    pub(super) async fn take(&mut self, frames: &mut Vec<Bytes>, limit: usize) {
+    pub(super) async fn take(&mut self, frames: &mut Vec<Waiting>, limit: usize) {
         if self.frames.recv_many(frames, limit).await == 0 {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Frees the room of frames that are written.
-    pub(super) fn written(&self, frames: &[Bytes]) {
-        let bytes = frames.iter().map(Bytes::len).sum();
+    /// Frees the room of frames that are written, or lost.
+    pub(super) fn written(&self, frames: &[Waiting]) {
+        let bytes = frames.iter().map(|waiting| waiting.frame.len()).sum();
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }

@@ -1,5 +1,5 @@
 //! The libp2p behaviour that admits connections and opens the one relay stream on each.
-//! It applies limits and bans; which connection carries a session is settled elsewhere.
+//! It applies limits, bans and cuts; which connection carries a session is settled elsewhere.
 //!
 //! libp2p-stream is not used: it names streams by peer alone, and with two connections to one
 //! peer the driver has to know on which of them a stream was opened.
@@ -19,6 +19,7 @@ use libp2p::swarm::{
 use libp2p::{PeerId, Stream, StreamProtocol};
 
 use super::address;
+use super::links::Links;
 
 /// Connections with one peer at a time: two from dialling at once, and as many half-dead ones.
 const MAX_PER_PEER: usize = 4;
@@ -28,6 +29,8 @@ const MAX_PER_PEER: usize = 4;
 pub(super) enum Refusal {
     #[error("banned")]
     Banned,
+    #[error("the way to it is cut")]
+    Cut,
     #[error("no room for more connections")]
     Full,
     #[error("too many connections with this peer")]
@@ -75,13 +78,15 @@ pub(super) struct Behaviour {
     protocol: StreamProtocol,
     limits: Limits,
     bans: HashMap<PeerId, Instant>,
+    conditions: Links,
     links: HashMap<ConnectionId, Link>,
     actions: VecDeque<ToSwarm<RelayEvent, OpenStream>>,
 }
 
 impl Behaviour {
-    pub(super) fn new(protocol: StreamProtocol, limits: Limits) -> Self {
-        Self { protocol, limits, bans: HashMap::new(), links: HashMap::new(), actions: VecDeque::new() }
+    pub(super) fn new(protocol: StreamProtocol, limits: Limits, conditions: Links) -> Self {
+        let (bans, links, actions) = (HashMap::new(), HashMap::new(), VecDeque::new());
+        Self { protocol, limits, bans, conditions, links, actions }
     }
 
     /// Refuses the peer, both ways, until then. The driver closes what is open.
@@ -93,6 +98,16 @@ impl Behaviour {
 
     pub(super) fn is_banned(&self, peer: &PeerId) -> bool {
         self.bans.get(peer).is_some_and(|end| *end > Instant::now())
+    }
+
+    /// Refuses peers to which the way is cut. The driver closes what is open.
+    pub(super) fn set_conditions(&mut self, conditions: Links) {
+        self.conditions = conditions;
+    }
+
+    /// The conditions of the ways to peers.
+    pub(super) fn conditions(&self) -> &Links {
+        &self.conditions
     }
 
     /// Opens the stream on a dialled connection.
@@ -123,10 +138,11 @@ impl Behaviour {
         let others: HashSet<_> = others.map(|link| link.peer).collect();
         let limit = if dialled { self.limits.outbound } else { self.limits.inbound };
         let same = self.links.values().filter(|link| link.peer == peer).count();
+        let Some(id) = address::from_libp2p(&peer) else { return Some(Refusal::ForeignKey) };
         if self.is_banned(&peer) {
             Some(Refusal::Banned)
-        } else if address::from_libp2p(&peer).is_none() {
-            Some(Refusal::ForeignKey)
+        } else if self.conditions.to(&id).blocked {
+            Some(Refusal::Cut)
         } else if others.len() >= limit {
             Some(Refusal::Full)
         } else if same >= MAX_PER_PEER {

@@ -66,6 +66,11 @@ impl<C: Copy + Eq> Pair<C> {
         self.session.filter(|session| !session.ending).map(|session| session.connection)
     }
 
+    /// Whether a session runs, if only to its end.
+    pub(super) fn in_session(&self) -> bool {
+        self.session.is_some()
+    }
+
     /// Whether nothing is known of the peer, so that this record can go.
     pub(super) fn is_empty(&self) -> bool {
         self.session.is_none() && self.next.is_none() && self.asking.is_none()

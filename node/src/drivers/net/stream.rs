@@ -1,18 +1,18 @@
 //! One session's life on its stream: the reader, the writer, and the events in their order.
 //! A frame is its length (u32, little-endian) and that many bytes; what they mean is not known
-//! here. Delay, loss and partitions of a link belong here too, between queue and stream.
+//! here. Delay and loss of a link apply between queue and stream.
 
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::MAX_FRAME;
 use super::error::Disconnect;
 use super::events::Queued;
-use super::outbox::{Outbox, Outgoing};
+use super::links::Way;
+use super::outbox::{Outbox, Outgoing, Waiting};
 use shared::peer::PeerId;
 
 /// The byte with which the deciding end begins a session.
@@ -37,6 +37,8 @@ pub(super) struct Session {
     pub(super) decides: bool,
     pub(super) outbox: Outbox,
     pub(super) outgoing: Outgoing,
+    /// The conditions of the way to the peer.
+    pub(super) way: Way,
     /// Why to end; the first reason counts.
     pub(super) stop: mpsc::Receiver<Disconnect>,
     /// To the node.
@@ -57,7 +59,10 @@ impl Session {
         let Session { peer, outbound, address, outbox, .. } = self;
         let connected = Queued::Connected { peer, outbound, address, outbox };
         let reason = match (self.events.send(connected).await, begun) {
-            (Ok(()), Ok(())) => exchange(stream, peer, self.outgoing, &mut self.stop, &self.events).await,
+            (Ok(()), Ok(())) => {
+                let writing = (self.outgoing, self.way);
+                exchange(stream, peer, writing, &mut self.stop, &self.events).await
+            }
             (Err(_), _) => Disconnect::Shutdown,
             (_, Err(_)) => Disconnect::Closed,
         };
@@ -74,7 +79,7 @@ pub(super) async fn accepted<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
 async fn exchange<S>(
     stream: S,
     peer: PeerId,
-    outgoing: Outgoing,
+    (outgoing, way): (Outgoing, Way),
     stop: &mut mpsc::Receiver<Disconnect>,
     events: &mpsc::Sender<Queued>,
 ) -> Disconnect
@@ -85,28 +90,33 @@ where
     tokio::select! {
         biased;
         Some(reason) = stop.recv() => reason,
-        reason = write_frames(writer, outgoing) => reason,
+        reason = write_frames(writer, outgoing, way) => reason,
         reason = read_frames(reader, peer, events) => reason,
     }
 }
 
-async fn write_frames<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: Outgoing) -> Disconnect {
+async fn write_frames<W: AsyncWrite + Unpin>(mut writer: W, mut outgoing: Outgoing, mut way: Way) -> Disconnect {
     let mut frames = Vec::new();
     loop {
         outgoing.take(&mut frames, BATCH).await;
-        if write_batch(&mut writer, &frames).await.is_err() {
-            return Disconnect::Closed;
+        // Where conditions are made up, each frame goes by itself when it is due.
+        let size = if way.is_clear() { BATCH } else { 1 };
+        for batch in frames.chunks(size) {
+            let passes = way.is_clear() || way.passes(batch[0].since).await;
+            if passes && write_batch(&mut writer, batch).await.is_err() {
+                return Disconnect::Closed;
+            }
+            outgoing.written(batch);
         }
-        outgoing.written(&frames);
         frames.clear();
     }
 }
 
 /// Small frames share writes, hence packets; a large one is written from where it lies.
-async fn write_batch<W: AsyncWrite + Unpin>(writer: &mut W, frames: &[Bytes]) -> io::Result<()> {
-    let total: usize = frames.iter().map(|frame| 4 + frame.len()).sum();
+async fn write_batch<W: AsyncWrite + Unpin>(writer: &mut W, frames: &[Waiting]) -> io::Result<()> {
+    let total: usize = frames.iter().map(|waiting| 4 + waiting.frame.len()).sum();
     let mut buffer = Vec::with_capacity(total.min(CHUNK));
-    for frame in frames {
+    for Waiting { frame, .. } in frames {
         if buffer.len() + 4 > CHUNK {
             writer.write_all(&buffer).await?;
             buffer.clear();

@@ -17,7 +17,8 @@ async fn read(bytes: &[u8]) -> (Vec<Vec<u8>>, Disconnect) {
 }
 
 async fn written(frames: &[Vec<u8>]) -> Vec<u8> {
-    let frames: Vec<Bytes> = frames.iter().map(|frame| Bytes::copy_from_slice(frame)).collect();
+    let since = tokio::time::Instant::now();
+    let frames: Vec<Waiting> = frames.iter().map(|frame| Waiting { frame: frame.clone().into(), since }).collect();
     let mut bytes = Vec::new();
     write_batch(&mut bytes, &frames).await.unwrap();
     bytes

@@ -12,7 +12,7 @@ use libp2p::core::transport::TransportError;
 use libp2p::identity::Keypair;
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{StreamProtocol, Swarm, mdns};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 use super::behaviour::{self, Behaviour, BehaviourEvent};
@@ -20,6 +20,7 @@ use super::connections::{Connection, Report};
 use super::dial::Dials;
 use super::error::{ConnectError, Disconnect, NetError};
 use super::events::Queued;
+use super::links::{LinkControl, Links};
 use super::outbox::QueueLimits;
 use super::relay::{RelayEvent, StreamEvent};
 use super::session::Pair;
@@ -41,6 +42,8 @@ pub(super) struct Driver {
     pub(super) connections: HashMap<ConnectionId, Connection>,
     pub(super) pairs: HashMap<PeerId, Pair<ConnectionId>>,
     pub(super) dials: Dials,
+    pub(super) links: LinkControl,
+    pub(super) links_wanted: watch::Receiver<Links>,
     pub(super) events: mpsc::Sender<Queued>,
     backlog: VecDeque<Queued>,
     /// From this loop's own tasks; unbounded, for each connection sends at most a handful.
@@ -71,10 +74,14 @@ impl Driver {
             connections: HashMap::new(),
             pairs: HashMap::new(),
             dials: Dials::default(),
+            links: config.links.clone(),
+            links_wanted: config.links.wanted(),
             events,
             backlog: VecDeque::new(),
             reports: mpsc::unbounded_channel(),
         };
+        // Before anybody can connect.
+        driver.set_links();
         driver.first_addresses(config.listen).await?;
         Ok(driver)
     }
@@ -111,6 +118,7 @@ impl Driver {
                     None | Some(NetCommand::Shutdown) => break,
                     Some(command) => self.command(command),
                 },
+                Ok(()) = self.links_wanted.changed() => self.set_links(),
                 room = events.reserve(), if !self.backlog.is_empty() => {
                     let Ok(room) = room else { break };
                     if let Some(event) = self.backlog.pop_front() {

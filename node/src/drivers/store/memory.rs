@@ -1,10 +1,10 @@
 //! The chain in memory, for the simulator and for tests of the machine: maps, with the blocks shared
-//! between all the stores that hold them. Nothing here survives its process.
+//! between all the stores of one shelf. Nothing here survives its process.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     ops::Bound,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use shared::{
@@ -23,21 +23,62 @@ use crate::machine::{
     store::{Batch, Entry, Location, ReadChain, Result, Standing, Store, Touch},
 };
 
-/// A block and its place. The header is the block's own, so that each store of a simulation adds little.
+/// Blocks, with what follows from them and those below them, once for all stores that have the same: ten
+/// thousand nodes hold one copy.
+#[derive(Debug, Default)]
+pub struct Shelf(Mutex<HashMap<BlockHash, Shelved>>);
+
+#[derive(Debug)]
+struct Shelved {
+    placed: Arc<(Position, Arc<CheckedBlock>)>,
+    undo: Option<Arc<Undo>>,
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, HashMap<BlockHash, Shelved>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A block in its place, as it stands here already if it does.
+    fn place(
+        &self,
+        hash: BlockHash,
+        position: Position,
+        block: Arc<CheckedBlock>,
+    ) -> Arc<(Position, Arc<CheckedBlock>)> {
+        let placed = (position, block);
+        let mut shelf = self.lock();
+        let shelved = shelf.entry(hash).or_insert_with(|| Shelved { placed: Arc::new(placed.clone()), undo: None });
+        if *shelved.placed == placed { shelved.placed.clone() } else { Arc::new(placed) }
+    }
+
+    /// What takes a block back, as it stands here already if it does.
+    fn keep_undo(&self, hash: BlockHash, undo: Undo) -> Arc<Undo> {
+        let mut shelf = self.lock();
+        let Some(shelved) = shelf.get_mut(&hash) else { return Arc::new(undo) };
+        match &shelved.undo {
+            Some(same) if **same == undo => same.clone(),
+            Some(_) => Arc::new(undo),
+            None => shelved.undo.insert(Arc::new(undo)).clone(),
+        }
+    }
+}
+
+/// A block as one store has it.
 #[derive(Debug, Clone)]
 struct Stored {
-    position: Position,
+    placed: Arc<(Position, Arc<CheckedBlock>)>,
     standing: Standing,
-    block: Arc<CheckedBlock>,
+    undo: Option<Arc<Undo>>,
 }
 
 /// A store that forgets everything with its process. A clone is an independent copy which shares the
 /// blocks: what a simulated node finds after a restart.
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
+    shelf: Arc<Shelf>,
     blocks: BTreeMap<BlockHash, Stored>,
     active: BTreeMap<Height, BlockHash>,
-    undo: BTreeMap<BlockHash, Undo>,
     accounts: BTreeMap<Address, Account>,
     locations: BTreeMap<TxId, Location>,
     log_nodes: BTreeMap<LogNode, [u8; 32]>,
@@ -49,15 +90,16 @@ pub struct MemoryStore {
     own: BTreeMap<TxId, Transaction>,
     journal: VecDeque<ChainEvent>,
     journal_end: u64,
+    journal_kept: u64,
 }
 
 impl MemoryStore {
     /// A store that holds the genesis block.
     pub fn new(network: &Network) -> Self {
         let mut store = Self {
+            shelf: Arc::default(),
             blocks: BTreeMap::new(),
             active: BTreeMap::new(),
-            undo: BTreeMap::new(),
             accounts: BTreeMap::new(),
             locations: BTreeMap::new(),
             log_nodes: BTreeMap::new(),
@@ -69,9 +111,15 @@ impl MemoryStore {
             own: BTreeMap::new(),
             journal: VecDeque::new(),
             journal_end: 0,
+            journal_kept: JOURNAL_KEPT,
         };
         store.apply(genesis_batch(network));
         store
+    }
+
+    /// The same store, but keeping no more than this many journal entries.
+    pub fn keeping_journal(self, entries: u64) -> Self {
+        Self { journal_kept: entries, ..self }
     }
 
     fn check(&self, batch: &Batch) -> Result<()> {
@@ -87,7 +135,9 @@ impl MemoryStore {
 
     fn apply(&mut self, batch: Batch) {
         for (hash, (Entry { position, standing, .. }, block)) in batch.blocks {
-            self.blocks.insert(hash, Stored { position, standing, block });
+            let placed = self.shelf.place(hash, position, block);
+            let undo = self.blocks.remove(&hash).and_then(|before| before.undo);
+            self.blocks.insert(hash, Stored { placed, standing, undo });
         }
         for (hash, standing) in batch.standings {
             if let Some(stored) = self.blocks.get_mut(&hash) {
@@ -95,7 +145,11 @@ impl MemoryStore {
             }
         }
         set_all(&mut self.active, batch.active);
-        set_all(&mut self.undo, batch.undo);
+        for (hash, undo) in batch.undo {
+            if let Some(stored) = self.blocks.get_mut(&hash) {
+                stored.undo = undo.map(|undo| self.shelf.keep_undo(hash, undo));
+            }
+        }
         let accounts = batch.accounts.into_iter();
         set_all(&mut self.accounts, accounts.map(|(address, account)| (address, Some(account).filter(is_used))));
         set_all(&mut self.locations, batch.locations);
@@ -115,7 +169,7 @@ impl MemoryStore {
         for event in events {
             self.journal.push_back(event);
             self.journal_end += 1;
-            if self.journal.len() as u64 > JOURNAL_KEPT {
+            if self.journal.len() as u64 > self.journal_kept {
                 self.journal.pop_front();
             }
         }
@@ -146,8 +200,8 @@ impl ReadChain for MemoryStore {
 
     fn entry(&self, hash: &BlockHash) -> Result<Option<Entry>> {
         let entry = |stored: &Stored| Entry {
-            header: *stored.block.header(),
-            position: stored.position,
+            header: *stored.placed.1.header(),
+            position: stored.placed.0,
             standing: stored.standing,
         };
         Ok(self.blocks.get(hash).map(entry))
@@ -158,11 +212,11 @@ impl ReadChain for MemoryStore {
     }
 
     fn block(&self, hash: &BlockHash) -> Result<Option<Arc<CheckedBlock>>> {
-        Ok(self.blocks.get(hash).map(|stored| Arc::clone(&stored.block)))
+        Ok(self.blocks.get(hash).map(|stored| stored.placed.1.clone()))
     }
 
     fn undo(&self, hash: &BlockHash) -> Result<Option<Undo>> {
-        Ok(self.undo.get(hash).cloned())
+        Ok(self.blocks.get(hash).and_then(|stored| stored.undo.as_deref().cloned()))
     }
 
     fn account(&self, address: &Address) -> Result<Account> {
@@ -174,7 +228,7 @@ impl ReadChain for MemoryStore {
     }
 
     fn transaction(&self, at: Location) -> Result<Option<Transaction>> {
-        let block = self.active.get(&at.height).and_then(|hash| self.blocks.get(hash)).map(|stored| &stored.block);
+        let block = self.active.get(&at.height).and_then(|hash| self.blocks.get(hash)).map(|stored| &stored.placed.1);
         let transaction = block.and_then(|block| block.transactions().get(at.position as usize));
         Ok(transaction.map(|transaction| (***transaction).clone()))
     }
@@ -216,8 +270,9 @@ impl ReadChain for MemoryStore {
 
     fn journal(&self, from: u64, limit: usize) -> Result<Vec<(u64, ChainEvent)>> {
         let first = self.journal_end - self.journal.len() as u64 + 1;
-        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
-        Ok((first..).zip(self.journal.iter().cloned()).skip(skip).take(limit).collect())
+        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX).min(self.journal.len());
+        let entries = self.journal.range(skip..).take(limit).cloned();
+        Ok((first + skip as u64..).zip(entries).collect())
     }
 
     fn journal_end(&self) -> Result<u64> {

@@ -13,8 +13,8 @@ use super::{
     Chain, Refusal,
 };
 
-/// Entries below the tip that stay in memory; enough for every rule that looks back.
-const RECENT: u32 = 2_000;
+/// Entries below the tip that stay in memory, at least; many times what any rule looks back.
+const RECENT: u32 = 128;
 
 /// Headers without their blocks that are kept in memory.
 pub const MAX_HEADERS_AHEAD: usize = 20_000;

@@ -2,21 +2,26 @@
 //! public id. It is bounded and its order is the peers' ids; what is left to chance comes from the
 //! machine's seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rand::{RngExt, seq::IteratorRandom};
+use rand::{
+    RngExt,
+    seq::{IndexedRandom, IteratorRandom},
+};
 use rand_chacha::ChaCha8Rng;
 use shared::{
     Millis,
     wire::{MAX_ADDRESS, MAX_ADDRESSES, NodeId, PeerAddress, PeerId},
 };
 
-use super::super::config::{DIAL_TIMEOUT, REDIAL_FIRST, REDIAL_LONGEST};
+use super::super::config::{DIAL_TIMEOUT, KEEP_INTERVAL, REDIAL_FIRST, REDIAL_LONGEST};
 
 /// Peers remembered, at most.
 const MAX_KNOWN: usize = 4_000;
 /// Of these, peers known by hearsay alone, at most: there is always room for one who was met or named.
 const MAX_HEARSAY: usize = 3_000;
+/// Peers known, from which on others are not asked for more: thirty times as many as are dialled.
+const ENOUGH_KNOWN: usize = 256;
 /// Failures in a row after which a peer known by hearsay alone is forgotten.
 const HEARSAY_FAILURES: u32 = 5;
 /// Banned peers remembered, at most.
@@ -69,9 +74,12 @@ pub type Dial = (Option<PeerId>, Vec<String>);
 pub struct Book {
     own: PeerId,
     known: BTreeMap<PeerId, Known>,
+    /// Those of them that a dial may be under way to.
+    dialled: BTreeSet<PeerId>,
     joins: Vec<Join>,
     banned: BTreeMap<PeerId, Millis>,
     changed: bool,
+    kept_at: Option<Millis>,
 }
 
 impl Book {
@@ -94,18 +102,27 @@ impl Book {
         book
     }
 
-    /// Notes an address that somebody told of. It displaces nothing that is known already.
-    pub fn hear(&mut self, PeerAddress { peer, address }: PeerAddress) {
-        let new = !self.known.contains_key(&peer);
-        let hearsay = self.known.values().filter(|known| known.standing == Standing::Hearsay).count();
-        if peer == self.own || self.banned.contains_key(&peer) || (new && hearsay >= MAX_HEARSAY) || !fits(&address) {
-            return;
+    /// Notes addresses that somebody told of. They displace nothing that is known already.
+    pub fn hear(&mut self, addresses: impl IntoIterator<Item = PeerAddress>) {
+        let mut hearsay = self.known.values().filter(|known| known.standing == Standing::Hearsay).count();
+        for PeerAddress { peer, address } in addresses {
+            let new = !self.known.contains_key(&peer);
+            let full = new && hearsay >= MAX_HEARSAY;
+            if peer == self.own || self.banned.contains_key(&peer) || full || !fits(&address) {
+                continue;
+            }
+            hearsay += usize::from(new);
+            let known = self.known.entry(peer).or_default();
+            if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
+                known.addresses.push(address);
+                self.changed = true;
+            }
         }
-        let known = self.known.entry(peer).or_default();
-        if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
-            known.addresses.push(address);
-            self.changed = true;
-        }
+    }
+
+    /// Whether so few peers are known that hearing of more is worth while.
+    pub fn wants_more(&self) -> bool {
+        self.known.len() < ENOUGH_KNOWN
     }
 
     /// Notes where a peer may be reached by a better source than hearsay; true when the peer is new.
@@ -154,6 +171,7 @@ impl Book {
 
     /// A connection stands.
     pub fn connected(&mut self, peer: &PeerId, address: &str) {
+        self.dialled.remove(peer);
         if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
         }
@@ -180,6 +198,7 @@ impl Book {
     /// A connection is gone. One that ended before the greeting was a failure.
     pub fn lost(&mut self, peer: &PeerId, greeted: bool, now: Millis, rng: &mut ChaCha8Rng) {
         let failure = u32::from(!greeted);
+        self.dialled.remove(peer);
         if let Some(known) = self.known.get_mut(peer) {
             known.dialling = None;
             known.failures = known.failures.saturating_add(failure);
@@ -194,6 +213,9 @@ impl Book {
 
     /// A peer or address could not be reached.
     pub fn failed(&mut self, peer: Option<&PeerId>, addresses: &[String], now: Millis, rng: &mut ChaCha8Rng) {
+        if let Some(peer) = peer {
+            self.dialled.remove(peer);
+        }
         if let Some(known) = peer.and_then(|peer| self.known.get_mut(peer)) {
             known.dialling = None;
             known.failures = known.failures.saturating_add(1);
@@ -242,6 +264,7 @@ impl Book {
     /// Forgets a peer.
     pub fn remove(&mut self, peer: &PeerId) -> bool {
         self.changed = true;
+        self.dialled.remove(peer);
         self.known.remove(peer).is_some()
     }
 
@@ -263,7 +286,7 @@ impl Book {
 
     /// Dials under way.
     pub fn dialling(&self, now: Millis) -> usize {
-        let known = self.known.values().map(|known| known.dialling);
+        let known = self.dialled.iter().filter_map(|peer| self.known.get(peer)).map(|known| known.dialling);
         known.chain(self.joins.iter().map(|join| join.dialling)).filter(|dial| is_under_way(*dial, now)).count()
     }
 
@@ -283,13 +306,30 @@ impl Book {
 
     /// Somebody not connected whose pause is over, by chance.
     pub fn choose(&mut self, connected: impl Fn(&PeerId) -> bool, now: Millis, rng: &mut ChaCha8Rng) -> Option<Dial> {
-        let ready = |(peer, known): &(&PeerId, &mut Known)| {
+        let ready = |(peer, known): &(&PeerId, &Known)| {
             !is_under_way(known.dialling, now)
                 && known.not_before <= now
                 && !known.addresses.is_empty()
                 && !connected(peer)
         };
-        let (peer, known) = self.known.iter_mut().filter(ready).choose(rng)?;
+        // One draw for all: choosing as the iterator goes would take one for each.
+        let ready: Vec<PeerId> = self.known.iter().filter(ready).map(|(peer, _)| *peer).collect();
+        let peer = *ready.choose(rng)?;
+        let known = self.known.get_mut(&peer)?;
+        known.dialling = Some(now.after(DIAL_TIMEOUT));
+        self.dialled.insert(peer);
+        Some((Some(peer), known.addresses.clone()))
+    }
+
+    /// Whether the last attempts to reach this peer failed.
+    pub fn is_missed(&self, peer: &PeerId) -> bool {
+        self.known.get(peer).is_some_and(|known| known.failures > 0)
+    }
+
+    /// This very peer, unless a dial is under way.
+    pub fn take(&mut self, peer: &PeerId, now: Millis) -> Option<Dial> {
+        let free = |known: &&mut Known| !is_under_way(known.dialling, now) && !known.addresses.is_empty();
+        let known = self.known.get_mut(peer).filter(free)?;
         known.dialling = Some(now.after(DIAL_TIMEOUT));
         Some((Some(*peer), known.addresses.clone()))
     }
@@ -312,11 +352,14 @@ impl Book {
         all.sample(rng, MAX_ADDRESSES)
     }
 
-    /// Peers worth keeping for the next start, if they changed since the last call.
-    pub fn take_changed(&mut self) -> Option<Vec<PeerAddress>> {
-        if !std::mem::take(&mut self.changed) {
+    /// Peers worth keeping for the next start, if they changed since they were last given, which is some
+    /// time ago.
+    pub fn take_changed(&mut self, now: Millis) -> Option<Vec<PeerAddress>> {
+        let lately = self.kept_at.is_some_and(|at| now < at.after(KEEP_INTERVAL));
+        if lately || !std::mem::take(&mut self.changed) {
             return None;
         }
+        self.kept_at = Some(now);
         let worth_keeping = self.known.iter().filter(|(_, known)| known.standing > Standing::Hearsay);
         let entries = worth_keeping.flat_map(|(peer, known)| {
             known.addresses.iter().map(|address| PeerAddress { peer: *peer, address: address.clone() })

@@ -55,7 +55,7 @@ impl<S: Store> Machine<S> {
             let extra = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
             extra.into_iter().for_each(|dial| self.dial(dial));
         }
-        if let Some(addresses) = self.book.take_changed() {
+        if let Some(addresses) = self.book.take_changed(self.now) {
             self.out.push(Effect::KeepPeers(addresses));
         }
         Ok(())
@@ -77,14 +77,19 @@ impl<S: Store> Machine<S> {
     pub(in super::super) fn learn_addresses(&mut self, peer: PeerId, addresses: Vec<PeerAddress>) {
         let asked = self.peers.get_mut(&peer).is_some_and(|session| std::mem::take(&mut session.addresses_asked));
         if asked {
-            addresses.into_iter().for_each(|entry| self.book.hear(entry));
+            self.book.hear(addresses);
             self.dial_if_needed();
         }
     }
 
     /// Gets to know peers that somebody names; tells how many were new.
+    ///
+    /// A peer that could not be reached lately is named because it is back. One of them is dialled even if there are
+    /// enough peers already, as when a split is healed of which both parts had enough.
     pub(in super::super) fn register(&mut self, registrations: Vec<Registration>) -> usize {
         let mut new = 0;
+        let missed = |peer: &PeerId| self.book.is_missed(peer) && !self.peers.is_connected(peer);
+        let back = registrations.iter().filter_map(|named| named.peer).filter(missed).choose(&mut self.rng);
         for registration in registrations {
             let Registration { node, http, peer, addresses } = registration;
             let is_new = match peer {
@@ -94,6 +99,10 @@ impl<S: Store> Machine<S> {
             new += usize::from(is_new);
         }
         self.dial_if_needed();
+        if self.peers.outbound().count() >= MAX_OUTBOUND {
+            let dial = back.and_then(|peer| self.book.take(&peer, self.now));
+            dial.into_iter().for_each(|dial| self.dial(dial));
+        }
         new
     }
 }

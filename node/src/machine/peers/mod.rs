@@ -213,11 +213,14 @@ impl<S: Store> Machine<S> {
         }
         session.greeting = Some(Greeting { node: hello.node, http: hello.http.clone() });
         session.chain.claims(hello.head, hello.height, hello.work);
-        session.addresses_asked = session.outbound;
         let (outbound, greeted_with) = (session.outbound, session.greeted_with);
+        let curious = outbound && self.book.wants_more();
+        session.addresses_asked = curious;
         self.book.greeted(peer, hello.node, hello.http, hello.listens);
-        if outbound {
+        if curious {
             self.send(peer, Message::GetAddresses);
+        }
+        if outbound {
             self.make_room_after_rotation(peer)?;
         }
         self.offer_pool(peer);

@@ -65,6 +65,45 @@ fn failures_are_tried_again_ever_later() {
 }
 
 #[test]
+fn who_is_named_again_is_dialled_at_once_however_often_it_failed() {
+    let mut node = Node::new(1);
+    node.asks(Request::Register(vec![registration(10)]));
+    for _ in 0..8 {
+        let (peer, addresses) = node.dials.pop().unwrap();
+        node.handle(Event::ConnectFailed { peer, addresses });
+        while node.dials.is_empty() {
+            node.waits(1);
+        }
+    }
+    let (peer, addresses) = node.dials.pop().unwrap();
+    node.handle(Event::ConnectFailed { peer, addresses });
+    node.waits(1);
+    assert!(node.dials.is_empty());
+    node.asks(Request::Register(vec![registration(10)]));
+    assert_eq!(node.dials.len(), 1);
+}
+
+#[test]
+fn of_those_that_are_back_one_is_dialled_even_if_there_are_peers_enough() {
+    let mut node = Node::new(1);
+    node.asks(Request::Register((10..30).map(registration).collect()));
+    let failed: Vec<_> = std::mem::take(&mut node.dials);
+    for (peer, addresses) in failed {
+        node.handle(Event::ConnectFailed { peer, addresses });
+    }
+    (0..8).for_each(|number| node.reaches(stranger(number)));
+    node.dials.clear();
+    // Who never failed is no reason.
+    node.asks(Request::Register((40..50).map(registration).collect()));
+    assert!(node.dials.is_empty());
+    node.asks(Request::Register((10..30).map(registration).collect()));
+    assert_eq!(node.dials.len(), 1);
+    // Nor is a peer that is being dialled, or that was forgiven, dialled again.
+    node.asks(Request::Register((10..30).map(registration).collect()));
+    assert_eq!(node.dials.len(), 1);
+}
+
+#[test]
 fn a_peer_that_hangs_up_before_greeting_is_tried_again_ever_later() {
     let mut node = Node::new(1);
     node.asks(Request::Register(vec![registration(10)]));

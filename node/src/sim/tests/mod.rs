@@ -3,7 +3,12 @@
 
 mod trees;
 
-use super::storm::{Outcome, Trial};
+use shared::{BlockHash, Height};
+
+use super::{
+    Conditions, Delay, Kept, Tally, Topology, World, WorldConfig, easy_network,
+    storm::{Outcome, Trial},
+};
 
 fn run(nodes: usize, seed: u64) -> Outcome {
     let trial = Trial { nodes, seed, storm: 60 };
@@ -31,4 +36,31 @@ fn a_larger_network_comes_through_a_storm() {
 fn the_same_seed_gives_the_same_run() {
     assert_eq!(run(8, 7), run(8, 7));
     assert_ne!(run(8, 7).tip, run(8, 8).tip);
+}
+
+/// Peace, measured: many nodes that each know a few, and what came of three minutes.
+fn peace(seed: u64, threads: usize) -> (Option<BlockHash>, Kept, u64) {
+    let mut world = World::new(WorldConfig {
+        network: easy_network(10),
+        nodes: 200,
+        seed,
+        conditions: Conditions::taking(Delay::Uniform { least: 50, most: 150 }),
+        topology: Topology::Acquainted(20),
+        checked: false,
+    });
+    world.set_threads(threads);
+    let tally = Tally::of(&mut world);
+    (0..200).for_each(|node| world.set_mining(node, true));
+    world.set_block_gap(Some(10.0));
+    world.run_for(200_000).unwrap();
+    let tip = world.machines().next().map(|(_, machine)| machine.tip().hash);
+    let kept = tally.borrow().kept(tip.unwrap_or_default(), Height(1));
+    (tip, kept, world.happened())
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let (tip, kept, happened) = peace(3, 1);
+    assert!(kept.length > 5 && kept.spread[1].is_some_and(|most| (100..1_000).contains(&most)), "{kept:?}");
+    assert_eq!(peace(3, 3), (tip, kept, happened));
 }

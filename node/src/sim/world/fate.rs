@@ -1,41 +1,90 @@
-//! What befalls simulated nodes: splits, crashes, lost disks.
+//! What befalls simulated nodes: splits, pauses, crashes, lost disks.
 
-use shared::Millis;
-
-use super::{Happening, World};
-use crate::drivers::store::MemoryStore;
+use super::{World, address, peer_id};
+use crate::{
+    drivers::store::MemoryStore,
+    machine::event::{Event, Registration, Request, RequestId},
+};
 
 impl World {
-    /// Splits the network into groups by node number modulo their count.
-    pub fn split(&mut self, groups: usize) {
-        self.groups = Some((0..self.nodes.len()).map(|node| node % groups.max(1)).collect());
-        let torn: Vec<_> = self.links.keys().copied().filter(|(a, b)| !self.can_meet(*a, *b)).collect();
-        torn.into_iter().for_each(|(a, b)| self.disconnect(a, b));
+    /// Splits the network: nodes reach those of their own group only. `groups` has each node's, by number.
+    pub fn split(&mut self, groups: Vec<usize>) {
+        self.ground.groups = Some(groups);
+        for node in 0..self.nodes.len() {
+            let linked: Vec<usize> = self.nodes[node].links.keys().copied().collect();
+            for other in linked.into_iter().filter(|other| !self.ground.can_meet(node, *other)) {
+                self.nodes[node].tear(other, self.now, &self.ground);
+            }
+            self.after(node);
+        }
     }
 
     /// Ends a split. Nodes find each other again by themselves.
     pub fn heal(&mut self) {
-        self.groups = None;
+        self.ground.groups = None;
+    }
+
+    /// Names all nodes to each other, so that those who are not connected dial at once.
+    pub fn meet(&mut self) {
+        for node in 0..self.nodes.len() {
+            let known = self.acquaintances(node);
+            let named = known.into_iter().map(|other| Registration {
+                node: None,
+                http: String::new(),
+                peer: Some(peer_id(other)),
+                addresses: vec![address(other)],
+            });
+            let request = Request::Register(named.collect());
+            self.tell(node, Event::Request { id: RequestId(0), request });
+        }
+    }
+
+    /// Stops a node where it stands: it keeps its connections and does nothing; what comes for it waits.
+    pub fn pause(&mut self, node: usize) {
+        self.nodes[node].paused = self.nodes[node].machine.is_some();
+    }
+
+    /// Lets a paused node go on, with everything that came meanwhile.
+    pub fn resume(&mut self, node: usize) {
+        self.nodes[node].resume(self.now);
+        self.after(node);
     }
 
     /// Ends a node's process at once; what it had not committed is lost. It starts again later.
     pub fn crash(&mut self, node: usize, down_for: u64) {
-        let Some(machine) = self.nodes[node].machine.take() else { return };
-        if let Err(violation) = self.oracle.lose_pool(node, machine.store()) {
+        if self.kill(node) {
+            self.restarts.insert((shared::Millis(self.now.0 + down_for), node));
+        }
+    }
+
+    /// Ends a node's process at once, until it is restarted; tells whether there was one.
+    pub fn kill(&mut self, node: usize) -> bool {
+        if let Some(machine) = self.nodes[node].machine.as_ref().filter(|_| self.config.checked)
+            && let Err(violation) = self.oracle.lose_pool(node, machine.store())
+        {
             self.violation.get_or_insert(violation);
         }
-        self.nodes[node].disk = Some(machine.into_store());
-        self.nodes[node].job = None;
-        let linked: Vec<_> = self.links.keys().copied().filter(|(a, b)| *a == node || *b == node).collect();
-        linked.into_iter().for_each(|(a, b)| self.disconnect(a, b));
-        self.schedule(Millis(self.now.0 + down_for), Happening::Restart { node });
+        let Some(linked) = self.nodes[node].end() else { return false };
+        for other in linked {
+            self.nodes[other].tear(node, self.now, &self.ground);
+            self.after(other);
+        }
+        true
+    }
+
+    /// Starts a node that does not run; it finds what it had committed.
+    pub fn restart(&mut self, node: usize) {
+        if self.nodes[node].machine.is_none() {
+            self.nodes[node].restarts += 1;
+            self.start(node);
+        }
     }
 
     /// Ends a node's process and takes its disk away: it starts again with nothing.
     pub fn wipe(&mut self, node: usize, down_for: u64) {
         if self.nodes[node].machine.is_some() {
             self.crash(node, down_for);
-            self.nodes[node].disk = Some(MemoryStore::new(&self.config.network));
+            self.nodes[node].disk = Some(MemoryStore::new(&self.ground.network));
             self.oracle.forget(node);
         }
     }

@@ -1,12 +1,15 @@
-//! The simulated world: nodes, the links between them, the order of what happens, and mining as a
-//! Poisson process shared out by hash power. What a machine wants done is carried out in [`carry`]; what
-//! befalls it is in [`fate`], what its users do in [`users`], what strangers do in [`lies`].
+//! The simulated world: all nodes and the links between them. What one of them does by itself is in
+//! [`node`], how time passes in [`window`], what befalls nodes in [`fate`], who finds blocks in [`mining`],
+//! what users do in [`users`], what strangers do in [`lies`].
 
-mod carry;
 mod fate;
 mod forge;
 mod lies;
+mod mining;
+mod node;
+mod orders;
 mod users;
+mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,14 +17,20 @@ use std::sync::Arc;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::{
-    BlockHash, CheckedBlock, Millis, Network,
+    BlockHash, CheckedBlock, Height, Millis, Network,
     wire::{NodeId, PeerAddress, PeerId},
 };
 
-use self::users::Users;
+use self::{
+    mining::Power,
+    node::{Ground, SimNode},
+    users::Users,
+    window::Agenda,
+};
 use super::{
-    link::{Conditions, Link},
+    link::{Conditions, Links},
     oracle::{Fates, Oracle, Violation},
+    topology::Topology,
 };
 use crate::{
     drivers::store::MemoryStore,
@@ -29,11 +38,13 @@ use crate::{
         Machine,
         config::Config,
         effect::Effect,
-        event::{Event, JobId, Request, RequestId},
-        inbound::Incoming,
-        mining::Template,
+        event::{Event, Request, RequestId},
+        journal::ChainEvent,
     },
 };
+
+/// Journal entries that a node keeps where no checker reads them later.
+const UNCHECKED_JOURNAL: u64 = 256;
 
 /// What a world is made of.
 #[derive(Debug, Clone)]
@@ -46,48 +57,50 @@ pub struct WorldConfig {
     pub seed: u64,
     /// What links are like.
     pub conditions: Conditions,
+    /// Who may meet whom.
+    pub topology: Topology,
+    /// Whether the checkers look at every step. They cost several times what the nodes do.
+    pub checked: bool,
 }
 
-/// One simulated node.
-struct SimNode {
-    /// Off while it is crashed.
-    machine: Option<Machine<MemoryStore>>,
-    /// What it finds when it starts; the machine has it while it runs.
-    disk: Option<MemoryStore>,
-    job: Option<(JobId, Arc<Template>)>,
-    /// Share of the network's hash power, relative to the others'.
-    power: f64,
-    restarts: u64,
+/// Something that a witness sees.
+#[derive(Debug, Clone)]
+pub enum Sight {
+    /// The node's miner found a block.
+    Mined(Arc<CheckedBlock>),
+    /// The node has another tip.
+    Tip {
+        /// The tip.
+        hash: BlockHash,
+        /// Its height.
+        height: Height,
+    },
+    /// The node's journal has one entry more.
+    Told(ChainEvent),
 }
 
-/// Something that will happen.
-enum Happening {
-    Deliver { link: u64, from: usize, to: usize, message: Incoming },
-    Misbehave { link: u64, from: usize, to: usize, fault: crate::machine::peers::Fault },
-    Dial { from: usize, restarts: u64, peer: Option<PeerId>, address: String },
-    Wake { node: usize, restarts: u64 },
-    Proof,
-    Restart { node: usize },
-}
+/// Sees what happens, in order: when, at which node, what.
+pub type Witness = Box<dyn FnMut(Millis, usize, &Sight)>;
 
 /// A simulated network.
 pub struct World {
     config: WorldConfig,
     now: Millis,
-    queue: BTreeMap<(Millis, u64), Happening>,
     happened: u64,
-    scheduled: u64,
     nodes: Vec<SimNode>,
-    links: BTreeMap<(usize, usize), Link>,
-    links_so_far: u64,
-    bans: BTreeSet<(usize, usize)>,
-    /// The group of each node while the network is split.
-    groups: Option<Vec<usize>>,
+    ground: Ground,
+    agenda: Agenda,
+    /// Crashed nodes that start again, and when.
+    restarts: BTreeSet<(Millis, usize)>,
+    power: Power,
     users: Users,
     rng: ChaCha8Rng,
     oracle: Oracle,
     violation: Option<Violation>,
-    mean_block_gap: Option<f64>,
+    witness: Option<Witness>,
+    threads: usize,
+    /// How many requests were made from outside.
+    requests: u64,
 }
 
 fn peer_id(node: usize) -> PeerId {
@@ -110,36 +123,35 @@ fn node_at(address: &str) -> Option<usize> {
     address.strip_prefix("sim-")?.parse().ok()
 }
 
-fn pair(a: usize, b: usize) -> (usize, usize) {
-    (a.min(b), a.max(b))
-}
-
 impl World {
     /// A world in which every node knows the addresses of all others and nobody mines.
     pub fn new(config: WorldConfig) -> Self {
         let start = Millis::from(config.network.spec().genesis_time).after(std::time::Duration::from_secs(3600));
-        let nodes = (0..config.nodes).map(|_| SimNode {
-            machine: None,
-            disk: Some(MemoryStore::new(&config.network)),
-            job: None,
-            power: 1.0,
-            restarts: 0,
-        });
+        let empty = MemoryStore::new(&config.network);
+        let empty = if config.checked { empty } else { empty.keeping_journal(UNCHECKED_JOURNAL) };
+        let nodes = (0..config.nodes).map(|node| SimNode::new(node, config.seed, empty.clone()));
         let mut world = Self {
             nodes: nodes.collect(),
             now: start,
-            queue: BTreeMap::new(),
             happened: 0,
-            scheduled: 0,
-            links: BTreeMap::new(),
-            links_so_far: 0,
-            bans: BTreeSet::new(),
-            groups: None,
+            ground: Ground {
+                network: config.network.clone(),
+                topology: config.topology.clone(),
+                first_nodes: config.nodes,
+                links: Links::all(config.nodes, config.conditions),
+                groups: None,
+                watched: false,
+            },
+            agenda: Agenda::default(),
+            restarts: BTreeSet::new(),
+            power: Power::default(),
             users: Users::new(config.nodes, config.seed),
             rng: ChaCha8Rng::seed_from_u64(config.seed),
             oracle: Oracle::new(config.network.clone()),
             violation: None,
-            mean_block_gap: None,
+            witness: None,
+            threads: 1,
+            requests: 0,
             config,
         };
         (0..world.nodes.len()).for_each(|node| world.start(node));
@@ -156,39 +168,36 @@ impl World {
         self.happened
     }
 
-    /// What links are like from now on.
+    /// How many nodes there are, running or not.
+    pub fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// What links are like from now on, except those that were set one by one.
     pub fn set_conditions(&mut self, conditions: Conditions) {
-        self.config.conditions = conditions;
+        self.ground.links.set_rest(conditions);
     }
 
-    /// Everybody mines; blocks come `gap` seconds apart on average as long as all are at work. `None`
-    /// ends mining.
-    pub fn set_block_gap(&mut self, gap: Option<f64>) {
-        let was = std::mem::replace(&mut self.mean_block_gap, gap);
-        if was.is_none() && gap.is_some() {
-            self.schedule_proof();
-        }
+    /// What one link is like from now on, in one direction.
+    pub fn set_link(&mut self, from: usize, to: usize, conditions: Conditions) {
+        self.ground.links.set(from, to, conditions);
     }
 
-    /// Lets everything happen that is due within so many milliseconds.
-    ///
-    /// # Errors
-    /// The first rule that was broken.
-    pub fn run_for(&mut self, period: u64) -> Result<(), Violation> {
-        let until = Millis(self.now.0 + period);
-        while let Some(entry) = self.queue.first_entry()
-            && entry.key().0 <= until
-        {
-            let ((at, _), happening) = entry.remove_entry();
-            self.now = at;
-            self.happened += 1;
-            self.happen(happening);
-            if let Some(violation) = self.violation.take() {
-                return Err(violation);
-            }
-        }
-        self.now = until;
-        Ok(())
+    /// Who is told of everything from now on.
+    pub fn set_witness(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+        self.ground.watched = true;
+    }
+
+    /// How many threads may run nodes; 1 at first. The outcome is the same with any number.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.threads = threads.max(1);
+    }
+
+    /// Tells a node to mine without end, or to stop; it does so also after a restart.
+    pub fn set_mining(&mut self, node: usize, mines: bool) {
+        self.nodes[node].mines = mines;
+        self.tell(node, Event::Request { id: RequestId(0), request: Request::SetMining(mines) });
     }
 
     /// The tips of all running nodes, and how many have each.
@@ -198,6 +207,12 @@ impl World {
             *tips.entry(machine.tip().hash).or_default() += 1;
         }
         tips
+    }
+
+    /// The tip with the most work that any running node has, and its height.
+    pub fn best_tip(&self) -> Option<(BlockHash, Height)> {
+        let tips = self.machines().map(|(_, machine)| machine.tip());
+        tips.max_by_key(|tip| tip.position.work).map(|tip| (tip.hash, tip.position.height))
     }
 
     /// Every node that runs.
@@ -244,9 +259,18 @@ impl World {
         &mut self.rng
     }
 
+    /// Whom a node knows when it starts.
+    fn acquaintances(&mut self, node: usize) -> Vec<usize> {
+        let first = self.ground.first_nodes;
+        if node >= first {
+            return (0..node).collect();
+        }
+        self.ground.topology.known_to(node, first, &mut self.rng)
+    }
+
     fn start(&mut self, node: usize) {
         let Some(disk) = self.nodes[node].disk.take() else { return };
-        let known = (0..self.nodes.len()).filter(|other| *other != node);
+        let known = self.acquaintances(node);
         let config = Config {
             network: self.config.network.clone(),
             node: NodeId(shared::hash::sha256(&[&(node as u64).to_le_bytes()])),
@@ -258,98 +282,26 @@ impl World {
             strategy: Default::default(),
             tie: Default::default(),
             join: Vec::new(),
-            known: known.map(|other| PeerAddress { peer: peer_id(other), address: address(other) }).collect(),
+            known: known
+                .into_iter()
+                .map(|other| PeerAddress { peer: peer_id(other), address: address(other) })
+                .collect(),
             seed: self.rng.random(),
         };
         match Machine::open(config, disk, self.now) {
             Ok((machine, effects)) => {
                 self.nodes[node].machine = Some(machine);
                 self.carry_out(node, effects);
-                if let Err(violation) = self.audit(node) {
+                if self.config.checked
+                    && let Err(violation) = self.audit(node)
+                {
                     self.violation.get_or_insert(violation);
                 }
-                self.tell(node, Event::Request { id: RequestId(0), request: Request::SetMining(true) });
+                if self.nodes[node].mines {
+                    self.set_mining(node, true);
+                }
             }
             Err(error) => self.violate(node, &format!("it did not start: {error}")),
-        }
-    }
-
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Deliver { link, from, to, message } => {
-                if self.links.get(&pair(from, to)).is_some_and(|current| current.id == link) {
-                    self.tell(to, Event::Message { peer: peer_id(from), message });
-                }
-            }
-            Happening::Misbehave { link, from, to, fault } => {
-                if self.links.get(&pair(from, to)).is_some_and(|current| current.id == link) {
-                    self.tell(to, Event::Misbehaved { peer: peer_id(from), fault });
-                }
-            }
-            Happening::Dial { from, restarts, peer, address } => {
-                if self.nodes[from].restarts == restarts {
-                    self.dialled(from, peer, address);
-                }
-            }
-            Happening::Wake { node, restarts } => {
-                if self.nodes[node].restarts == restarts {
-                    self.tell(node, Event::Wake);
-                }
-            }
-            Happening::Proof => self.proof(),
-            Happening::Restart { node } => {
-                self.nodes[node].restarts += 1;
-                self.start(node);
-            }
-        }
-    }
-
-    fn can_meet(&self, a: usize, b: usize) -> bool {
-        self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b])
-    }
-
-    fn schedule(&mut self, at: Millis, happening: Happening) {
-        self.scheduled += 1;
-        self.queue.insert((at, self.scheduled), happening);
-    }
-
-    fn schedule_proof(&mut self) {
-        if let Some(gap) = self.mean_block_gap {
-            let wait = -(1.0 - self.rng.random::<f64>()).ln() * gap * 1_000.0;
-            self.schedule(Millis(self.now.0 + wait as u64), Happening::Proof);
-        }
-    }
-
-    /// Somebody finds a proof, by share of hash power; the share of a crashed node finds nothing.
-    fn proof(&mut self) {
-        self.schedule_proof();
-        let total: f64 = self.nodes.iter().map(|node| node.power).sum();
-        let mut drawn = self.rng.random::<f64>() * total;
-        let found = self.nodes.iter().position(|node| {
-            drawn -= node.power;
-            drawn < 0.0
-        });
-        let Some(node) = found else { return };
-        let Some((_, template)) = self.nodes[node].job.clone() else { return };
-        let extranonce = self.rng.random();
-        let mut header = template.header(extranonce, self.now);
-        while header.proven_hash().is_err() {
-            header.nonce = header.nonce.wrapping_add(1);
-        }
-        match template.solve(header, extranonce, &self.config.network) {
-            Ok(block) => self.mined(node, Arc::new(block)),
-            Err(error) => self.violate(node, &format!("its template makes no block: {error}")),
-        }
-    }
-
-    /// A node gets its miner's block. If that builds on its tip, nothing may be wrong with it.
-    fn mined(&mut self, node: usize, block: Arc<CheckedBlock>) {
-        let tip = |world: &Self| world.nodes[node].machine.as_ref().map(|machine| machine.tip().hash);
-        let on_tip = tip(self) == Some(block.header().previous);
-        let hash = block.hash();
-        self.tell(node, Event::Mined { block });
-        if on_tip && tip(self) != Some(hash) {
-            self.violate(node, &format!("it refused its own block {hash}"));
         }
     }
 
@@ -360,19 +312,29 @@ impl World {
     }
 
     fn handle(&mut self, node: usize, event: Event) -> Vec<Effect> {
-        let now = self.now;
-        let Some(machine) = &mut self.nodes[node].machine else { return Vec::new() };
-        match machine.handle(event, now) {
-            Ok(effects) => {
-                if let Err(violation) = self.oracle.observe(node, machine.tip(), machine.store()) {
-                    self.violation.get_or_insert(violation);
-                }
-                effects
-            }
-            Err(error) => {
-                self.violate(node, &error.to_string());
-                Vec::new()
-            }
+        let effects = self.nodes[node].handle(event, self.now, &self.ground);
+        self.observe(node);
+        effects
+    }
+
+    fn carry_out(&mut self, node: usize, effects: Vec<Effect>) {
+        self.nodes[node].carry_out(effects, self.now, &self.ground);
+        self.after(node);
+    }
+
+    /// Looks at a node that something happened to, and sends off what it sent.
+    fn after(&mut self, node: usize) {
+        self.observe(node);
+        self.collect(node);
+    }
+
+    /// The checker looks at a node.
+    fn observe(&mut self, node: usize) {
+        if self.config.checked
+            && let Some(machine) = &self.nodes[node].machine
+            && let Err(violation) = self.oracle.observe(node, machine.tip(), machine.store())
+        {
+            self.violation.get_or_insert(violation);
         }
     }
 

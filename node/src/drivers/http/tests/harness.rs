@@ -22,6 +22,8 @@ use crate::accounts::{password::Cost, vault::Vault};
 use crate::drivers::{
     clock,
     engine::{self, EngineHandle},
+    miner::HashCap,
+    net::LinkControl,
     store::RedbStore,
 };
 use crate::machine::{Machine, config::Config, effect::Effect, event::Event};
@@ -38,6 +40,7 @@ pub(super) struct Node {
     pub(super) network: Arc<Network>,
     /// Whom the node's blocks pay, except in a practice network.
     pub(super) miner: Key,
+    pub(super) links: LinkControl,
     pub(super) vault: Arc<Vault>,
     pub(super) serving: JoinHandle<()>,
     pub(super) ended: oneshot::Receiver<Result<(), crate::machine::store::StoreError>>,
@@ -76,6 +79,8 @@ impl Setup {
         let vault = Arc::new(Vault::open(folder.path(), cost, self.practice).unwrap());
         let rewarded = vault.practice().map_or(miner.address(), |account| account.address);
         let (engine, ended) = self.start_engine(store, rewarded);
+        let links = LinkControl::default();
+        tokio::spawn(keep_links(links.clone()));
         let shutdown = Shutdown::new();
         let bound = self.bound.unwrap_or(address);
         let api = Api {
@@ -84,7 +89,8 @@ impl Setup {
             network: self.network.clone(),
             identity: self.identity(address),
             log: LogSigner::new(log_key(self.number), &self.network),
-            hash_rate: Some(200_000),
+            hash_cap: HashCap::new("200k".parse().unwrap()),
+            links: links.clone(),
             bound,
             admin: Admin::for_address(bound, folder.path()).unwrap(),
             vault: vault.clone(),
@@ -93,7 +99,7 @@ impl Setup {
         let router = router(api).unwrap();
         let serving = tokio::spawn(serve(listener, router.clone(), shutdown.clone()));
         let network = self.network;
-        Node { engine, router, address, shutdown, network, miner, vault, serving, ended, folder }
+        Node { engine, router, address, shutdown, network, miner, links, vault, serving, ended, folder }
     }
 
     fn identity(&self, address: SocketAddr) -> Identity {
@@ -130,6 +136,17 @@ impl Setup {
         let (engine, ended) = engine::start(machine, first, outward).unwrap();
         tokio::spawn(carry_out(effects, engine.clone(), self.network.clone(), self.mines));
         (engine, ended)
+    }
+}
+
+/// Stands for the net driver: puts every wish in force.
+async fn keep_links(links: LinkControl) {
+    let mut wanted = links.wanted();
+    loop {
+        links.tell(|state| state.links = wanted.borrow_and_update().clone());
+        if wanted.changed().await.is_err() {
+            return;
+        }
     }
 }
 

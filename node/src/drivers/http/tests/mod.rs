@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod harness;
 mod ledger;
+mod links;
 mod log;
 mod nodes;
 mod replace;

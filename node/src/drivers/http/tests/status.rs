@@ -101,6 +101,8 @@ async fn off_loopback_administration_needs_the_token() {
         ("DELETE", "/nodes/00"),
         ("POST", "/mining/start"),
         ("POST", "/mining/stop"),
+        ("POST", "/hash-rate"),
+        ("POST", "/links"),
     ];
     for (method, path) in admin {
         let refused = ask(method, path, "Bearer wrong").await;

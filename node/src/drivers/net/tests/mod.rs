@@ -2,11 +2,13 @@
 //! behind it only turns a hang into a failure.
 
 mod abuse;
+mod conditions;
 mod figures;
 mod limits;
 mod links;
 mod sessions;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -31,6 +33,7 @@ struct Node {
     net: Net,
     events: NetEvents,
     folder: TempDir,
+    links: LinkControl,
 }
 
 fn config(folder: &TempDir) -> Config {
@@ -46,8 +49,9 @@ async fn node_with(change: impl FnOnce(&mut Config), timing: Timing) -> Node {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config(&folder);
     change(&mut config);
+    let links = config.links.clone();
     let (net, events) = start_with(config, timing).await.unwrap();
-    Node { net, events, folder }
+    Node { net, events, folder, links }
 }
 
 /// Two nodes, the first of which has the smaller id and so decides.

@@ -113,10 +113,10 @@ async fn a_restarted_peer_is_noticed_and_reconnects() {
         assert_eq!(restarts.disconnected().await, (stays.id(), Disconnect::Shutdown));
         assert_eq!(in_time(restarts.events.recv()).await, None);
         assert_eq!(stays.disconnected().await, (restarts.id(), Disconnect::Closed));
-        let Node { folder, net, .. } = restarts;
+        let Node { folder, net, links, .. } = restarts;
         let (again, events) = start(config(&folder)).await.unwrap();
         assert_eq!(again.local_peer(), net.local_peer());
-        let mut again = Node { net: again, events, folder };
+        let mut again = Node { net: again, events, folder, links };
         connect(&mut again, &mut stays).await;
         assert_exchange(&mut again, &mut stays).await;
     }

@@ -1,0 +1,121 @@
+//! `/partition`, `/heal`, `/links` and the nodes' hash rates: faults made on purpose.
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Json;
+use node::cli::HashRate;
+use node::drivers::http::problem::Problem;
+use serde::{Deserialize, Serialize};
+
+use super::Api;
+use super::mining::sentence;
+use super::nodes::{NodeNumber, problem as order_problem};
+use crate::network::{FaultError, Healed, LinkRule, Partition};
+use crate::node_set::NodeSet;
+
+/// The body of `POST /partition`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartitionOrder {
+    pub(crate) groups: Vec<NodeSet>,
+}
+
+/// The body of `POST /links`: rules that hold besides those in force.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RulesOrder {
+    pub(crate) rules: Vec<LinkRule>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LinksView {
+    /// How many running nodes keep the rules.
+    pub(crate) nodes: usize,
+    /// All rules in force.
+    pub(crate) rules: Vec<LinkRule>,
+}
+
+/// The body of `POST /nodes/{number}/hash-rate`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RateOrder {
+    pub(crate) hash_rate: HashRate,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RateView {
+    pub(crate) number: u16,
+    /// Hashes per second; null is no cap.
+    pub(crate) hash_rate: HashRate,
+}
+
+pub(super) async fn partition(
+    State(api): State<Api>,
+    order: Result<Json<PartitionOrder>, JsonRejection>,
+) -> Result<Json<Partition>, Problem> {
+    let Json(order) = order?;
+    if order.groups.contains(&NodeSet::All) {
+        return Err(problem(FaultError::OneGroup));
+    }
+    let groups = order.groups.iter().map(|group| group.named().collect()).collect::<Vec<Vec<u16>>>();
+    detached(async move { api.network.partition(&groups).await }).await.map(Json)
+}
+
+pub(super) async fn heal(State(api): State<Api>) -> Result<Json<Healed>, Problem> {
+    detached(async move { api.network.heal().await }).await.map(Json)
+}
+
+pub(super) async fn set_links(
+    State(api): State<Api>,
+    order: Result<Json<RulesOrder>, JsonRejection>,
+) -> Result<Json<LinksView>, Problem> {
+    let Json(order) = order?;
+    let network = api.network.clone();
+    let nodes = detached(async move { network.set_links(&order.rules).await }).await?;
+    Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
+}
+
+pub(super) async fn clear_links(State(api): State<Api>) -> Result<Json<LinksView>, Problem> {
+    let network = api.network.clone();
+    let nodes = detached(async move { network.clear_links().await }).await?;
+    Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
+}
+
+pub(super) async fn set_hash_rate(
+    State(api): State<Api>,
+    number: NodeNumber,
+    order: Result<Json<RateOrder>, JsonRejection>,
+) -> Result<Json<RateView>, Problem> {
+    let (Path(number), Json(RateOrder { hash_rate })) = (number?, order?);
+    detached(async move { api.network.set_hash_rate(number, hash_rate).await }).await?;
+    Ok(Json(RateView { number, hash_rate }))
+}
+
+/// Carries an order out to its end even if the client that gave it goes away.
+async fn detached<T: Send + 'static>(
+    order: impl Future<Output = Result<T, FaultError>> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::spawn(order).await {
+        Ok(done) => done.map_err(problem),
+        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending.")),
+    }
+}
+
+fn problem(error: FaultError) -> Problem {
+    let status = match error {
+        FaultError::Node(error) => return order_problem(error),
+        FaultError::EmptyGroup
+        | FaultError::Twice(_)
+        | FaultError::OneGroup
+        | FaultError::Link(_)
+        | FaultError::NoLink(_)
+        | FaultError::TooManyRules => StatusCode::BAD_REQUEST,
+        FaultError::Told { .. } | FaultError::InSession { .. } | FaultError::Open { .. } | FaultError::Register(_) => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    Problem::new(status, sentence(&error.to_string()))
+}
