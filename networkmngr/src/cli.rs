@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-pub(crate) use faults::{HashRateArgs, LinkArgs, NodesArgs, Order, PartitionArgs, PlainArgs, RestartArgs};
+pub(crate) use faults::{HashRateArgs, LinkArgs, NodesArgs, Order, PartitionArgs, PlainArgs, ReorgArgs, RestartArgs};
 use node::cli::HashRate;
 use shared::{BlockHash, log::checkpoint::LogKey, record::SALT};
 
@@ -73,8 +73,12 @@ pub(crate) enum Command {
     HashRate(HashRateArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Take the last blocks back by true mining, at every node
+    Reorg(ReorgArgs),
     /// Run a scenario file, on real processes or in the simulator
     Run(crate::scenario::RunArgs),
+    /// Guided scenarios in teaching order: explain, predict, run, understand
+    Lesson(crate::scenario::LessonArgs),
     /// Measure simulated networks beside what theory says: stale blocks, attacks, growth, difficulty
     Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?

@@ -44,7 +44,9 @@ fn main() -> ExitCode {
         Some(Command::Remove(args)) => commands::orders::run(Verb::Remove, args),
         Some(Command::HashRate(args)) => commands::orders::hash_rate(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Reorg(args)) => commands::faults::reorg(args),
         Some(Command::Run(args)) => scenario::run(&args),
+        Some(Command::Lesson(args)) => scenario::lesson(&args),
         Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
     };

@@ -89,6 +89,7 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .route("/nodes/{number}/hash-rate", post(faults::set_hash_rate))
         .route("/partition", post(faults::partition))
         .route("/heal", post(faults::heal))
+        .route("/reorg", post(faults::reorg))
         .route("/links", post(faults::set_links).delete(faults::clear_links))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

@@ -7,6 +7,7 @@ mod faults;
 mod life;
 mod orders;
 mod register;
+mod reorg;
 mod standin;
 mod stop;
 mod tell;
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 pub(crate) use conditions::{Faults, LinkRule};
 pub(crate) use faults::{FaultError, Healed, Partition};
 pub(crate) use orders::{OrderError, StartCommand};
+pub(crate) use reorg::{ReorgError, ReorgOrder, Reorganised};
 pub(crate) use stop::{Ending, describe};
 
 use crate::child::{Exit, Identity, Spawner};
