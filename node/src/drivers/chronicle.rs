@@ -33,13 +33,15 @@ pub async fn follow(reader: RedbReader, mut grown: watch::Receiver<u64>) -> Resu
     Ok(())
 }
 
+/// A reorganisation is one line, however many blocks leave; each of these, and those that never join, only
+/// for whoever looks closer.
 fn tell(event: &ChainEvent) {
     match event {
         ChainEvent::Connected { height, hash, transactions } => {
             info!("block {height} {} joined the chain, transactions: {transactions}", hash.short());
         }
         ChainEvent::Disconnected { height, hash, better } => {
-            info!("block {height} {} left the chain for {}", hash.short(), better.short());
+            debug!("block {height} {} left the chain for {}", hash.short(), better.short());
         }
         ChainEvent::Reorganised { from, from_work, to, to_work, fork, left, joined, returned } => info!(
             "the chain leaves {} for {}, which has {}: from block {fork} on, blocks that leave: {left}, that join: \
@@ -49,7 +51,7 @@ fn tell(event: &ChainEvent) {
             compared(*to_work, *from_work)
         ),
         ChainEvent::Side { height, hash, previous } => {
-            info!(
+            debug!(
                 "block {height} {} on {} stands beside the chain: it has not more work",
                 hash.short(),
                 previous.short()
