@@ -16,6 +16,7 @@ mod plan;
 mod proc;
 mod record;
 mod term;
+mod timeline;
 
 use std::process::ExitCode;
 
