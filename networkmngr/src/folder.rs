@@ -235,9 +235,9 @@ fn is_ours(name: &OsStr) -> bool {
     };
     let node = name.strip_prefix("node-").is_some_and(|number| number.parse::<u16>().is_ok());
     node || matches!(
-            name,
-            "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE | FILE | EARLIER | DAMAGED
-        )
+        name,
+        "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE | FILE | EARLIER | DAMAGED
+    )
 }
 
 fn in_use(path: &Path) -> String {

@@ -43,6 +43,8 @@ fn main() -> ExitCode {
         Some(Command::Add(args)) => commands::orders::add(args),
         Some(Command::Remove(args)) => commands::orders::run(Verb::Remove, args),
         Some(Command::HashRate(args)) => commands::orders::hash_rate(args),
+        Some(Command::Explain(args)) => commands::timeline::run_explain(args),
+        Some(Command::Replay(args)) => commands::timeline::run_replay(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
         Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),

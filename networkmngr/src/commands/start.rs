@@ -82,7 +82,7 @@ async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signa
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
     let admin = Admin::with_token(&network.plan().folder).context("the administration token cannot be kept")?;
-    let api = Api { network: network.clone(), mining: mining.clone(), closing: closing.clone(), admin };
+    let api = Api::new(network.clone(), mining.clone(), closing.clone(), admin);
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {

@@ -289,12 +289,7 @@ impl Told {
     ///
     /// # Errors
     /// It is none.
-    pub(crate) fn by_node(
-        at: u64,
-        node: u16,
-        journal: Option<&str>,
-        data: &str,
-    ) -> Result<Self, serde_json::Error> {
+    pub(crate) fn by_node(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, serde_json::Error> {
         let mut object: Map<String, Value> = serde_json::from_str(data)?;
         // The recorder's own fields; a node has no say in them.
         ["at", "node", "journal"].into_iter().for_each(|field| drop(object.remove(field)));

@@ -151,8 +151,12 @@ impl Trace {
     /// The kind of an entry and its sentence, in which the nodes come to stand.
     fn words(&self, what: &What) -> Option<(&'static str, String)> {
         Some(match what {
-            What::Begun(begun) => ("begun", format!("the network began with {}", crate::term::nodes(begun.nodes.into()))),
-            What::Lost { entries } => ("lost", format!("{entries} entries are missing here: the file could not be written")),
+            What::Begun(begun) => {
+                ("begun", format!("the network began with {}", crate::term::nodes(begun.nodes.into())))
+            }
+            What::Lost { entries } => {
+                ("lost", format!("{entries} entries are missing here: the file could not be written"))
+            }
             What::Ready { .. } => ("ready", "{who} {are} ready".to_owned()),
             What::Ended { how, wanted: true } => ("ended", format!("{{who}} ended as asked: {how}")),
             What::Ended { how, wanted: false } => ("ended", format!("{{who}} ended: {how}")),
@@ -171,9 +175,15 @@ impl Trace {
             What::Step { number, text } => ("step", format!("step {number}: {text}")),
             What::Verdict { passed: true, text } => ("verdict", format!("passed: {text}")),
             What::Verdict { passed: false, text } => ("verdict", format!("failed: {text}")),
-            What::Connected { hash, .. } => ("connected", format!("{} joined the chain of {{who}} {{within}}", self.block(hash))),
-            What::Pooled { id, returned: false } => ("pooled", format!("transaction {}… entered the pool of {{who}}", id.short())),
-            What::Pooled { id, returned: true } => ("pooled", format!("transaction {}… went back to the pool of {{who}}", id.short())),
+            What::Connected { hash, .. } => {
+                ("connected", format!("{} joined the chain of {{who}} {{within}}", self.block(hash)))
+            }
+            What::Pooled { id, returned: false } => {
+                ("pooled", format!("transaction {}… entered the pool of {{who}}", id.short()))
+            }
+            What::Pooled { id, returned: true } => {
+                ("pooled", format!("transaction {}… went back to the pool of {{who}}", id.short()))
+            }
             What::Confirmed { id, block, .. } => {
                 ("confirmed", format!("transaction {}… is confirmed in {} at {{who}}", id.short(), self.block(block)))
             }
@@ -188,7 +198,13 @@ impl Trace {
             What::Orphan { hash, parent, peer } => {
                 let by = peer.as_ref().map(|peer| format!(" by {}", self.peer(peer))).unwrap_or_default();
                 let below = short(parent);
-                ("orphan", format!("{{who}} got {}{by} before the one below it, {below}, and asked for that", self.block(hash)))
+                (
+                    "orphan",
+                    format!(
+                        "{{who}} got {}{by} before the one below it, {below}, and asked for that",
+                        self.block(hash)
+                    ),
+                )
             }
             What::Penalty { peer, fault, banned } => {
                 let banned = if *banned { ", and banned it" } else { "" };

@@ -116,7 +116,8 @@ impl Writer {
     pub(crate) fn append(&mut self, told: impl Into<Told>) -> (u64, String) {
         let mut told = told.into();
         if told.entry.at < self.state.at {
-            told.line = told.line.replacen(&format!("\"at\":{}", told.entry.at), &format!("\"at\":{}", self.state.at), 1);
+            told.line =
+                told.line.replacen(&format!("\"at\":{}", told.entry.at), &format!("\"at\":{}", self.state.at), 1);
             told.entry.at = self.state.at;
         }
         let begins = matches!(told.entry.what, What::Begun(_));

@@ -78,7 +78,9 @@ impl Clock {
     pub(crate) fn stamp(self, at: u64) -> String {
         match self {
             Self::Since(_) => format!("{:>12}", self.show(at)),
-            Self::Local => local(at).map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string()),
+            Self::Local => {
+                local(at).map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M:%S.%3f").to_string())
+            }
         }
     }
 }
@@ -173,8 +175,7 @@ impl Trace {
 
     /// Who had a block when.
     fn seen(&self, hash: &BlockHash, clock: Clock) -> Option<String> {
-        let mut seen: Vec<(u64, u16)> =
-            self.state.tree.get(hash)?.seen.iter().map(|(node, at)| (*at, *node)).collect();
+        let mut seen: Vec<(u64, u16)> = self.state.tree.get(hash)?.seen.iter().map(|(node, at)| (*at, *node)).collect();
         seen.sort_unstable();
         let mut groups: Vec<(u64, u64, Vec<u16>)> = Vec::new();
         for (at, node) in seen {

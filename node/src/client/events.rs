@@ -74,7 +74,8 @@ impl Events {
                 return Ok(Some(event));
             }
             let Some(frame) = self.body.frame().await else { return Ok(None) };
-            let broken = |error: hyper::Error| ClientError::Broken { url: self.url.clone(), reason: root_cause(&error) };
+            let broken =
+                |error: hyper::Error| ClientError::Broken { url: self.url.clone(), reason: root_cause(&error) };
             let Ok(piece) = frame.map_err(broken)?.into_data() else { continue };
             if !self.parser.take(&piece) {
                 return Err(ClientError::TooLarge { url: self.url.clone(), limit: self.parser.limit });

@@ -34,8 +34,16 @@ impl Tale {
         let mut tale = Self { at: 1_000_000, entries: Vec::new() };
         let version = "0.1.0".to_owned();
         let genesis = Some(hash(0));
-        let begun =
-            Begun { format: FORMAT, number: 1, version, genesis, simulated: true, seed: Some(1), nodes: 6, continued: false };
+        let begun = Begun {
+            format: FORMAT,
+            number: 1,
+            version,
+            genesis,
+            simulated: true,
+            seed: Some(1),
+            nodes: 6,
+            continued: false,
+        };
         tale.network(What::Begun(begun));
         for node in 0..6 {
             let peer = Some(format!("peer-{node}"));
@@ -138,7 +146,15 @@ fn a_split_is_the_cause_of_what_follows_when_it_is_healed() {
     );
     assert_eq!((story.nodes.as_slice(), story.change.as_ref().unwrap().cause), (&[0, 1, 2][..], "split"));
     let texts: Vec<&str> = stories.iter().map(|story| story.text.as_str()).collect();
-    assert_eq!(texts[..4], ["the network began with 6 nodes", "nodes 0-5 are ready", "the network was split: 0-2 | 3-5", "the network was healed"]);
+    assert_eq!(
+        texts[..4],
+        [
+            "the network began with 6 nodes",
+            "nodes 0-5 are ready",
+            "the network was split: 0-2 | 3-5",
+            "the network was healed"
+        ]
+    );
 }
 
 #[test]
@@ -147,7 +163,8 @@ fn one_node_alone_is_told_as_in_the_singular() {
     tale.split(&[&[4], &[0, 1, 2, 3, 5]]).joins(0xa1, 1, 4, &[4]);
     tale.wait(500).joins(0xb1, 1, 0, &[0, 1, 2, 3, 5]).joins(0xb2, 2, 0, &[0, 1, 2, 3, 5]);
     tale.network(What::Healed).leaves(0xa1, 1, 0xb2, 4).joins(0xb1, 1, 0, &[4]).joins(0xb2, 2, 0, &[4]);
-    tale.node(4, What::Pooled { id: payment(1), returned: true }).node(4, What::Pooled { id: payment(2), returned: true });
+    tale.node(4, What::Pooled { id: payment(1), returned: true })
+        .node(4, What::Pooled { id: payment(2), returned: true });
     assert_eq!(
         tale.of("reorganised"),
         ["node 4 left a1000000… for b2000000…: one block more work, mined by node 0 while the network was split \
@@ -166,14 +183,18 @@ fn a_tie_is_a_race_until_a_block_more_settles_it() {
     }
     assert_eq!(
         tale.of("reorganised"),
-        ["nodes 0-2 left a1000000… for b2000000…: one block more work, mined by nodes 4-5; nodes 0 and 5 had each found \
-          a block 1, 3 ms apart, before either had the other's"]
+        [
+            "nodes 0-2 left a1000000… for b2000000…: one block more work, mined by nodes 4-5; nodes 0 and 5 had each found \
+          a block 1, 3 ms apart, before either had the other's"
+        ]
     );
     // What stayed beside a chain is told, what was taken later is not told twice.
     assert_eq!(
         tale.of("side"),
-        ["nodes 4-5 kept block 1 (b1000000…, mined by node 5) and put block 1 (a1000000…, mined by node 0) beside it: \
-          it has no more work, and it came 5 ms later"]
+        [
+            "nodes 4-5 kept block 1 (b1000000…, mined by node 5) and put block 1 (a1000000…, mined by node 0) beside it: \
+          it has no more work, and it came 5 ms later"
+        ]
     );
 }
 
@@ -195,8 +216,10 @@ fn whoever_keeps_blocks_back_is_named() {
     }
     assert_eq!(
         tale.of("reorganised"),
-        ["nodes 0-4 left a3000000… for c4000000…: one block more work, mined by node 5, which kept 4 blocks to itself \
-          for 3.0 s; 3 blocks were undone"]
+        [
+            "nodes 0-4 left a3000000… for c4000000…: one block more work, mined by node 5, which kept 4 blocks to itself \
+          for 3.0 s; 3 blocks were undone"
+        ]
     );
 }
 
@@ -323,7 +346,10 @@ fn a_stretch_a_node_and_all_can_be_asked_for() {
     assert_eq!(kinds(&Stretch { node: Some(4), ..whole }), ["begun", "ready", "split", "healed"]);
     let all = tale.told(&Stretch { all: true, ..whole });
     let texts: Vec<&str> = all.iter().map(|story| story.text.as_str()).collect();
-    assert!(texts.contains(&"block 1 (b1000000…, mined by node 3) joined the chain of nodes 0-5 within 1.5 s"), "{texts:#?}");
+    assert!(
+        texts.contains(&"block 1 (b1000000…, mined by node 3) joined the chain of nodes 0-5 within 1.5 s"),
+        "{texts:#?}"
+    );
 }
 
 #[test]
@@ -336,7 +362,8 @@ fn the_replay_has_what_every_node_held_at_every_moment() {
         held.push(state.nodes.get(&2).map(|node| (node.height, node.tip.unwrap())));
     }
     held.dedup();
-    let [genesis, a1, b1, b2] = [(0, 0), (1, 0xa1), (1, 0xb1), (2, 0xb2)].map(|(height, block)| Some((height, hash(block))));
+    let [genesis, a1, b1, b2] =
+        [(0, 0), (1, 0xa1), (1, 0xb1), (2, 0xb2)].map(|(height, block)| Some((height, hash(block))));
     assert_eq!(held, [None, genesis, a1, genesis, b1, b2]);
     assert_eq!(state.nodes[&2].pool.len(), 2);
     assert_eq!(state.chain(5).collect::<Vec<_>>(), [hash(0xb2), hash(0xb1), hash(0)]);
