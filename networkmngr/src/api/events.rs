@@ -40,13 +40,22 @@ pub(super) async fn events(
     let full = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many clients follow already; try again later.");
     let permit = api.followers.clone().try_acquire_owned().map_err(|_| full())?;
     let newest = *api.network.timeline.watch().borrow();
-    let next = match (headers.get("last-event-id"), begin?.0.from) {
-        (Some(last), _) => after(last.to_str().unwrap_or_default())?,
-        (None, from) => from.unwrap_or(newest).max(1),
+    let asked = match (headers.get("last-event-id"), begin?.0.from) {
+        (Some(last), _) => Some(after(last.to_str().unwrap_or_default())?),
+        (None, from) => from.map(|from| from.max(1)),
     };
     let written = api.network.timeline.watch();
     let report = api.closing.report.subscribe();
-    let feed = Feed { api, next, waiting: VecDeque::new(), source: Source::Unknown, written, report, _permit: permit };
+    let feed = Feed {
+        api,
+        next: asked.unwrap_or(newest),
+        waiting: VecDeque::new(),
+        source: Source::Unknown,
+        begun: asked.is_none(),
+        written,
+        report,
+        _permit: permit,
+    };
     let events = stream::unfold(feed, |mut feed| async move {
         let event = feed.event().await?;
         Some((Ok::<_, Infallible>(event), feed))
@@ -69,6 +78,8 @@ struct Feed {
     next: u64,
     waiting: VecDeque<Line>,
     source: Source,
+    /// Whether it has had the entry that it asked for, or asked for none.
+    begun: bool,
     written: watch::Receiver<u64>,
     report: watch::Receiver<Option<std::sync::Arc<[crate::network::Ending]>>>,
     _permit: OwnedSemaphorePermit,
@@ -96,17 +107,23 @@ impl Feed {
                 self.next = line.number + 1;
                 return Some(Event::default().event(line.event()).id(line.number.to_string()).data(&*line.text));
             }
-            if let Source::File(reader) = std::mem::replace(&mut self.source, Source::Memory) {
-                self.read(reader).await?;
-                continue;
-            }
+            self.source = match std::mem::replace(&mut self.source, Source::Memory) {
+                Source::File(reader) => {
+                    self.source = self.read(reader).await?;
+                    continue;
+                }
+                other => other,
+            };
             let newest = *self.written.borrow_and_update();
             if self.next > newest {
                 let asked = std::mem::replace(&mut self.next, newest);
                 return Some(told_gap(asked, newest, "the timeline does not reach this far: it was begun anew"));
             }
             match (self.api.network.timeline.lines(self.next, AT_ONCE), &self.source) {
-                (Recent::Lines(lines), _) => self.waiting = lines.into(),
+                (Recent::Lines(lines), _) => {
+                    self.waiting = lines.into();
+                    self.source = Source::Memory;
+                }
                 (Recent::InFile, Source::Unknown) => {
                     let path = self.api.network.timeline.path().to_owned();
                     let opened = tokio::task::spawn_blocking(move || Reader::open(&path)).await.ok()?;
@@ -129,32 +146,29 @@ impl Feed {
     }
 
     /// Reads more lines of the file; once there are none, memory has what follows.
-    async fn read(&mut self, mut reader: Box<Reader>) -> Option<()> {
+    async fn read(&mut self, mut reader: Box<Reader>) -> Option<Source> {
         let next = self.next;
         let read = tokio::task::spawn_blocking(move || {
             let mut lines = VecDeque::new();
             while lines.len() < AT_ONCE {
                 match reader.line()? {
-                    None => return Ok::<_, ReadError>((lines, None)),
+                    None => return Ok::<_, ReadError>((lines, Source::Memory)),
                     Some((number, text)) if number >= next => lines.push_back(Line { number, text: text.into() }),
                     Some(_) => {}
                 }
             }
-            Ok((lines, Some(reader)))
+            Ok((lines, Source::File(reader)))
         });
-        let (lines, more) = read.await.ok()?.ok()?;
+        let (lines, source) = read.await.ok()?.ok()?;
         self.waiting = lines;
-        if let Some(reader) = more {
-            self.source = Source::File(reader);
-        }
-        Some(())
+        Some(source)
     }
 
     /// What is to be said before a line if those before it are gone.
     fn gap(&mut self, line: &Line) -> Option<Event> {
         let asked = std::mem::replace(&mut self.next, line.number);
-        // The first lines of another file repeat what everybody holds, and are no news to whoever was there.
-        let gone = matches!(self.source, Source::File(_)) && line.number > asked;
+        // Later on, the first lines of another file repeat what everybody holds, and are no news.
+        let gone = !std::mem::replace(&mut self.begun, true) && line.number > asked;
         gone.then(|| told_gap(asked, line.number, "the entries before are no longer kept"))
     }
 }

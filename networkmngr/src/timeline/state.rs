@@ -31,6 +31,7 @@ pub(crate) struct State {
 /// One node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct NodeState {
+    #[serde(rename = "state")]
     pub(crate) life: Life,
     pub(crate) height: u32,
     /// `None` if the timeline does not tell.
