@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Run a scenario file, on real processes or in the simulator
+    Run(crate::scenario::RunArgs),
     /// Measure simulated networks beside what theory says: stale blocks, attacks, growth, difficulty
     Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?

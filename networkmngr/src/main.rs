@@ -15,6 +15,7 @@ mod node_set;
 mod plan;
 mod proc;
 mod record;
+mod scenario;
 mod term;
 mod timeline;
 
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Some(Command::Explain(args)) => commands::timeline::run_explain(args),
         Some(Command::Replay(args)) => commands::timeline::run_replay(args),
         Some(Command::Stop(args)) => commands::stop::run(args),
+        Some(Command::Run(args)) => scenario::run(&args),
         Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
     };

@@ -1,8 +1,17 @@
 //! What people read: lines with local timestamps, coloured only on terminals. A closed pipe is no error.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use comfy_table::{Table, presets};
+
+/// Whether lines about events go to stderr, as stdout has something else to hold.
+static ASIDE: AtomicBool = AtomicBool::new(false);
+
+/// From now on, lines about events go to stderr.
+pub(crate) fn keep_stdout_clear() {
+    ASIDE.store(true, Ordering::Relaxed);
+}
 
 /// Prints one line about an event of note, with the time.
 pub(crate) fn say(text: &str) {
@@ -95,13 +104,15 @@ pub(crate) fn numbers(sorted: &[u16]) -> String {
 }
 
 fn line(colour: &str, text: &str) {
-    let mut out = std::io::stdout().lock();
+    let aside = ASIDE.load(Ordering::Relaxed);
+    let terminal = if aside { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let time = now();
-    let _ = if colour.is_empty() || !out.is_terminal() || !colours_wanted() {
-        writeln!(out, "{time}  {text}")
+    let line = if colour.is_empty() || !terminal || !colours_wanted() {
+        format!("{time}  {text}")
     } else {
-        writeln!(out, "{time}  \x1b[{colour}m{text}\x1b[0m")
+        format!("{time}  \x1b[{colour}m{text}\x1b[0m")
     };
+    let _ = if aside { writeln!(std::io::stderr(), "{line}") } else { writeln!(std::io::stdout(), "{line}") };
 }
 
 /// Whether the user left colours on (<https://no-color.org>).

@@ -69,6 +69,8 @@ fn config(network: &Arc<Network>) -> Config {
         listens: Vec::new(),
         log_key: [1; 32],
         miner: Address::default(),
+        strategy: Default::default(),
+        tie: Default::default(),
         join: Vec::new(),
         known: Vec::new(),
         seed: 0,

@@ -53,6 +53,8 @@ impl Node {
             listens: Vec::new(),
             log_key: [number; 32],
             miner: Address::default(),
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: Vec::new(),
             seed: 0,

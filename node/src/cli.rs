@@ -12,8 +12,11 @@ use std::str::FromStr;
 use anyhow::Context as _;
 use shared::Address;
 
-use crate::accounts::name::AccountName;
 pub use crate::hash_rate::HashRate;
+use crate::{
+    accounts::name::AccountName,
+    machine::strategy::{Lie, Strategy},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,6 +75,12 @@ pub struct NodeArgs {
     /// Conditions of the ways to peers from the start on (JSON, as POST /links takes them)
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub links: Option<PathBuf>,
+    /// How it mines: honestly, or as an attacker would; POST /strategy changes it
+    #[arg(long, value_enum, value_name = "STRATEGY", default_value_t)]
+    pub strategy: StrategyName,
+    /// Of two tips with equal work, take the one that this address mined, instead of the first
+    #[arg(long, value_name = "ADDRESS")]
+    pub prefer: Option<Address>,
     /// Run under a manager: HTTP socket from LISTEN_FDS, ready line on stdout, end when stdin ends
     #[arg(long, hide_short_help = true)]
     pub managed: bool,
@@ -85,6 +94,34 @@ pub enum NodeCommand {
     Account(account::AccountCommand),
     /// Check every byte of the chain in a node's folder; no node may run there
     Audit(audit::AuditArgs),
+}
+
+/// How a node mines from its start on, as people name it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum StrategyName {
+    /// On the tip, telling of each block at once
+    #[default]
+    Honest,
+    /// Keeping blocks back, and telling of them as others catch up
+    Selfish,
+    /// A liar: announces blocks that pay too much
+    InvalidBlocks,
+    /// A liar: gives nobody the blocks that it announces
+    WithheldBodies,
+    /// A liar: asks its peers for blocks without end
+    Floods,
+}
+
+impl From<StrategyName> for Strategy {
+    fn from(name: StrategyName) -> Self {
+        match name {
+            StrategyName::Honest => Self::Honest,
+            StrategyName::Selfish => Self::Selfish,
+            StrategyName::InvalidBlocks => Self::Liar { what: Lie::InvalidBlocks },
+            StrategyName::WithheldBodies => Self::Liar { what: Lie::WithheldBodies },
+            StrategyName::Floods => Self::Liar { what: Lie::Floods },
+        }
+    }
 }
 
 /// Who gets the rewards of a node, as people name it.

@@ -37,6 +37,7 @@ use crate::{
         Machine,
         config::{Config, MAX_INBOUND, MAX_OUTBOUND, NEWCOMERS},
         event::Event,
+        strategy::Tie,
     },
 };
 
@@ -74,6 +75,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));
     tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone(), args.join.clone()));
     tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
+    tokio::spawn(chronicle::follow_notices(engine.notices()));
 
     let shutdown = Shutdown::new();
     let admin = Admin::for_address(bound, folder.path()).context("the administration token cannot be kept")?;
@@ -260,6 +262,8 @@ fn machine_config(
         listens: listens.filter(|address| address.len() <= MAX_ADDRESS).take(MAX_LISTENS).collect(),
         log_key: *log.key().bytes(),
         miner,
+        strategy: args.strategy.into(),
+        tie: args.prefer.map_or(Tie::FirstSeen, Tie::Prefer),
         join: args.join.clone(),
         known: folder.peers(),
         seed: rand::random(),

@@ -72,6 +72,11 @@ impl Target {
         (!value.is_zero()).then_some(Self(value))
     }
 
+    /// The target that one in so many hashes meets; none for 0 hashes.
+    pub fn met_once_in(hashes: u64) -> Option<Self> {
+        U256::MAX.checked_div(U256::from(hashes)).and_then(Self::new)
+    }
+
     /// The target as a number.
     pub fn value(self) -> U256 {
         self.0

@@ -78,8 +78,11 @@ pub(crate) struct LinkArgs {
     /// Only from the first nodes to the second, not back
     #[arg(long)]
     pub(crate) one_way: bool,
+    /// No way at all between them
+    #[arg(long, conflicts_with_all = ["delay", "jitter", "loss"])]
+    pub(crate) cut: bool,
     /// Take back all that was set
-    #[arg(long, conflicts_with_all = ["from", "to", "delay", "jitter", "loss", "one_way"])]
+    #[arg(long, conflicts_with_all = ["from", "to", "delay", "jitter", "loss", "one_way", "cut"])]
     pub(crate) clear: bool,
     #[command(flatten)]
     pub(crate) order: Order,

@@ -62,6 +62,7 @@ pub(crate) fn link(args: LinkArgs) -> anyhow::Result<ExitCode> {
         jitter_ms: args.jitter,
         loss: args.loss,
         one_way: args.one_way,
+        cut: args.cut,
     };
     let said = rule.to_string();
     let view: LinksView = network.order("/links", &RulesOrder { rules: vec![rule] }, ORDER)?;

@@ -55,7 +55,7 @@ fn row(point: &Point) -> [String; 5] {
 }
 
 /// A value with as many digits as are worth reading.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value == 0.0 || (value.abs() >= 1.0 && value.fract() == 0.0 && value.abs() < 1e9) {
         return format!("{value}");
     }

@@ -10,9 +10,9 @@ use node::sim::World;
 
 /// One run: which point it is for, and its seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Work {
-    pub(super) point: usize,
-    pub(super) seed: u64,
+pub(crate) struct Work {
+    pub(crate) point: usize,
+    pub(crate) seed: u64,
 }
 
 /// Makes every run of so many points with these seeds. Gives the results point by point, in the order of
@@ -20,7 +20,7 @@ pub(super) struct Work {
 ///
 /// # Errors
 /// The first run that failed.
-pub(super) fn all<T: Send>(
+pub(crate) fn all<T: Send>(
     points: usize,
     seeds: std::ops::Range<u64>,
     run: impl Fn(Work) -> anyhow::Result<T> + Sync,

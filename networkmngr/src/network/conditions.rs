@@ -42,6 +42,9 @@ pub(crate) struct LinkRule {
     /// Whether it holds for the ways from `from` to `to` alone, not for the ways back.
     #[serde(default)]
     pub(crate) one_way: bool,
+    /// Whether there is no way at all, in spite of the rest.
+    #[serde(default)]
+    pub(crate) cut: bool,
 }
 
 fn all() -> NodeSet {
@@ -51,8 +54,8 @@ fn all() -> NodeSet {
 impl LinkRule {
     /// The conditions that it makes.
     pub(crate) fn conditions(&self) -> LinkConditions {
-        let Self { delay_ms, jitter_ms, loss, .. } = *self;
-        LinkConditions { blocked: false, delay_ms, jitter_ms, loss }
+        let Self { delay_ms, jitter_ms, loss, cut, .. } = *self;
+        LinkConditions { blocked: cut, delay_ms, jitter_ms, loss }
     }
 
     /// Whether it is about some way between two nodes.
@@ -78,11 +81,14 @@ impl LinkRule {
 /// As `0-2 and 3-5: 100 ms later, give or take 20 ms; 5 % are lost`.
 impl fmt::Display for LinkRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { from, to, delay_ms, jitter_ms, loss, one_way } = self;
+        let Self { from, to, delay_ms, jitter_ms, loss, one_way, cut } = self;
         match (from, to, one_way) {
             (NodeSet::All, NodeSet::All, _) => f.write_str("between all nodes: ")?,
             (_, _, true) => write!(f, "from {from} to {to}: ")?,
             (_, _, false) => write!(f, "between {from} and {to}: ")?,
+        }
+        if *cut {
+            return f.write_str("cut");
         }
         match (delay_ms, jitter_ms) {
             (0, _) => f.write_str("no delay")?,
@@ -162,7 +168,7 @@ mod tests {
 
     fn rule(from: &str, to: &str, delay_ms: u32, one_way: bool) -> LinkRule {
         let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
-        LinkRule { from, to, delay_ms, jitter_ms: 0, loss: 0.0, one_way }
+        LinkRule { from, to, delay_ms, jitter_ms: 0, loss: 0.0, one_way, cut: false }
     }
 
     fn faults(groups: &[&[u16]], rules: &[LinkRule]) -> Faults {

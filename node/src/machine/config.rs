@@ -1,4 +1,4 @@
-//! What a machine is told at its start, and the limits it keeps. Nothing here changes while it runs.
+//! What a machine is told at its start, and the limits it keeps.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,8 @@ use shared::{
     Address, Network,
     wire::{NodeId, PeerAddress, PeerId},
 };
+
+use super::strategy::{Strategy, Tie};
 
 /// What a machine is told at its start.
 #[derive(Debug, Clone)]
@@ -25,6 +27,10 @@ pub struct Config {
     pub log_key: [u8; 32],
     /// Who gets the rewards of blocks mined here.
     pub miner: Address,
+    /// How it mines, until it is told otherwise.
+    pub strategy: Strategy,
+    /// Which of two tips with equal work it takes, until it is told otherwise.
+    pub tie: Tie,
     /// Addresses to join the network at, whoever answers there.
     pub join: Vec<String>,
     /// Peers known from earlier runs.

@@ -15,7 +15,9 @@ pub use super::pool::PoolError;
 use super::{
     event::{JobId, RequestId},
     mining::Template,
+    notice::Notice,
     peers::Fault,
+    strategy::StrategyStatus,
 };
 
 /// Something to be done outside the machine.
@@ -70,6 +72,8 @@ pub enum Effect {
     },
     /// The journal grew: followers may read on.
     Journal,
+    /// Tell followers in passing.
+    Notice(Notice),
     /// Send [`super::event::Event::Wake`] at this time by the steady clock, or soon after.
     WakeAt(Millis),
     /// Keep these peers' addresses for the next start.
@@ -88,6 +92,8 @@ pub enum Reply {
     },
     /// Whether the node mines without end now.
     Mining(bool),
+    /// How the node mines now.
+    Strategy(Box<StrategyStatus>),
     /// What asking the peers, or a new block, came to.
     Resolved {
         /// Whether the tip is another one than before.

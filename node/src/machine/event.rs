@@ -8,7 +8,10 @@ use shared::{
     wire::{NodeId, PeerId},
 };
 
-use super::inbound::Incoming;
+use super::{
+    inbound::Incoming,
+    strategy::{Strategy, Tie},
+};
 
 /// Names a request, so that its reply finds the one who asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +92,15 @@ pub enum Request {
     },
     /// Mine without end, or stop doing so.
     SetMining(bool),
+    /// Mine in another way from now on. The reply tells what is in force then.
+    SetStrategy {
+        /// How; as before unless given.
+        strategy: Option<Strategy>,
+        /// Which of two tips with equal work to take; as before unless given.
+        tie: Option<Tie>,
+    },
+    /// Tell how this node mines.
+    Strategy,
     /// Ask all peers for better chains now.
     Resolve,
     /// Somebody speaks of a block that may be new here.

@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use shared::{
-    Address, BlockHash, CheckedBlock, CheckedTransaction, Coinbase, Header, Height, LogEdge, Millis, Network,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Coinbase, Header, Height, LogEdge, Millis, Network, Seconds,
     block::BlockError, block::encoded_size,
 };
 
 use super::{
     Machine,
-    chain::{Chain, Tip},
+    chain::Tip,
     config::TEMPLATE_INTERVAL,
     effect::{Effect, Refused, Reply},
     event::{JobId, RequestId},
-    pool::Pool,
     store::{Result, Store},
     timers::Timer,
 };
@@ -31,31 +30,45 @@ pub struct Template {
 }
 
 impl Template {
-    /// The block to mine on the tip, with the best-paying transactions of the pool that fit.
-    fn on_tip<S: Store>(chain: &Chain<S>, pool: &Pool, miner: Address, now: Millis) -> Result<Self> {
-        let network = chain.network().clone();
-        let Tip { hash, position, log } = chain.tip().clone();
+    /// The block to mine on this one, at this time, with the transactions that are selected for so many
+    /// bytes.
+    fn new(
+        network: &Network,
+        tip: &Tip,
+        time: Seconds,
+        miner: Address,
+        select: impl FnOnce(usize) -> Vec<Arc<CheckedTransaction>>,
+    ) -> Self {
+        let height = tip.position.height.next();
         let coinbase = Coinbase {
-            height: position.height.next(),
+            height,
             miner,
-            reward: network.spec().subsidy_at(position.height.next()),
+            reward: network.spec().subsidy_at(height),
             log_size: 0,
-            log_root: log.root(),
+            log_root: tip.log.root(),
             extra: vec![0; EXTRANONCE_SIZE],
         };
         let overhead = encoded_size(&coinbase, std::iter::empty());
-        let transactions = pool.select((network.spec().max_block_bytes as usize).saturating_sub(overhead));
+        let transactions = select((network.spec().max_block_bytes as usize).saturating_sub(overhead));
         let header = Header {
             version: 1,
-            previous: hash,
+            previous: tip.hash,
             coinbase_hash: shared::CoinbaseHash::ZERO,
-            time: chain.template_time(now)?,
-            bits: position.next_bits(network.spec()),
+            time,
+            bits: tip.position.next_bits(network.spec()),
             nonce: 0,
         };
         let mut template = Self { header, coinbase, transactions };
-        template.commit(log);
-        Ok(template)
+        template.commit(tip.log.clone());
+        template
+    }
+
+    /// The same block with a reward one unit beyond what the rules allow.
+    fn with_too_much(mut self) -> Self {
+        let too_much = shared::Amount::new(1).and_then(|one| self.coinbase.reward.checked_add(one));
+        self.coinbase.reward = too_much.unwrap_or(self.coinbase.reward);
+        self.header.coinbase_hash = self.coinbase.hash();
+        self
     }
 
     /// Fills in what follows from the transactions.
@@ -68,6 +81,11 @@ impl Template {
         self.coinbase.log_size = log.size();
         self.coinbase.log_root = log.root();
         self.header.coinbase_hash = self.coinbase.hash();
+    }
+
+    /// The target that a proof has to meet.
+    pub fn bits(&self) -> shared::Bits {
+        self.header.bits
     }
 
     /// The header to search nonces for, with this extranonce, at this time by the miner's clock.
@@ -97,7 +115,8 @@ impl Template {
 /// A job that the miner works on.
 #[derive(Debug)]
 struct Job {
-    tip: Tip,
+    /// The block that it builds on.
+    on: BlockHash,
     pool_version: u64,
     since: Millis,
     /// Whether its template is about to be renewed.
@@ -110,7 +129,7 @@ pub struct Mining {
     continuous: bool,
     job: Option<Job>,
     jobs_so_far: u64,
-    /// Who asked for one block, and on which tip.
+    /// Who asked for one block, and on which one.
     requests: Vec<(RequestId, BlockHash)>,
 }
 
@@ -139,30 +158,29 @@ impl<S: Store> Machine<S> {
         self.reply(request, Reply::Mining(continuous));
     }
 
-    /// The chain is up to date: work on the tip for this request.
+    /// The chain is up to date: work for this request.
     pub(super) fn mine_for(&mut self, request: RequestId, height: Option<Height>) {
-        let tip = self.chain.tip();
-        if height.is_some_and(|height| height <= tip.position.height) {
-            let winner = tip.hash;
-            self.reply(request, Reply::MineLost { winner });
+        let on = self.mining_on();
+        if height.is_some_and(|height| height <= self.mining_height()) {
+            self.reply(request, Reply::MineLost { winner: on });
         } else {
-            self.mining.requests.push((request, tip.hash));
+            self.mining.requests.push((request, on));
         }
     }
 
-    /// Starts, replaces or stops the miner's job as the tip, the pool and the requests demand. Called
-    /// once after each batch of events.
+    /// Starts, replaces or stops the miner's job as what is mined on, the pool and the requests demand.
+    /// Called once after each batch of events.
     pub(super) fn update_mining(&mut self) -> Result<()> {
-        let tip = self.chain.tip().hash;
-        for request in self.mining.take_requests(|on| on != tip) {
-            self.reply(request, Reply::MineLost { winner: tip });
+        let on = self.mining_on();
+        for request in self.mining.take_requests(|before| before != on) {
+            self.reply(request, Reply::MineLost { winner: on });
         }
         if !self.mining.continuous && self.mining.requests.is_empty() {
             self.stop_mining();
             return Ok(());
         }
         match &mut self.mining.job {
-            Some(job) if job.tip.hash == tip => {
+            Some(job) if job.on == on => {
                 if !job.renewal && job.pool_version != self.pool.version() {
                     job.renewal = true;
                     self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
@@ -174,14 +192,32 @@ impl<S: Store> Machine<S> {
     }
 
     fn start_mining(&mut self) -> Result<()> {
-        let template = Template::on_tip(&self.chain, &self.pool, self.config.miner, self.wall)?;
+        let template = self.template()?;
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
-        let tip = self.chain.tip().clone();
         let pool_version = self.pool.version();
-        self.mining.job = Some(Job { tip, pool_version, since: self.now, renewal: false });
+        let on = template.header.previous;
+        self.mining.job = Some(Job { on, pool_version, since: self.now, renewal: false });
         self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
         Ok(())
+    }
+
+    /// The block to mine, with the best-paying transactions that fit.
+    fn template(&mut self) -> Result<Template> {
+        let (network, miner) = (self.config.network.clone(), self.config.miner);
+        if let Some((ground, pool)) = self.private_ground()? {
+            let time = ground.template_time(self.wall);
+            return Ok(Template::new(&network, &ground.tip, time, miner, |room| pool.select(room)));
+        }
+        let time = self.chain.template_time(self.wall)?;
+        let select = |room| self.pool.select_without(room, self.conduct.left_out());
+        let template = Template::new(&network, self.chain.tip(), time, miner, select);
+        Ok(if self.mines_too_much() { template.with_too_much() } else { template })
+    }
+
+    /// What is to be mined has changed in another way than the chain and the pool tell.
+    pub(super) fn renew_job(&mut self) {
+        self.mining.job = None;
     }
 
     fn stop_mining(&mut self) {
@@ -199,14 +235,19 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// The miner found a proof. One on another tip than the present job's is too late; one for an
-    /// earlier template on the same tip is as good as any.
+    /// The miner found a proof. One on another block than the present job's is too late; one for an
+    /// earlier template on the same block is as good as any.
     pub(super) fn mined(&mut self, block: Arc<CheckedBlock>) -> Result<()> {
         let on = block.header().previous;
-        if self.mining.job.as_ref().is_none_or(|job| job.tip.hash != on) {
+        if self.mining.job.as_ref().is_none_or(|job| job.on != on) {
             return Ok(());
         }
-        if let Err(refusal) = self.take_block(None, block.clone())? {
+        if self.conduct.shuns(&block) {
+            // A template from before the strategy in force.
+            self.mining.job = None;
+            return Ok(());
+        }
+        if let Err(refusal) = self.take_own(block.clone())? {
             // As when the clock was set back by hours, and blocks would still have to be later than the
             // last ones. Nobody waits for such a block; the miner, if it is to go on, needs another job.
             for request in self.mining.take_requests(|tip| tip == on) {
@@ -215,10 +256,10 @@ impl<S: Store> Machine<S> {
             self.mining.job = None;
             return Ok(());
         }
-        let tip = self.chain.tip().hash;
-        for request in self.mining.take_requests(|tip| tip == on) {
-            let won = tip == block.hash();
-            let reply = if won { Reply::Mined(block.clone()) } else { Reply::MineLost { winner: tip } };
+        let best = self.mining_on();
+        for request in self.mining.take_requests(|before| before == on) {
+            let won = best == block.hash();
+            let reply = if won { Reply::Mined(block.clone()) } else { Reply::MineLost { winner: best } };
             self.reply(request, reply);
         }
         Ok(())

@@ -15,6 +15,7 @@ pub mod event;
 pub mod inbound;
 pub mod journal;
 pub mod mining;
+pub mod notice;
 mod own;
 pub mod peers;
 mod pool;
@@ -23,6 +24,7 @@ mod requests;
 pub mod seal;
 mod serve;
 pub mod store;
+pub mod strategy;
 mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -50,6 +52,7 @@ use self::{
     seal::Seal,
     serve::Ask,
     store::{Result, Store},
+    strategy::Conduct,
     sync::Sync,
     timers::{Moment, Timer, Timers},
 };
@@ -65,6 +68,7 @@ pub struct Machine<S> {
     sync: Sync,
     relay: Relay,
     mining: Mining,
+    conduct: Conduct,
     waiting: Waiting,
     seal: Seal,
     timers: Timers,
@@ -90,6 +94,7 @@ impl<S: Store> Machine<S> {
         let mut machine = Self {
             book: Book::new(config.peer, &config.known, &config.join),
             relay: Relay::new(chain.tip().hash),
+            conduct: Conduct::new(chain.tip().hash),
             rng: ChaCha8Rng::seed_from_u64(config.seed),
             config,
             chain,
@@ -107,6 +112,7 @@ impl<S: Store> Machine<S> {
             out: Vec::new(),
         };
         machine.open_seal()?;
+        machine.open_strategy()?;
         machine.offer_again(own)?;
         machine.dial_if_needed();
         machine.poll_due()?;
@@ -150,6 +156,7 @@ impl<S: Store> Machine<S> {
         (self.now, self.wall) = (self.now.max(steady), wall);
         for event in events {
             self.dispatch(event)?;
+            self.weigh_branch()?;
         }
         self.finish()
     }
@@ -213,6 +220,7 @@ impl<S: Store> Machine<S> {
                 Timer::Dial => self.dial_if_needed(),
                 Timer::Poll => self.poll_due()?,
                 Timer::Template => self.template_due()?,
+                Timer::Flood => self.flood_due(),
                 // Whoever waits is looked after once this batch of events is through.
                 Timer::Resolve => {}
             }
@@ -225,6 +233,7 @@ impl<S: Store> Machine<S> {
     fn finish(&mut self) -> Result<Vec<Effect>> {
         self.schedule_downloads()?;
         self.settle_waiting()?;
+        self.weigh_branch()?;
         self.update_mining()?;
         self.relay_news()?;
         self.move_seal()?;

@@ -80,6 +80,11 @@ impl<S: Store> Machine<S> {
                 self.set_mining(id, on);
                 Ok(())
             }
+            Request::SetStrategy { strategy, tie } => self.set_strategy(id, strategy, tie),
+            Request::Strategy => {
+                self.tell_strategy(id);
+                Ok(())
+            }
             Request::Resolve => self.resolve_then(id, Then::Tell { before: self.chain.tip().hash }),
             Request::NoteBlock { hash } => self.note_block(id, hash),
             Request::SubmitBlock(block) => self.submit_block(id, block),

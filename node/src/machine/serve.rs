@@ -97,6 +97,9 @@ struct Answer {
 impl<S: Store> Machine<S> {
     /// A peer asks for something. Its requests are served in their order.
     pub(super) fn asked(&mut self, peer: PeerId, ask: Ask) -> Result<()> {
+        if self.ignores(&ask) {
+            return Ok(());
+        }
         let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
         if session.service.put_off.len() >= MAX_PUT_OFF {
             return self.punish(peer, Fault::Greedy);

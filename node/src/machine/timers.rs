@@ -45,6 +45,8 @@ pub enum Timer {
     Resolve,
     /// The miner's template may be out of date.
     Template,
+    /// Time for a liar's next wave.
+    Flood,
 }
 
 /// All timers that are set.

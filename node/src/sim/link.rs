@@ -114,9 +114,19 @@ impl Links {
         Self { nodes, rest, pairs: BTreeMap::new() }
     }
 
+    /// There is one node more.
+    pub(super) fn grow(&mut self) {
+        self.nodes += 1;
+    }
+
     /// Whether there is such a node.
     pub(super) fn reaches(&self, node: usize) -> bool {
         node < self.nodes
+    }
+
+    /// All links that are not like the rest stay so.
+    pub(super) fn set_rest(&mut self, rest: Conditions) {
+        self.rest = rest;
     }
 
     pub(super) fn set(&mut self, from: usize, to: usize, conditions: Conditions) {

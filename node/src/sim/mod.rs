@@ -25,6 +25,9 @@ use shared::{Amount, Bits, ChainSpec, Network, Seconds};
 /// The easiest target there is: a proof costs two hashes.
 const EASIEST: Bits = Bits(0x207f_ffff);
 
+/// How much easier than at first the target of [`following_network`] can become.
+pub const EASIER: u64 = 256;
+
 /// A network for simulations: proof of work costs two hashes, and `spacing` seconds lie between blocks
 /// at the difficulty it starts with. The half-life is long, so that difficulty follows the simulated
 /// hash rate slowly.
@@ -40,8 +43,8 @@ pub fn fixed_network() -> Arc<Network> {
     network(1, 1_000_000_000, EASIEST)
 }
 
-/// The same with a difficulty that follows the hash power, and that has room to both sides at first: a
-/// proof costs 512 hashes.
+/// The same with a difficulty that follows the hash power, and that has room to both sides at first
+/// ([`EASIER`]): a proof costs 512 hashes.
 ///
 /// # Panics
 /// When one of them is not between 1 and 1000000000 seconds.

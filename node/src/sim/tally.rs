@@ -2,10 +2,10 @@
 //! of them the chain kept. A tally is a witness; it changes nothing.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use shared::{BlockHash, Height, Millis};
+use shared::{BlockHash, Height, Millis, TxId};
 
 use super::{Sight, World};
 use crate::machine::journal::ChainEvent;
@@ -21,6 +21,8 @@ pub struct Found {
     pub height: Height,
     /// The block below.
     pub previous: BlockHash,
+    /// Its transactions.
+    pub transactions: Vec<TxId>,
     /// How many nodes ever had it on their chain.
     pub reached: usize,
     /// After how many milliseconds half of the nodes had it, nine tenths, and ninety-nine hundredths.
@@ -37,8 +39,10 @@ pub struct Tally {
     thresholds: [usize; 3],
     /// By hash.
     pub found: BTreeMap<BlockHash, Found>,
-    /// Blocks that left a node's chain, and the most that left at once.
-    pub retracted: u64,
+    /// Transactions that were in some node's chain.
+    pub confirmed: BTreeSet<TxId>,
+    /// Transactions of blocks that left a node's chain.
+    pub retracted: BTreeSet<TxId>,
     /// Reorganisations, by how many blocks they took back.
     pub reorganisations: BTreeMap<u32, u64>,
     /// How many blocks each node is taking back just now.
@@ -84,12 +88,14 @@ impl Tally {
         match sight {
             Sight::Mined(block) => {
                 let (height, previous) = (block.height(), block.header().previous);
-                let found = Found { miner: node, at, height, previous, reached: 0, spread: [None; 3] };
+                let transactions = block.transactions().iter().map(|transaction| transaction.id()).collect();
+                let found = Found { miner: node, at, height, previous, transactions, reached: 0, spread: [None; 3] };
                 self.found.insert(block.hash(), found);
             }
             Sight::Told(ChainEvent::Connected { hash, .. }) => self.reach(at, hash),
-            Sight::Told(ChainEvent::Disconnected { .. }) => {
-                self.retracted += 1;
+            Sight::Told(ChainEvent::Disconnected { hash, .. }) => {
+                let left = self.found.get(hash).into_iter().flat_map(|found| &found.transactions);
+                self.retracted.extend(left);
                 *self.leaving.entry(node).or_default() += 1;
             }
             Sight::Told(_) => {}
@@ -104,6 +110,7 @@ impl Tally {
     fn reach(&mut self, at: Millis, hash: &BlockHash) {
         let Some(found) = self.found.get_mut(hash) else { return };
         found.reached += 1;
+        self.confirmed.extend(&found.transactions);
         for (spread, threshold) in found.spread.iter_mut().zip(self.thresholds) {
             if found.reached == threshold && spread.is_none() {
                 *spread = Some(at.since(found.at).as_millis() as u64);

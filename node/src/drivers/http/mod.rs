@@ -7,7 +7,8 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
-//! - acting: `mining`, `blocks` (new blocks, asking peers), `replace`, `nodes` with `registration`, `links`
+//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
+//!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
@@ -32,6 +33,7 @@ mod registration;
 mod replace;
 mod serve;
 mod status;
+mod strategy;
 mod token;
 mod transactions;
 mod valid;
@@ -194,6 +196,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(admin(routes!(mining::start)))
         .routes(admin(routes!(mining::stop)))
         .routes(admin(routes!(mining::set_hash_rate)))
+        .routes(admin(routes!(strategy::strategy, strategy::change)))
         .routes(routes!(chain::chain))
         .routes(admin(routes!(replace::replace)))
         .routes(routes!(reads::block))

@@ -4,15 +4,13 @@
 
 use std::sync::Arc;
 
-use shared::{
-    BlockHash, CheckedBlock, LogEdge, Millis,
-    rules::ledger::{self, LedgerError},
-};
+use shared::{BlockHash, CheckedBlock, Height, LogEdge, Millis, rules::ledger::LedgerError};
 
 use super::{
     super::{
         journal::ChainEvent,
         store::{Entry, Result, Standing, Store, StoreError},
+        strategy::Tie,
     },
     Chain, Refusal, Tip, TipChange,
     view::Layer,
@@ -36,7 +34,7 @@ pub enum Accepted {
 }
 
 impl<S: Store> Chain<S> {
-    /// Takes a block whose parent is stored, and moves the active chain if that has the most work.
+    /// Takes a block whose parent is stored, and moves the active chain there if it is the better one.
     ///
     /// # Errors
     /// The outer error is the store's; the inner one says why the block is not taken.
@@ -55,7 +53,24 @@ impl<S: Store> Chain<S> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         self.keep(&block, entry);
-        if entry.position.work > self.tip.position.work { self.activate(hash) } else { Ok(Ok(Accepted::Side)) }
+        if self.is_better(&block, entry)? {
+            return self.activate(hash);
+        }
+        let (height, previous) = (entry.position.height, entry.header.previous);
+        self.batch.journal.push(ChainEvent::Side { height, hash, previous });
+        Ok(Ok(Accepted::Side))
+    }
+
+    /// Whether a branch that ends with this block is to be the active chain: it has more work, or as much
+    /// and its end is the preferred miner's, as the present tip is not. So a tie changes hands once at most.
+    fn is_better(&self, end: &CheckedBlock, entry: Entry) -> Result<bool> {
+        let (theirs, ours) = (entry.position.work, self.tip.position.work);
+        match self.tie {
+            Tie::Prefer(miner) if theirs == ours && end.coinbase().miner == miner => {
+                Ok(self.stored_block(&self.tip.hash)?.coinbase().miner != miner)
+            }
+            Tie::FirstSeen | Tie::Prefer(_) => Ok(theirs > ours),
+        }
     }
 
     /// Takes blocks that follow one another, lowest first, all of them or none; tells how the active
@@ -181,33 +196,22 @@ impl<S: Store> Chain<S> {
     fn activate(&mut self, target: BlockHash) -> Result<std::result::Result<Accepted, Refusal>> {
         let (fork, path) = self.path_from_active(target)?;
         let mut layer = Layer::over(self);
-        let mut disconnected = Vec::new();
-        let (mut tip_hash, mut log) = (self.tip.hash, self.tip.log.clone());
-        while tip_hash != fork {
-            let block = self.stored_block(&tip_hash)?;
-            log = layer.disconnect(&block)?.log;
-            tip_hash = block.header().previous;
-            disconnected.push(block);
-        }
+        let disconnected = layer.back_to(fork)?;
         let mut connected: Vec<Arc<CheckedBlock>> = Vec::with_capacity(path.len());
         for (hash, entry) in &path {
             let block = self.stored_block(hash)?;
-            let height = entry.position.height;
-            match ledger::apply(&block, height, self.network.spec(), &log, |address| layer.account(address))? {
-                Ok(applied) => {
-                    log = applied.log;
-                    layer.connect(&block, applied.accounts.into_iter(), applied.undo);
-                    connected.push(block);
-                }
-                Err(error) => return self.condemn(&path[connected.len()..], error).map(Err),
+            if let Err(error) = layer.connect(&block, entry.position.height)? {
+                return self.condemn(&path[connected.len()..], error).map(Err);
             }
+            connected.push(block);
         }
-        let changes = layer.changes;
+        let Layer { changes, log, .. } = layer;
         self.batch.absorb(changes);
+        let left = self.tip.clone();
         if let Some((hash, entry)) = path.last() {
             self.set_tip(Tip { hash: *hash, position: entry.position, log });
         }
-        self.record_change(target, &disconnected, &connected);
+        self.record_change(&left, &disconnected, &connected);
         for (hash, _) in &path {
             self.set_standing(*hash, Standing::Valid)?;
         }
@@ -227,7 +231,7 @@ impl<S: Store> Chain<S> {
     }
 
     /// The block where a branch leaves the active chain, and the branch from there up to `target`.
-    fn path_from_active(&self, target: BlockHash) -> Result<(BlockHash, Vec<(BlockHash, Entry)>)> {
+    pub(super) fn path_from_active(&self, target: BlockHash) -> Result<(BlockHash, Vec<(BlockHash, Entry)>)> {
         let mut path = Vec::new();
         let mut hash = target;
         loop {
@@ -261,14 +265,41 @@ impl<S: Store> Chain<S> {
         Ok(())
     }
 
-    fn record_change(&mut self, better: BlockHash, left: &[Arc<CheckedBlock>], joined: &[Arc<CheckedBlock>]) {
+    /// Tells followers of a move from another tip. What went back to the pool is not known yet.
+    fn record_change(&mut self, from: &Tip, left: &[Arc<CheckedBlock>], joined: &[Arc<CheckedBlock>]) {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let better = self.tip.hash;
+        if !left.is_empty() {
+            self.batch.journal.push(ChainEvent::Reorganised {
+                from: from.hash,
+                from_work: from.position.work,
+                to: better,
+                to_work: self.tip.position.work,
+                fork: Height(from.position.height.0 - count(left.len())),
+                left: count(left.len()),
+                joined: count(joined.len()),
+                returned: 0,
+            });
+        }
         let retracted =
             left.iter().map(|block| ChainEvent::Disconnected { height: block.height(), hash: block.hash(), better });
         let confirmed = joined.iter().map(|block| ChainEvent::Connected {
             height: block.height(),
             hash: block.hash(),
-            transactions: u32::try_from(block.transactions().len()).unwrap_or(u32::MAX),
+            transactions: count(block.transactions().len()),
         });
         self.batch.journal.extend(retracted.chain(confirmed));
+    }
+
+    /// So many transactions of the blocks that left for this tip went back to the pool.
+    pub fn record_returned(&mut self, tip: BlockHash, count: usize) {
+        let entries = self.batch.journal.iter_mut().rev();
+        let told = entries.into_iter().find_map(|entry| match entry {
+            ChainEvent::Reorganised { to, returned, .. } if *to == tip => Some(returned),
+            _ => None,
+        });
+        if let Some(returned) = told {
+            *returned = u32::try_from(count).unwrap_or(u32::MAX);
+        }
     }
 }

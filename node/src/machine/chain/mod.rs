@@ -4,6 +4,7 @@
 
 mod connect;
 mod filing;
+mod ground;
 mod serve;
 mod tree;
 mod view;
@@ -19,8 +20,11 @@ use shared::{
     },
 };
 
-pub use self::{connect::Accepted, serve::LOCATOR_DENSE, tree::MAX_HEADERS_AHEAD};
-use super::store::{Batch, Entry, Result, Store, StoreError};
+pub use self::{connect::Accepted, ground::Ground, serve::LOCATOR_DENSE, tree::MAX_HEADERS_AHEAD};
+use super::{
+    store::{Batch, Entry, Result, Store, StoreError},
+    strategy::Tie,
+};
 
 /// The tip of the active chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,6 +91,8 @@ impl Refusal {
 /// The tree of blocks over a store, with everything not yet committed held in a batch.
 pub struct Chain<S> {
     network: Arc<Network>,
+    /// Which of two tips with equal work is taken.
+    tie: Tie,
     store: S,
     batch: Batch,
     tip: Tip,
@@ -122,6 +128,7 @@ impl<S: Store> Chain<S> {
         let tip = Tip { hash, position: entry.position, log: store.log()? };
         Ok(Self {
             network,
+            tie: Tie::FirstSeen,
             store,
             batch: Batch::default(),
             tip,
@@ -135,6 +142,16 @@ impl<S: Store> Chain<S> {
     /// The network whose rules hold.
     pub fn network(&self) -> &Arc<Network> {
         &self.network
+    }
+
+    /// Which of two tips with equal work is taken.
+    pub fn tie(&self) -> Tie {
+        self.tie
+    }
+
+    /// Settles later ties like this; one that is there already stays as it is.
+    pub fn set_tie(&mut self, tie: Tie) {
+        self.tie = tie;
     }
 
     /// The tip of the active chain.

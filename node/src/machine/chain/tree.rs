@@ -1,7 +1,7 @@
 //! Places of headers in the tree: which are known, what a new one inherits from its parent, and which
 //! of them are kept in memory. Blocks and their effects are dealt with in [`super::connect`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use shared::{
     BlockHash, Header, Height, Millis, Seconds,
@@ -157,14 +157,19 @@ impl<S: Store> Chain<S> {
     }
 
     pub(super) fn median_time_from(&self, hash: BlockHash) -> Result<Seconds> {
-        let mut times = Vec::with_capacity(MEDIAN_SPAN);
+        Ok(median_time(self.times_up_to(hash)?.make_contiguous()))
+    }
+
+    /// The times of a block and those below it by which the next one is judged, latest first.
+    pub(super) fn times_up_to(&self, hash: BlockHash) -> Result<VecDeque<Seconds>> {
+        let mut times = VecDeque::with_capacity(MEDIAN_SPAN);
         let mut hash = hash;
         while times.len() < MEDIAN_SPAN {
             let Some(entry) = self.entry(&hash)? else { break };
-            times.push(entry.header.time);
+            times.push_back(entry.header.time);
             hash = entry.header.previous;
         }
-        Ok(median_time(&mut times))
+        Ok(times)
     }
 
     pub(super) fn forget_far_entries(&mut self) {

@@ -1,11 +1,11 @@
 //! Reading the chain as it will be after the next commit: first what the batch holds, then the store.
-//! During a reorganisation a further layer, not yet decided on, lies on top.
+//! A walk to another tip, not decided on or never to be, is a further layer on top.
 
 use std::sync::Arc;
 
 use shared::{
-    Address, BlockHash, CheckedBlock, Height, TxId,
-    rules::ledger::{Account, Undo},
+    Address, BlockHash, CheckedBlock, Height, LogEdge, TxId,
+    rules::ledger::{self, Account, LedgerError, Undo},
 };
 
 use super::{super::store::*, Chain};
@@ -76,15 +76,19 @@ impl<S: Store> Chain<S> {
     }
 }
 
-/// What a reorganisation under way would change, over the chain as it is.
+/// The chain as it would be with another tip: a walk down and up the tree that changes nothing yet.
 pub(super) struct Layer<'a, S> {
     chain: &'a Chain<S>,
     pub(super) changes: Batch,
+    /// The block that the walk has come to.
+    tip: BlockHash,
+    /// The log up to it.
+    pub(super) log: LogEdge,
 }
 
 impl<'a, S: Store> Layer<'a, S> {
     pub(super) fn over(chain: &'a Chain<S>) -> Self {
-        Self { chain, changes: Batch::default() }
+        Self { chain, changes: Batch::default(), tip: chain.tip.hash, log: chain.tip.log.clone() }
     }
 
     pub(super) fn account(&self, address: &Address) -> Result<Account> {
@@ -94,8 +98,19 @@ impl<'a, S: Store> Layer<'a, S> {
         }
     }
 
-    /// Takes the tip block off the chain.
-    pub(super) fn disconnect(&mut self, block: &CheckedBlock) -> Result<Undo> {
+    /// Takes blocks off down to this one of the active chain; gives them back, highest first.
+    pub(super) fn back_to(&mut self, fork: BlockHash) -> Result<Vec<Arc<CheckedBlock>>> {
+        let mut disconnected = Vec::new();
+        while self.tip != fork {
+            let block = self.chain.stored_block(&self.tip)?;
+            self.log = self.disconnect(&block)?.log;
+            self.tip = block.header().previous;
+            disconnected.push(block);
+        }
+        Ok(disconnected)
+    }
+
+    fn disconnect(&mut self, block: &CheckedBlock) -> Result<Undo> {
         let undo = self.chain.undo(&block.hash())?;
         self.changes.accounts.extend(undo.accounts.iter().copied());
         self.changes.active.insert(block.height(), None);
@@ -104,17 +119,27 @@ impl<'a, S: Store> Layer<'a, S> {
         Ok(undo)
     }
 
-    /// Records that a block whose effect was found valid now is the tip.
+    /// Puts the next block on, which must have this height.
+    ///
+    /// # Errors
+    /// The outer error is the store's; the inner one is the rule that the block breaks. Nothing is changed
+    /// then.
     pub(super) fn connect(
         &mut self,
         block: &CheckedBlock,
-        accounts: impl Iterator<Item = (Address, Account)>,
-        undo: Undo,
-    ) {
-        self.changes.accounts.extend(accounts);
+        height: Height,
+    ) -> Result<std::result::Result<(), LedgerError>> {
+        let spec = self.chain.network.spec();
+        let applied = match ledger::apply(block, height, spec, &self.log, |address| self.account(address))? {
+            Ok(applied) => applied,
+            Err(error) => return Ok(Err(error)),
+        };
+        self.changes.accounts.extend(applied.accounts);
         self.changes.active.insert(block.height(), Some(block.hash()));
-        self.changes.file(block, undo.log.clone());
-        self.changes.undo.insert(block.hash(), Some(undo));
+        self.changes.file(block, applied.undo.log.clone());
+        self.changes.undo.insert(block.hash(), Some(applied.undo));
+        (self.tip, self.log) = (block.hash(), applied.log);
+        Ok(Ok(()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! In which order waiting transactions are mined.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, btree_map::Values};
+use std::collections::{BTreeSet, BinaryHeap, btree_map::Values};
 use std::sync::Arc;
 
 use shared::{CheckedTransaction, TxId};
@@ -12,15 +12,21 @@ impl Pool {
     /// Transactions in the order in which they would be mined: by fee per byte, each sender's in order
     /// of nonce, up to `max_bytes` together.
     pub fn select(&self, max_bytes: usize) -> Vec<Arc<CheckedTransaction>> {
+        self.select_without(max_bytes, &BTreeSet::new())
+    }
+
+    /// The same without these, and without what their senders have waiting behind them.
+    pub fn select_without(&self, max_bytes: usize, left_out: &BTreeSet<TxId>) -> Vec<Arc<CheckedTransaction>> {
+        let candidate = |rest| self.candidate(rest).filter(|next| !left_out.contains(&next.transaction.id()));
         let mut heads: BinaryHeap<Candidate<'_>> =
-            self.by_sender.values().filter_map(|run| self.candidate(run.ids.values())).collect();
+            self.by_sender.values().filter_map(|run| candidate(run.ids.values())).collect();
         let mut selected = Vec::new();
         let mut room = max_bytes;
         while let Some(Candidate { transaction, rest, .. }) = heads.pop() {
             if let Some(left) = room.checked_sub(transaction.size()) {
                 room = left;
                 selected.push(transaction.clone());
-                heads.extend(self.candidate(rest));
+                heads.extend(candidate(rest));
             }
         }
         selected

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::{
-    Address, BlockHash, CheckedBlock, CheckedTransaction, TxId,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, TxId, Work,
     wire::{Announcement, Message, PeerId},
 };
 
@@ -46,6 +46,11 @@ impl Relay {
     /// The tip that everybody who had greeted was told of.
     pub fn announced(&self) -> BlockHash {
         self.announced
+    }
+
+    /// Everybody who had greeted was told of this tip.
+    pub fn tip_announced(&mut self, tip: BlockHash) {
+        self.announced = tip;
     }
 
     /// Nothing more will come from this peer.
@@ -85,18 +90,24 @@ impl<S: Store> Machine<S> {
     /// Announces the tip to those of the peers that are behind.
     pub(super) fn announce_tip(&mut self, whom: impl Fn(PeerId) -> bool) -> Result<()> {
         let tip = self.chain.tip();
-        let (hash, work) = (tip.hash, tip.position.work);
+        let work = tip.position.work;
+        if let Some(block) = self.chain.block(&tip.hash)? {
+            self.announce(&block, work, whom);
+        }
+        Ok(())
+    }
+
+    /// Announces a block with this work up to it to those of the peers that are behind.
+    pub(super) fn announce(&mut self, block: &CheckedBlock, work: Work, whom: impl Fn(PeerId) -> bool) {
+        let hash = block.hash();
         let behind = self
             .peers
             .greeted()
             .filter(|(peer, session)| whom(*peer) && !session.chain.is_at(&hash) && !session.chain.is_ahead_of(work));
         let to: Vec<PeerId> = behind.map(|(peer, _)| peer).collect();
-        if let Some(block) = self.chain.block(&hash)?
-            && !to.is_empty()
-        {
-            self.out.push(Effect::Send { to, message: Message::Announce(announcement(&block)) });
+        if !to.is_empty() {
+            self.out.push(Effect::Send { to, message: Message::Announce(announcement(block)) });
         }
-        Ok(())
     }
 }
 

@@ -1,7 +1,10 @@
 //! What befalls simulated nodes: splits, pauses, crashes, lost disks.
 
-use super::World;
-use crate::drivers::store::MemoryStore;
+use super::{World, address, peer_id};
+use crate::{
+    drivers::store::MemoryStore,
+    machine::event::{Event, Registration, Request, RequestId},
+};
 
 impl World {
     /// Splits the network: nodes reach those of their own group only. `groups` has each node's, by number.
@@ -19,6 +22,21 @@ impl World {
     /// Ends a split. Nodes find each other again by themselves.
     pub fn heal(&mut self) {
         self.ground.groups = None;
+    }
+
+    /// Names all nodes to each other, so that those who are not connected dial at once.
+    pub fn meet(&mut self) {
+        for node in 0..self.nodes.len() {
+            let known = self.acquaintances(node);
+            let named = known.into_iter().map(|other| Registration {
+                node: None,
+                http: String::new(),
+                peer: Some(peer_id(other)),
+                addresses: vec![address(other)],
+            });
+            let request = Request::Register(named.collect());
+            self.tell(node, Event::Request { id: RequestId(0), request });
+        }
     }
 
     /// Stops a node where it stands: it keeps its connections and does nothing; what comes for it waits.

@@ -42,6 +42,11 @@ impl World {
         self.begin_search();
     }
 
+    /// A node's share of hash power.
+    pub fn power(&self, node: usize) -> f64 {
+        self.nodes[node].power
+    }
+
     fn total_power(&self) -> f64 {
         self.nodes.iter().map(|node| node.power).sum()
     }
@@ -86,12 +91,12 @@ impl SimNode {
     /// wrong with it. Whoever does not work finds nothing.
     pub(super) fn prove(&mut self, now: Millis, ground: &Ground) {
         let Some((_, template)) = self.job.clone() else { return };
-        let extranonce = self.rng.random();
-        let mut header = template.header(extranonce, now);
-        let hit = ease(header.bits, ground.network.spec().easiest_bits);
+        let hit = ease(template.bits(), ground.network.spec().easiest_bits);
         if hit < 1.0 && !self.rng.random_bool(hit) {
             return;
         }
+        let extranonce = self.rng.random();
+        let mut header = template.header(extranonce, now);
         while header.proven_hash().is_err() {
             header.nonce = header.nonce.wrapping_add(1);
         }
@@ -104,8 +109,9 @@ impl SimNode {
         if ground.watched {
             self.sights.push((now, Sight::Mined(block.clone())));
         }
+        let honest = self.machine.as_ref().is_some_and(|machine| machine.is_honest());
         self.tell(Event::Mined { block }, now, ground);
-        if on_tip && tip(self) != Some(hash) {
+        if on_tip && honest && tip(self) != Some(hash) {
             self.blame(format!("it refused its own block {hash}"));
         }
     }

@@ -7,6 +7,7 @@ mod forge;
 mod lies;
 mod mining;
 mod node;
+mod orders;
 mod users;
 mod window;
 
@@ -98,6 +99,8 @@ pub struct World {
     violation: Option<Violation>,
     witness: Option<Witness>,
     threads: usize,
+    /// How many requests were made from outside.
+    requests: u64,
 }
 
 fn peer_id(node: usize) -> PeerId {
@@ -134,9 +137,11 @@ impl World {
             ground: Ground {
                 network: config.network.clone(),
                 topology: config.topology.clone(),
+                first_nodes: config.nodes,
                 links: Links::all(config.nodes, config.conditions),
                 groups: None,
                 watched: false,
+                liars: BTreeSet::new(),
             },
             agenda: Agenda::default(),
             restarts: BTreeSet::new(),
@@ -147,6 +152,7 @@ impl World {
             violation: None,
             witness: None,
             threads: 1,
+            requests: 0,
             config,
         };
         (0..world.nodes.len()).for_each(|node| world.start(node));
@@ -168,9 +174,9 @@ impl World {
         self.nodes.len()
     }
 
-    /// What all links are like from now on.
+    /// What links are like from now on, except those that were set one by one.
     pub fn set_conditions(&mut self, conditions: Conditions) {
-        self.ground.links = Links::all(self.nodes.len(), conditions);
+        self.ground.links.set_rest(conditions);
     }
 
     /// What one link is like from now on, in one direction.
@@ -254,9 +260,18 @@ impl World {
         &mut self.rng
     }
 
+    /// Whom a node knows when it starts.
+    fn acquaintances(&mut self, node: usize) -> Vec<usize> {
+        let first = self.ground.first_nodes;
+        if node >= first {
+            return (0..node).collect();
+        }
+        self.ground.topology.known_to(node, first, &mut self.rng)
+    }
+
     fn start(&mut self, node: usize) {
         let Some(disk) = self.nodes[node].disk.take() else { return };
-        let known = self.config.topology.known_to(node, self.nodes.len(), &mut self.rng);
+        let known = self.acquaintances(node);
         let config = Config {
             network: self.config.network.clone(),
             node: NodeId(shared::hash::sha256(&[&(node as u64).to_le_bytes()])),
@@ -265,6 +280,8 @@ impl World {
             listens: vec![address(node)],
             log_key: self.users.miner(node).0,
             miner: self.users.miner(node),
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: known
                 .into_iter()

@@ -33,17 +33,22 @@ use crate::{
 /// What all nodes share and none changes.
 pub(super) struct Ground {
     pub(super) network: Arc<Network>,
+    /// Holds for the nodes that were there at first; those that came later may meet anybody.
     pub(super) topology: Topology,
+    pub(super) first_nodes: usize,
     pub(super) links: Links,
     /// The group of each node while the network is split.
     pub(super) groups: Option<Vec<usize>>,
     /// Whether somebody wants to see what happens.
     pub(super) watched: bool,
+    /// Nodes that were told to lie: others may ban them.
+    pub(super) liars: BTreeSet<usize>,
 }
 
 impl Ground {
     pub(super) fn can_meet(&self, a: usize, b: usize) -> bool {
-        self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b]) && self.topology.joins(a, b)
+        self.groups.as_ref().is_none_or(|groups| groups[a] == groups[b])
+            && (a.max(b) >= self.first_nodes || self.topology.joins(a, b))
     }
 }
 
@@ -312,6 +317,8 @@ impl SimNode {
                 Effect::Ban { peer, fault, .. } => {
                     if let Some(other) = self.other(peer) {
                         self.banned.insert(other);
+                    }
+                    if let Some(other) = self.other(peer).filter(|other| !ground.liars.contains(other)) {
                         self.blame(format!("it banned node {other}, which is honest: {fault}"));
                     }
                     self.part(peer, now, ground);
@@ -327,7 +334,7 @@ impl SimNode {
                         self.replies.insert(request, reply);
                     }
                 }
-                Effect::Journal | Effect::KeepPeers(_) => {}
+                Effect::Journal | Effect::Notice(_) | Effect::KeepPeers(_) => {}
             }
         }
     }

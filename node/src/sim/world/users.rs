@@ -19,9 +19,10 @@ use crate::machine::{
 
 /// Everybody with an account.
 pub(super) struct Users {
-    /// The nodes' miners first, by node; then those who only have what others sent them.
     keys: Vec<SigningKey>,
     by_address: BTreeMap<Address, usize>,
+    /// The miner of each node. Whoever is none has only what others sent.
+    pub(super) miners: Vec<usize>,
     /// Every transaction that anybody ever signed for this network.
     signed: Vec<Arc<CheckedTransaction>>,
 }
@@ -29,15 +30,23 @@ pub(super) struct Users {
 impl Users {
     /// A miner for each of these nodes, and half as many others.
     pub(super) fn new(nodes: usize, seed: u64) -> Self {
-        let key = |user: usize| shared::hash::sha256(&[&seed.to_le_bytes(), &(user as u64).to_le_bytes()]);
-        let keys: Vec<_> = (0..nodes + nodes.div_ceil(2)).map(|user| SigningKey::from(key(user))).collect();
+        let keys: Vec<_> = (0..nodes + nodes.div_ceil(2)).map(|user| key(seed, user)).collect();
         let by_address = keys.iter().zip(0..).map(|(key, user)| (Address::of(key), user)).collect();
-        Self { keys, by_address, signed: Vec::new() }
+        Self { keys, by_address, miners: (0..nodes).collect(), signed: Vec::new() }
+    }
+
+    /// A miner for one more node.
+    pub(super) fn add_miner(&mut self, seed: u64) {
+        let user = self.keys.len();
+        let key = key(seed, user);
+        self.by_address.insert(Address::of(&key), user);
+        self.keys.push(key);
+        self.miners.push(user);
     }
 
     /// The address of a node's miner.
     pub(super) fn miner(&self, node: usize) -> Address {
-        Address::of(&self.keys[node])
+        Address::of(&self.keys[self.miners[node]])
     }
 
     /// Somebody: mostly one of those who have something.
@@ -50,6 +59,10 @@ impl Users {
     fn anybody(&self, rng: &mut ChaCha8Rng) -> Address {
         Address::of(&self.keys[rng.random_range(0..self.keys.len())])
     }
+}
+
+fn key(seed: u64, user: usize) -> SigningKey {
+    SigningKey::from(shared::hash::sha256(&[&seed.to_le_bytes(), &(user as u64).to_le_bytes()]))
 }
 
 /// What a user can spend at a node, and with which nonce.

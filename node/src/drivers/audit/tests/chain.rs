@@ -42,6 +42,8 @@ impl Keeper {
             listens: Vec::new(),
             log_key: [1; 32],
             miner: Address::of(&key(1)),
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: Vec::new(),
             seed: 1,

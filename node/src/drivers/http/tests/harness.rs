@@ -125,6 +125,8 @@ impl Setup {
             listens: Vec::new(),
             log_key: *LogSigner::new(log_key(self.number), &self.network).key().bytes(),
             miner,
+            strategy: Default::default(),
+            tie: Default::default(),
             join: Vec::new(),
             known: Vec::new(),
             seed: self.number.into(),

@@ -16,6 +16,7 @@ mod replace;
 mod samples;
 mod sessions;
 mod status;
+mod strategy;
 mod transactions;
 mod valid;
 mod wallet;

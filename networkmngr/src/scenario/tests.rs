@@ -1,0 +1,245 @@
+//! Files that are understood and files that are not; runs in the simulator.
+
+use super::file::Scenario;
+use super::run::Report;
+use super::simulate_once;
+
+const SPLIT: &str = r#"
+name = "Split and heal"
+
+[network]
+nodes = 6
+spacing = "2s"
+delay = "10ms..50ms"
+
+[[step]]
+mine = 3
+
+[[step]]
+pay = { from = 0, to = 1, amount = 0, name = "nothing" }
+
+[[step]]
+split = ["0-2", "3-5"]
+
+[[step]]
+mine = { blocks = 2, by = "0-2" }
+
+[[step]]
+mine = { blocks = 4, by = "3-5" }
+
+[[step]]
+expect = { tips = 2 }
+
+[[step]]
+heal = true
+
+[[expect]]
+agreement = "30s"
+
+[[expect]]
+reorg-depth = 2
+
+[[expect]]
+height = 7
+"#;
+
+fn parse(text: &str) -> Result<Scenario, String> {
+    Scenario::parse(text).map_err(|error| error.to_string())
+}
+
+fn simulate(text: &str, seed: u64) -> Report {
+    simulate_once(&parse(text).unwrap(), seed, false)
+}
+
+#[test]
+fn a_split_heals_with_a_reorganisation() {
+    let text = SPLIT.replace(r#"pay = { from = 0, to = 1, amount = 0, name = "nothing" }"#, r#"wait = "1s""#);
+    for seed in 1..5 {
+        let report = simulate(&text, seed);
+        assert_eq!(report.failure(), None, "{report:#?}");
+        assert_eq!((report.blocks, report.kept, report.deepest_reorganisation), (9, 7, 2));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let text = SPLIT.replace("nodes = 6", "nodes = 7");
+    assert_eq!(simulate(&text, 9), simulate(&text, 9));
+}
+
+#[test]
+fn a_step_that_fails_ends_the_run() {
+    let report = simulate(SPLIT, 1);
+    let failure = report.failure().unwrap();
+    assert!(failure.starts_with("node 0 pays node 1 (\"nothing\"): "), "{failure}");
+    assert!(!report.passed && report.expectations.is_empty());
+}
+
+#[test]
+fn payments_are_confirmed_contradicted_and_taken_back() {
+    let report = simulate(
+        r#"
+name = "Two payments of the same money"
+[network]
+nodes = 4
+[[step]]
+mine = { blocks = 2, by = "0" }
+[[step]]
+wait = { agreement = true }
+[[step]]
+split = ["0-1", "2-3"]
+[[step]]
+pay = { from = 0, to = 1, amount = 20, name = "first" }
+[[step]]
+pay = { from = 0, to = 2, amount = 30, at = 2, instead-of = "first", name = "second" }
+[[step]]
+mine = { blocks = 1, by = "1" }
+[[step]]
+wait = { confirmed = "first", at = "0-1" }
+[[step]]
+record = { by = 3, topic = "notes", record = { text = "hello", n = 3 }, fee = 0, name = "note" }
+[[step]]
+mine = { blocks = 3, by = "3" }
+[[step]]
+heal = true
+[[step]]
+wait = { confirmed = "second", confirmations = 3, within = "1m" }
+[[expect]]
+agreement = "30s"
+[[expect]]
+retracted = "first"
+[[expect]]
+confirmed = "note"
+"#,
+        3,
+    );
+    assert_eq!(report.failure(), None, "{report:#?}");
+}
+
+#[test]
+fn nodes_are_killed_paused_added_and_removed() {
+    let report = simulate(
+        r#"
+name = "Life and death"
+[network]
+nodes = 4
+topology = "ring"
+shares = [1, 2, 3, 4]
+[[step]]
+start-mining = "all"
+[[step]]
+wait = { height = 3 }
+[[step]]
+kill = "1"
+[[step]]
+pause = "2"
+[[step]]
+add = true
+[[step]]
+wait = "10s"
+[[step]]
+restart = "1"
+[[step]]
+resume = "2"
+[[step]]
+remove = "3"
+[[step]]
+stop-mining = "all"
+[[step]]
+mine = { by = "0" }
+[[expect]]
+agreement = "60s"
+[[expect]]
+height = { at-least = 4 }
+[[expect]]
+stale-share = { at-most = 0.9 }
+"#,
+        2,
+    );
+    assert_eq!(report.failure(), None, "{report:#?}");
+}
+
+#[test]
+fn mistakes_are_told_with_line_and_field() {
+    let wrong = |from: &str, to: &str| parse(&SPLIT.replace(from, to)).unwrap_err();
+    let form = wrong("mine = 3", "mien = 3");
+    assert!(form.contains("line 10") && form.contains("unknown variant `mien`"), "{form}");
+    let form = wrong("spacing = \"2s\"", "spacing = 2");
+    assert!(form.contains("line 6") && form.contains("spacing"), "{form}");
+    let form = wrong("nodes = 6", "nodes = 6\nhops = 3");
+    assert!(form.contains("unknown field `hops`"), "{form}");
+    for (from, to, told) in [
+        ("nodes = 6", "nodes = 0", "[network]: nodes takes 1 to 1000"),
+        ("to = 1,", "to = 9,", "there is no node 9; the last one is 5"),
+        ("\"3-5\"]", "\"3-6\"]", "there is no node 6; the last one is 5"),
+        ("expect = { tips = 2 }", "expect = { confirmed = \"x\" }", "no earlier step pays or records anything"),
+        ("mine = 3", "wait = { within = \"3s\" }", "wait says what for"),
+        ("nodes = 6", "nodes = 6\nshares = [1]", "shares has 1 numbers for 6 nodes"),
+    ] {
+        let error = wrong(from, to);
+        assert!(error.contains(told) && error.starts_with("line "), "{error}");
+    }
+    assert!(wrong("to = 1,", "to = 9,").starts_with("line 12:"), "{}", wrong("to = 1,", "to = 9,"));
+}
+
+const ATTACK: &str = r#"
+name = "Double spend"
+[network]
+nodes = 4
+spacing = "2s"
+[[step]]
+mine = { blocks = 2, by = "0" }
+[[step]]
+wait = { agreement = true }
+[[step]]
+pay = { from = 0, to = 1, amount = 20, name = "goods" }
+[[step]]
+pay = { from = 0, to = 2, amount = 20, instead-of = "goods", secret = true, name = "back" }
+[[step]]
+mine = { blocks = 3, by = "1-3" }
+[[step]]
+expect = { confirmed = "goods" }
+[[step]]
+reorg = { by = 0, depth = 3, without = ["goods"], instead = ["back"] }
+[[step]]
+wait = { agreement = true }
+[[step]]
+mine = { blocks = 1, by = "3" }
+[[expect]]
+confirmed = "back"
+[[expect]]
+retracted = "goods"
+[[expect]]
+reorg-depth = 3
+"#;
+
+#[test]
+fn a_forced_reorganisation_spends_money_twice() {
+    let report = simulate(ATTACK, 5);
+    assert_eq!(report.failure(), None, "{report:#?}");
+}
+
+#[test]
+fn a_selfish_miner_with_reach_wins_more_than_its_share() {
+    let report = simulate(
+        r#"
+name = "Selfish"
+[network]
+nodes = 3
+shares = [4, 1, 5]
+spacing = "1s"
+[[step]]
+strategy = { node = 0, follow = "selfish", preferred-by = "1-2" }
+[[step]]
+start-mining = "all"
+[[step]]
+wait = { height = 400, within = "1h" }
+[[expect]]
+won = { node = 0, at-least = 0.48 }
+[[expect]]
+stale-share = { at-least = 0.15 }
+"#,
+        1,
+    );
+    assert_eq!(report.failure(), None, "{:?} {:?}", report.expectations, report.failure());
+}
