@@ -89,6 +89,10 @@ fn revenue((alpha, gamma): (f64, f64), blocks: u32, seed: u64) -> anyhow::Result
     while tally.borrow().found.len() < blocks as usize {
         world.run_for(60_000)?;
     }
+    // What is still kept back would be missing from the count.
+    while world.strategy(0).is_some_and(|status| status.withheld > 0) {
+        world.run_for(100)?;
+    }
     let (tip, _) = world.best_tip().ok_or_else(|| anyhow::anyhow!("no node runs"))?;
     let kept = tally.borrow().kept(tip, Height(1));
     Ok(kept.by_miner.first().copied().unwrap_or(0) as f64 / kept.length.max(1) as f64)

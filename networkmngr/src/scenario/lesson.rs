@@ -153,7 +153,7 @@ fn give(file: &str, scenario: &Scenario, lesson: &Lesson, args: &LessonArgs) -> 
         None => None,
     };
     let report = if args.simulate {
-        super::simulate_once(scenario, scenario.seed, aloud)
+        super::simulate_once(scenario, scenario.seed, aloud, None)
     } else {
         super::run_for_lesson(scenario, args.port, aloud)?
     };

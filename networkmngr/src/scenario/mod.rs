@@ -9,6 +9,7 @@
 mod engine;
 mod file;
 mod lesson;
+mod measure;
 mod real;
 mod report;
 mod run;
@@ -65,6 +66,9 @@ pub(crate) struct RunArgs {
     /// Leave the real network's folder also when the run passed
     #[arg(long, conflicts_with = "simulate")]
     keep: bool,
+    /// Write everything that the simulated network did, one JSON object a line, for explain and replay
+    #[arg(long, value_name = "FILE", requires = "simulate", conflicts_with = "seeds")]
+    timeline: Option<PathBuf>,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -98,13 +102,15 @@ fn simulate(scenario: &Scenario, args: &RunArgs) -> anyhow::Result<Vec<Report>> 
     let first = args.seed.unwrap_or(scenario.seed);
     let seeds = first..first.saturating_add(args.seeds);
     let alone = args.seeds == 1 && !args.json;
-    let runs = crate::experiment::work::all(1, seeds, |work| Ok(simulate_once(scenario, work.seed, alone)))?;
+    let runs = crate::experiment::work::all(1, seeds, |work| {
+        Ok(simulate_once(scenario, work.seed, alone, args.timeline.as_deref()))
+    })?;
     Ok(runs.into_iter().flatten().collect())
 }
 
 /// One simulated run.
-pub(crate) fn simulate_once(scenario: &Scenario, seed: u64, aloud: bool) -> Report {
-    let report = match Simulated::new(&scenario.network, seed) {
+pub(crate) fn simulate_once(scenario: &Scenario, seed: u64, aloud: bool, timeline: Option<&Path>) -> Report {
+    let report = match Simulated::new(&scenario.network, seed, timeline) {
         Ok(mut engine) => {
             let mut narrator = Narrator::new(aloud);
             let run = run::run(scenario, seed, &mut engine, &mut narrator);

@@ -29,6 +29,7 @@ pub(crate) struct Stretch {
 
 impl Stretch {
     /// All of a timeline.
+    #[cfg(test)]
     pub(crate) fn whole(clock: Clock) -> Self {
         Self { from: 0, to: u64::MAX, node: None, all: false, clock }
     }

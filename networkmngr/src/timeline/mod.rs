@@ -17,10 +17,10 @@ mod state;
 mod story;
 mod trace;
 
-pub(crate) use entry::{Begun, Entry, MiningState, What};
+pub(crate) use entry::{Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
 pub(crate) use file::{DAMAGED, EARLIER, FILE, ReadError, Reader, Writer};
 pub(crate) use follow::Followed;
 pub(crate) use record::{Line, Recent, Recorder};
-pub(crate) use state::{Life, NodeState, State};
+pub(crate) use state::{NodeState, State};
 pub(crate) use story::{Clock, Story};

@@ -229,6 +229,7 @@ impl State {
     }
 
     /// The hashes of a node's chain from the tip downwards, as far as they were told.
+    #[cfg(test)]
     pub(crate) fn chain(&self, number: u16) -> impl Iterator<Item = BlockHash> {
         let tip = self.nodes.get(&number).and_then(|node| node.tip);
         std::iter::successors(tip, |hash| self.tree.get(hash).and_then(|block| block.about.previous))

@@ -61,6 +61,11 @@ impl World {
         self.nodes[node].machine.is_some() && !self.nodes[node].paused
     }
 
+    /// The network's genesis block.
+    pub fn genesis(&self) -> shared::BlockHash {
+        self.ground.network.genesis_hash()
+    }
+
     /// The address that a node's rewards go to.
     pub fn miner(&self, node: usize) -> Address {
         self.users.miner(node)
