@@ -1,5 +1,5 @@
 //! What a scenario needs of a network, whichever kind it is: real processes, or the simulator. The steps
-//! and their meaning are in [`super::run`]; nothing there knows which engine it has.
+//! and their meaning are in [`mod@super::run`]; nothing there knows which engine it has.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
 //! The words for what a timeline tells: one sentence for what belongs together, with the competing tips, their work,
-//! who mined them and who had them when. Pure; what belongs together is decided in [`super::explain`].
+//! who mined them and who had them when. Pure; what belongs together is decided in [`mod@super::explain`].
 
 use std::collections::BTreeSet;
 
