@@ -177,7 +177,7 @@ pub(crate) enum What {
         hash: BlockHash,
         better: BlockHash,
     },
-    /// A node was given a block before the one that it is on top of.
+    /// A node was given a block before the one that it is on top of. Peers are told by their ids.
     Orphan {
         hash: BlockHash,
         parent: BlockHash,
@@ -186,7 +186,8 @@ pub(crate) enum What {
     },
     /// A node holds a fault against a peer.
     Penalty {
-        peer: String,
+        #[serde(default)]
+        peer: Option<String>,
         fault: String,
         #[serde(default)]
         banned: bool,
@@ -230,9 +231,9 @@ pub(crate) struct Reorganised {
     pub(crate) to: BlockHash,
     #[serde(default)]
     pub(crate) to_work: Option<Work>,
-    /// The last block of both branches.
+    /// Height of the last block of both branches.
     #[serde(default)]
-    pub(crate) fork: Option<BlockHash>,
+    pub(crate) fork: Option<u32>,
     /// How many blocks were undone.
     #[serde(default)]
     pub(crate) left: u32,
@@ -332,6 +333,50 @@ mod tests {
             let entry = Entry::node(5, 3, what);
             assert_eq!(entry.line(), text);
             assert_eq!(read(&text), entry);
+        }
+    }
+
+    /// What a node says is understood here, each event and each field.
+    #[test]
+    fn every_event_of_a_node_is_known() {
+        use node::machine::journal::ChainEvent;
+        use node::machine::notice::Notice;
+        use shared::Height;
+        use shared::wire::NodeId;
+
+        let (hash, other, id, height) = (BlockHash([7; 32]), BlockHash([8; 32]), TxId([9; 32]), Height(3));
+        let work = Work::from(5);
+        let peer = Some(NodeId([1; 32]));
+        let reason = "it had to go".to_owned();
+        let chain = [
+            ChainEvent::Connected { height, hash, transactions: 2 },
+            ChainEvent::Disconnected { height, hash, better: other },
+            ChainEvent::Pooled { id, returned: true },
+            ChainEvent::Dropped { id, reason: reason.clone() },
+            ChainEvent::Contradicted { height, hash, better: other },
+            ChainEvent::Reorganised {
+                from: hash,
+                from_work: work,
+                to: other,
+                to_work: work,
+                fork: height,
+                left: 1,
+                joined: 2,
+                returned: 3,
+            },
+            ChainEvent::Side { height, hash, previous: other },
+        ];
+        let notices =
+            [Notice::Orphan { hash, parent: other, peer }, Notice::Penalty { peer, fault: reason, banned: true }];
+        let chain = chain.iter().map(|event| serde_json::to_value(event).unwrap());
+        let notices = notices.iter().map(|notice| serde_json::to_value(notice).unwrap());
+        for said in chain.chain(notices) {
+            let what: What = serde_json::from_value(said.clone()).unwrap();
+            assert!(!matches!(what, What::Other(_)), "{said}");
+            let heard = serde_json::to_value(&what).unwrap();
+            for (field, value) in said.as_object().unwrap() {
+                assert_eq!(&heard[field], value, "{field} of {said}");
+            }
         }
     }
 

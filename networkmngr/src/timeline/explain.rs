@@ -209,7 +209,8 @@ impl Trace {
             }
             What::Penalty { peer, fault, banned } => {
                 let banned = if *banned { ", and banned it" } else { "" };
-                ("penalty", format!("{{who}} held a fault against {}: {fault}{banned}", self.peer(peer)))
+                let peer = peer.as_ref().map_or_else(|| "a peer".to_owned(), |peer| self.peer(peer));
+                ("penalty", format!("{{who}} held a fault against {peer}: {fault}{banned}"))
             }
             What::Gap { reason, .. } => ("gap", format!("the journal of {{who}} has a gap: {reason}")),
             _ => return None,

@@ -41,6 +41,8 @@ pub(crate) struct NodeState {
     /// Whom its blocks pay.
     pub(crate) miner: Option<Address>,
     #[serde(skip)]
+    id: Option<String>,
+    #[serde(skip)]
     peer: Option<String>,
     #[serde(skip)]
     journal: Option<String>,
@@ -98,15 +100,16 @@ impl State {
         }
         match &entry.what {
             What::Started { .. } => node.life = Life::Starting,
-            What::Ready { miner, peer, .. } => {
+            What::Ready { miner, peer, id, .. } => {
                 node.life = Life::Running;
                 node.miner = miner.or(node.miner);
                 if let Some(miner) = miner {
                     self.miners.entry(*miner).or_default().insert(number);
                 }
-                if let Some(peer) = peer {
-                    node.peer = Some(peer.clone());
-                    self.peers.insert(peer.clone(), number);
+                node.id = id.clone().or(node.id.take());
+                node.peer = peer.clone().or(node.peer.take());
+                for name in [peer, id].into_iter().flatten() {
+                    self.peers.insert(name.clone(), number);
                 }
             }
             What::Ended { .. } => {
@@ -214,7 +217,7 @@ impl State {
         self.nodes.get(&number)?.journal.as_deref()
     }
 
-    /// The node that has this name among peers.
+    /// The node that has this id, or this name among peers.
     pub(crate) fn peer(&self, name: &str) -> Option<u16> {
         self.peers.get(name).copied()
     }
@@ -247,8 +250,8 @@ impl State {
         let mut whole = Vec::new();
         for (number, node) in &self.nodes {
             let mut tell = |what| whole.push(Entry::node(at, *number, what));
-            let NodeState { life, height, tip, pool, miner, peer, journal } = node;
-            tell(What::Ready { miner: *miner, peer: peer.clone(), id: None, address: None });
+            let NodeState { life, height, tip, pool, miner, id, peer, journal } = node;
+            tell(What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None });
             match life {
                 Life::Running => {}
                 Life::Starting => tell(What::Started { pid: None }),

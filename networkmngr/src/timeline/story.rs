@@ -139,7 +139,7 @@ impl Trace {
         Change {
             from: longest.map(|reorg| reorg.from).unwrap_or_default(),
             to: longest.map(|reorg| reorg.to).unwrap_or_default(),
-            fork: told.and_then(|told| told.fork).or(fork),
+            fork,
             left: count(told.map(|told| told.left), longest.map_or(0, |reorg| reorg.left.len())),
             joined: count(told.map(|told| told.joined), longest.map_or(0, |reorg| reorg.joined.len())),
             miners: miners.into_iter().collect(),

@@ -261,9 +261,8 @@ fn what_a_node_says_of_the_change_itself_is_used() {
     let mut tale = Tale::new();
     let told = |from, to| {
         let text = format!(
-            r#"{{"at": 1000001, "node": 1, "event": "reorganised", "from": "{from}", "to": "{to}", "fork": "{fork}",
+            r#"{{"at": 1000001, "node": 1, "event": "reorganised", "from": "{from}", "to": "{to}", "fork": 0,
                 "left": 4, "joined": 5, "returned": 2}}"#,
-            fork = hash(0),
         );
         serde_json::from_str::<Entry>(&text).unwrap()
     };
@@ -314,8 +313,8 @@ fn a_dropped_payment_comes_with_the_one_that_was_confirmed_in_its_place() {
 #[test]
 fn orphans_penalties_gaps_and_alarms_are_told() {
     let mut tale = Tale::new();
-    let peer = || "peer-5".to_owned();
-    tale.node(3, What::Orphan { hash: hash(0xb2), parent: hash(0xb1), peer: Some(peer()) });
+    let peer = || Some("peer-5".to_owned());
+    tale.node(3, What::Orphan { hash: hash(0xb2), parent: hash(0xb1), peer: peer() });
     for node in 0..2 {
         let fault = "a block without its work".to_owned();
         tale.node(node, What::Penalty { peer: peer(), fault, banned: true });
