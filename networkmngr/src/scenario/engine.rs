@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use shared::{Amount, BlockHash, TxId};
 
-use super::file::{Link, Strategy};
+use super::file::{Delay, Link, Strategy};
+use crate::network::LinkRule;
+use crate::node_set::NodeSet;
 use crate::timeline::What;
 
 /// What went wrong with a step, as a sentence without a full stop.
@@ -155,4 +157,12 @@ pub(crate) struct Payment {
     pub(crate) instead_of: Option<TxId>,
     /// It is signed and handed in nowhere.
     pub(crate) secret: bool,
+}
+
+/// A link as networks know it: the delay spread evenly around its middle.
+pub(super) fn link_rule(from: NodeSet, to: NodeSet, delay: Delay, loss: f64) -> LinkRule {
+    let (low, high) = (delay.least, delay.most);
+    let millis = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
+    let (delay_ms, jitter_ms) = (millis((low + high) / 2), millis((high - low) / 2));
+    LinkRule { from, to, delay_ms, jitter_ms, loss, one_way: false, cut: false }
 }

@@ -5,6 +5,7 @@
 //! - `engine`: what a scenario needs of a network; `real` and `simulated` are the two there are
 //! - `lesson`: scenarios with a question before and an explanation after
 //! - `run`: what steps and expectations mean; `words` says them; `report` prints and writes what came of it
+//! - `scribe`, `measure`: the timeline, written in the simulator, and counted on real processes
 
 mod engine;
 mod file;
@@ -13,6 +14,7 @@ mod measure;
 mod real;
 mod report;
 mod run;
+mod scribe;
 mod sense;
 mod simulated;
 mod spec;

@@ -17,7 +17,7 @@ use serde_json::json;
 use shared::record::{Content, Record};
 use shared::{Address, Amount, BlockHash, Millis, Payload, Topic, Transaction, TxId};
 
-use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
+use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts, link_rule};
 use super::file::{Delay, Link, Plan as Wanted, Strategy};
 use super::spec;
 use crate::bind::bind_all;
@@ -139,18 +139,20 @@ impl Real {
                 self.cap(node, *share).await?;
             }
         }
-        let rest = rule(NodeSet::All, NodeSet::All, wanted.delay, wanted.loss);
+        let rest = link_rule(NodeSet::All, NodeSet::All, wanted.delay, wanted.loss);
         let mut rules = vec![rest];
         if let Some(pairs) = wanted.topology.pairs(wanted.nodes) {
             let pairs = &pairs;
             let missing = |a: u16| (a + 1..wanted.nodes).filter(move |b| !pairs.contains(&(a, *b)));
             rules.extend((0..wanted.nodes).filter_map(|a| {
                 let others: BTreeSet<u16> = missing(a).collect();
-                let cut = rule(NodeSet::Some([a].into()), NodeSet::Some(others.clone()), Delay::default(), 0.0);
+                let cut = link_rule(NodeSet::Some([a].into()), NodeSet::Some(others.clone()), Delay::default(), 0.0);
                 (!others.is_empty()).then_some(LinkRule { cut: true, ..cut })
             }));
         }
-        rules.extend(wanted.links.iter().map(|link| rule(link.from.clone(), link.to.clone(), link.delay, link.loss)));
+        rules.extend(
+            wanted.links.iter().map(|link| link_rule(link.from.clone(), link.to.clone(), link.delay, link.loss)),
+        );
         if rules.len() > 1 || wanted.delay != Delay::default() || wanted.loss > 0.0 {
             self.network.set_links(&rules).await.map_err(Trouble::new)?;
         }
@@ -272,13 +274,6 @@ fn now() -> Millis {
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-fn rule(from: NodeSet, to: NodeSet, delay: Delay, loss: f64) -> LinkRule {
-    let (low, high) = (delay.least, delay.most);
-    let millis = |millis: u64| u32::try_from(millis).unwrap_or(u32::MAX);
-    let (delay_ms, jitter_ms) = (millis((low + high) / 2), millis((high - low) / 2));
-    LinkRule { from, to, delay_ms, jitter_ms, loss, one_way: false, cut: false }
-}
-
 impl Engine for Real {
     fn elapsed(&self) -> u64 {
         u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -391,7 +386,7 @@ impl Engine for Real {
     }
 
     async fn set_link(&mut self, link: &Link) -> Outcome<()> {
-        let rule = rule(link.from.clone(), link.to.clone(), link.delay, link.loss);
+        let rule = link_rule(link.from.clone(), link.to.clone(), link.delay, link.loss);
         self.network.set_links(&[rule]).await.map(drop).map_err(Trouble::new)
     }
 

@@ -8,17 +8,16 @@ use std::sync::Arc;
 
 use node::machine::effect::Reply;
 use node::machine::event::Request;
-use node::machine::journal::ChainEvent;
 use node::machine::store::ReadChain as _;
 use node::machine::strategy::{self as machine, Attack, Ending, Lie, Tie};
-use node::sim::{self, Conditions, Sight, Tally, Topology, World, WorldConfig};
-use serde_json::json;
+use node::sim::{self, Conditions, Tally, Topology, World, WorldConfig};
 use shared::record::{Content, Record};
-use shared::{Address, Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
+use shared::{Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
 
 use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Delay, Link, Plan, Strategy};
-use crate::timeline::{Begun, Entry, FORMAT, Told, What, Writer};
+use super::scribe::Scribe;
+use crate::timeline::What;
 
 /// How long one block may take, in milliseconds of virtual time, as a multiple of the spacing.
 const PATIENCE: u64 = 1_000;
@@ -93,6 +92,27 @@ impl Simulated {
         })
     }
 
+    /// Writes something about a node into the timeline, if there is one.
+    fn note_of(&self, node: u16, what: What) {
+        if let Some(scribe) = &self.scribe {
+            scribe.borrow_mut().node(self.world.now(), node, what);
+        }
+    }
+
+    fn note_ready(&self, node: u16) {
+        if let Some(scribe) = &self.scribe {
+            scribe.borrow_mut().ready(&self.world, node);
+        }
+    }
+
+    /// The groups, and all nodes that are in none of them together.
+    fn all_groups(&self, groups: &[Vec<u16>]) -> Vec<Vec<u16>> {
+        let nodes =
+            (0..u16::try_from(self.world.nodes()).unwrap_or(u16::MAX)).filter(|node| !self.removed.contains(node));
+        let rest: Vec<u16> = nodes.filter(|node| !groups.iter().any(|group| group.contains(node))).collect();
+        groups.iter().cloned().chain([rest]).filter(|group| !group.is_empty()).collect()
+    }
+
     fn up(&self) -> Vec<usize> {
         (0..self.world.nodes()).filter(|node| self.world.is_up(*node)).collect()
     }
@@ -130,44 +150,9 @@ impl Simulated {
     }
 }
 
-/// Writes down what happens.
-struct Scribe {
-    writer: Writer,
-    miners: Vec<Address>,
-}
-
-impl Scribe {
-    fn begin(path: &Path, plan: &Plan, seed: u64, world: &World) -> Outcome<Self> {
-        let begun = Begun {
-            format: FORMAT,
-            number: 1,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            genesis: Some(world.genesis()),
-            simulated: true,
-            seed: Some(seed),
-            nodes: plan.nodes,
-            continued: false,
-        };
-        let writer = Writer::create(path, world.now().0, begun);
-        let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
-        let miners = (0..world.nodes()).map(|node| world.miner(node)).collect();
-        Ok(Self { writer, miners })
-    }
-
-    fn see(&mut self, at: Millis, node: usize, sight: &Sight, tally: &Tally) {
-        let Sight::Told(event) = sight else { return };
-        let Ok(mut json) = serde_json::to_value(event) else { return };
-        if let ChainEvent::Connected { hash, .. } | ChainEvent::Side { hash, .. } = event
-            && let Some(found) = tally.found.get(hash)
-        {
-            json["previous"] = json!(found.previous);
-            json["miner"] = json!(self.miners.get(found.miner));
-        }
-        let number = u16::try_from(node).unwrap_or(u16::MAX);
-        if let Ok(told) = Told::by_node(at.0, number, None, &json.to_string()) {
-            self.writer.append(told);
-        }
-    }
+/// A process's end in the simulator is always at once.
+fn killed() -> What {
+    What::Ended { how: "ended by SIGKILL".to_owned(), wanted: true }
 }
 
 fn machine_strategy(strategy: Strategy) -> machine::Strategy {
@@ -261,6 +246,7 @@ impl Engine for Simulated {
     }
 
     async fn split(&mut self, groups: &[Vec<u16>]) -> Outcome<()> {
+        self.note(What::Split { groups: self.all_groups(groups) });
         let group =
             |node: usize| groups.iter().position(|group| group.iter().any(|member| usize::from(*member) == node));
         let all = (0..self.world.nodes()).map(|node| group(node).unwrap_or(groups.len())).collect();
@@ -269,6 +255,7 @@ impl Engine for Simulated {
     }
 
     async fn heal(&mut self) -> Outcome<()> {
+        self.note(What::Healed);
         self.world.heal();
         self.world.meet();
         // As with real nodes, it is over when they are connected again.
@@ -276,17 +263,22 @@ impl Engine for Simulated {
     }
 
     async fn kill(&mut self, node: u16) -> Outcome<()> {
-        let killed = self.world.kill(usize::from(node));
-        if killed { Ok(()) } else { Err(Trouble(format!("node {node} does not run"))) }
+        if !self.world.kill(usize::from(node)) {
+            return Err(Trouble(format!("node {node} does not run")));
+        }
+        self.note_of(node, killed());
+        Ok(())
     }
 
     async fn pause(&mut self, node: u16) -> Outcome<()> {
         self.world.pause(usize::from(node));
+        self.note_of(node, What::Paused);
         Ok(())
     }
 
     async fn resume(&mut self, node: u16) -> Outcome<()> {
         self.world.resume(usize::from(node));
+        self.note_of(node, What::Resumed);
         Ok(())
     }
 
@@ -294,25 +286,35 @@ impl Engine for Simulated {
         if self.removed.contains(&node) {
             return Err(Trouble(format!("node {node} was removed")));
         }
-        self.world.kill(usize::from(node));
+        if self.world.kill(usize::from(node)) {
+            self.note_of(node, killed());
+        }
         self.world.restart(usize::from(node));
+        self.note_ready(node);
         self.world.run_for(1_000).map_err(Trouble::new)
     }
 
     async fn remove(&mut self, node: u16) -> Outcome<()> {
-        self.world.kill(usize::from(node));
+        if self.world.kill(usize::from(node)) {
+            self.note_of(node, killed());
+        }
+        self.note_of(node, What::Removed);
         self.removed.insert(node);
         Ok(())
     }
 
     async fn add(&mut self) -> Outcome<u16> {
-        let number = self.world.add_node();
+        let number = u16::try_from(self.world.add_node()).map_err(Trouble::new)?;
+        self.note_ready(number);
         self.world.run_for(1_000).map_err(Trouble::new)?;
-        u16::try_from(number).map_err(Trouble::new)
+        Ok(number)
     }
 
     async fn set_link(&mut self, link: &Link) -> Outcome<()> {
         set_link(&mut self.world, link);
+        if let Some(scribe) = &self.scribe {
+            scribe.borrow_mut().link(self.world.now(), link);
+        }
         Ok(())
     }
 
@@ -364,13 +366,13 @@ impl Engine for Simulated {
 
     fn note(&mut self, what: What) {
         if let Some(scribe) = &self.scribe {
-            scribe.borrow_mut().writer.append(Entry::network(self.world.now().0, what));
+            scribe.borrow_mut().network(self.world.now(), what);
         }
     }
 
     fn close(&mut self) -> Outcome<()> {
         let Some(scribe) = self.scribe.take() else { return Ok(()) };
-        scribe.borrow_mut().writer.flush().map_err(|error| Trouble(format!("the timeline cannot be written: {error}")))
+        scribe.borrow_mut().close()
     }
 
     async fn measures(&mut self) -> Outcome<Measures> {

@@ -261,6 +261,45 @@ fn the_same_seed_gives_the_same_timeline_which_tells_why() {
 }
 
 #[test]
+fn a_simulated_timeline_names_who_and_why() {
+    use crate::timeline::{Clock, Reader, State, Stretch, explain};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("timeline.jsonl");
+    let text = r#"
+name = "a split"
+[network]
+nodes = 5
+[[step]]
+mine = 2
+[[step]]
+split = ["0-1"]
+[[step]]
+mine = { blocks = 1, by = "0" }
+[[step]]
+mine = { blocks = 2, by = "3" }
+[[step]]
+heal = true
+[[step]]
+wait = { agreement = true }
+"#;
+    let report = simulate_once(&parse(text).unwrap(), 7, false, Some(&path));
+    assert_eq!(report.failure(), None);
+    let whole = Stretch { from: 0, to: u64::MAX, node: None, all: false, clock: Clock::Since(0) };
+    let stories = explain(Reader::open(&path).unwrap(), &whole).unwrap();
+    let told: Vec<&str> =
+        stories.iter().filter(|story| story.kind == "reorganised").map(|story| &*story.text).collect();
+    let [told] = told.as_slice() else { panic!("{stories:#?}") };
+    assert!(told.starts_with("nodes 0-1 left "), "{told}");
+    assert!(told.ends_with(": one block more work, mined by node 3 while the network was split (0-1 | 2-4)"), "{told}");
+    let state = Reader::open(&path).unwrap().fold(State::default(), |mut state, entry| {
+        state.apply(&entry.unwrap());
+        state
+    });
+    assert!(state.nodes.values().all(|node| (node.height, node.tip) == (4, state.nodes[&3].tip)), "{:?}", state.nodes);
+}
+
+#[test]
 fn every_lesson_passes_and_its_answer_is_one_of_its_choices() {
     let lessons = super::lesson::all(None).unwrap();
     let orders: Vec<u32> = lessons.iter().map(|(_, _, lesson)| lesson.order).collect();

@@ -4,6 +4,12 @@ use shared::BlockHash;
 
 use super::state::Life;
 use super::trace::{Reorg, Trace};
+use crate::network::LinkRule;
+
+/// Milliseconds from which on links are slow enough to be a cause.
+const SLOW: u64 = 20;
+/// Links that a block may have to take until everybody has it.
+const HOPS: u64 = 4;
 
 /// What kept two branches apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +26,12 @@ pub(super) enum Cause {
     Race { height: u32, nodes: [u16; 2], apart: u64 },
     /// The timeline does not tell.
     Unknown,
+}
+
+/// How much later a rule makes messages come, in milliseconds. One that is lost is asked for again after a while.
+fn slowness(rule: &LinkRule) -> u64 {
+    let lossy = if rule.loss > 0.0 { SLOW } else { 0 };
+    (u64::from(rule.delay_ms) + u64::from(rule.jitter_ms)).max(lossy)
 }
 
 /// Where both branches begin and when those beginnings were found.
@@ -63,11 +75,17 @@ impl Trace {
         if let Some(life) = missed {
             return Cause::Away(reorg.node, life);
         }
-        let links = self.links_at(fork.at);
-        if !links.is_empty() {
-            return Cause::Links(links.iter().map(ToString::to_string).collect());
+        let slow: Vec<_> = self.links_at(fork.at).iter().filter(|rule| slowness(rule) > 0).collect();
+        let slowest = slow.iter().map(|rule| slowness(rule)).max().unwrap_or(0);
+        // A block may take several links of its way, each of them slowly.
+        let withheld = self.withheld(reorg).filter(|(_, ms)| *ms > HOPS * slowest);
+        if let Some((cause, _)) = withheld {
+            return cause;
         }
-        self.withheld(reorg).or_else(|| self.race(&fork)).unwrap_or(Cause::Unknown)
+        if slowest >= SLOW {
+            return Cause::Links(slow.iter().map(ToString::to_string).collect());
+        }
+        self.race(&fork).unwrap_or(Cause::Unknown)
     }
 
     /// Whether the split stood between the node and the branch that it took.
@@ -83,7 +101,7 @@ impl Trace {
     }
 
     /// Somebody mined on top of his own block before anybody else had it.
-    fn withheld(&self, reorg: &Reorg) -> Option<Cause> {
+    fn withheld(&self, reorg: &Reorg) -> Option<(Cause, u64)> {
         let (first, rest) = reorg.joined.split_first()?;
         let miner = self.miner(first)?;
         let seen = &self.state.tree.get(first)?.seen;
@@ -91,7 +109,8 @@ impl Trace {
         let had = self.had_at(first, miner)?;
         let on_top = |hash: &&BlockHash| self.had_at(hash, miner).is_some_and(|at| at < released);
         let more = rest.iter().take_while(on_top).count();
-        (more > 0).then_some(Cause::Withheld { miner, blocks: more + 1, ms: released - had })
+        let ms = released - had;
+        (more > 0).then_some((Cause::Withheld { miner, blocks: more + 1, ms }, ms))
     }
 
     /// Two nodes found a block each before either had the other's.
