@@ -12,7 +12,7 @@ use super::engine::{Outcome, Trouble, link_rule};
 use super::file::{Link, Plan};
 use crate::network::LinkRule;
 use crate::node_set::NodeSet;
-use crate::timeline::{Begun, Entry, FORMAT, Told, What, Writer};
+use crate::timeline::{About, Begun, Entry, FORMAT, Told, What, Writer};
 
 /// Writes down what happens.
 pub(super) struct Scribe {
@@ -52,7 +52,18 @@ impl Scribe {
 
     /// Takes in what a witness sees, after the tally has.
     pub(super) fn see(&mut self, at: Millis, node: usize, sight: &Sight, tally: &Tally) {
-        let Sight::Told(event) = sight else { return };
+        let number = u16::try_from(node).unwrap_or(u16::MAX);
+        let event = match sight {
+            Sight::Told(event) => event,
+            Sight::Mined(block) => {
+                let (miner, previous) = (self.miners.get(node).copied(), Some(block.header().previous));
+                let about = About { miner, previous, ..About::default() };
+                let what = What::Mined { height: block.height().0, hash: block.hash(), about };
+                self.writer.append(Entry::node(at.0, number, what));
+                return;
+            }
+            Sight::Tip { .. } => return,
+        };
         let Ok(mut json) = serde_json::to_value(event) else { return };
         let found = match event {
             ChainEvent::Connected { hash, .. } | ChainEvent::Side { hash, .. } => tally.found.get(hash),
@@ -62,7 +73,6 @@ impl Scribe {
             json["previous"] = json!(found.previous);
             json["miner"] = json!(self.miners.get(found.miner));
         }
-        let number = u16::try_from(node).unwrap_or(u16::MAX);
         if let Ok(told) = Told::by_node(at.0, number, None, &json.to_string()) {
             self.writer.append(told);
         }

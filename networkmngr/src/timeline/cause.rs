@@ -2,7 +2,7 @@
 
 use shared::BlockHash;
 
-use super::state::Life;
+use super::state::{Life, Seen};
 use super::trace::{Reorg, Trace};
 use crate::network::LinkRule;
 
@@ -10,6 +10,8 @@ use crate::network::LinkRule;
 const SLOW: u64 = 20;
 /// Links that a block may have to take until everybody has it.
 const HOPS: u64 = 4;
+/// Milliseconds within which a block is anywhere on a busy machine, where time is not made up.
+const MOMENT: u64 = 250;
 
 /// What kept two branches apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +20,10 @@ pub(super) enum Cause {
     Split(Vec<Vec<u16>>),
     /// The node itself did not run, or was paused.
     Away(u16, Life),
-    /// Who mined the branch kept it to himself for so many milliseconds.
-    Withheld { miner: u16, blocks: usize, ms: u64 },
+    /// Who mined the branch kept so many blocks of it to himself for so many milliseconds.
+    Withheld { blocks: usize, ms: u64 },
+    /// Who mined the branch showed it only when he had the other one.
+    Answered { blocks: usize },
     /// Links were slow or lossy, as these rules say.
     Links(Vec<String>),
     /// Both were found, by these nodes at this height, before either had the other's.
@@ -45,11 +49,11 @@ struct Fork {
 impl Trace {
     /// When a block was first at any node.
     pub(super) fn found_at(&self, hash: &BlockHash) -> Option<u64> {
-        self.state.tree.get(hash)?.seen.values().min().copied()
+        self.state.tree.get(hash)?.seen.values().map(|seen| seen.at).min()
     }
 
     /// When a block was first at this node.
-    pub(super) fn had_at(&self, hash: &BlockHash, node: u16) -> Option<u64> {
+    pub(super) fn had(&self, hash: &BlockHash, node: u16) -> Option<Seen> {
         self.state.tree.get(hash)?.seen.get(&node).copied()
     }
 
@@ -77,9 +81,8 @@ impl Trace {
         }
         let slow: Vec<_> = self.links_at(fork.at).iter().filter(|rule| slowness(rule) > 0).collect();
         let slowest = slow.iter().map(|rule| slowness(rule)).max().unwrap_or(0);
-        // A block may take several links of its way, each of them slowly.
-        let withheld = self.withheld(reorg).filter(|(_, ms)| *ms > HOPS * slowest);
-        if let Some((cause, _)) = withheld {
+        let secret = self.withheld(reorg, slowest).or_else(|| self.answered(reorg, &fork));
+        if let Some(cause) = secret {
             return cause;
         }
         if slowest >= SLOW {
@@ -97,30 +100,43 @@ impl Trace {
 
     fn first_at(&self, hash: &BlockHash) -> Option<u16> {
         let seen = &self.state.tree.get(hash)?.seen;
-        seen.iter().min_by_key(|(_, at)| **at).map(|(node, _)| *node)
+        seen.iter().min_by_key(|(_, seen)| **seen).map(|(node, _)| *node)
     }
 
-    /// Somebody mined on top of his own block before anybody else had it.
-    fn withheld(&self, reorg: &Reorg) -> Option<(Cause, u64)> {
+    /// Somebody had a block for longer than its way takes before anybody else had it, and it is known when he found it,
+    /// or he has mined on top of it meanwhile.
+    fn withheld(&self, reorg: &Reorg, slowest: u64) -> Option<Cause> {
         let (first, rest) = reorg.joined.split_first()?;
         let miner = self.miner(first)?;
-        let seen = &self.state.tree.get(first)?.seen;
-        let released = seen.iter().filter(|(node, _)| **node != miner).map(|(_, at)| *at).min()?;
-        let had = self.had_at(first, miner)?;
-        let on_top = |hash: &&BlockHash| self.had_at(hash, miner).is_some_and(|at| at < released);
-        let more = rest.iter().take_while(on_top).count();
-        let ms = released - had;
-        (more > 0).then_some((Cause::Withheld { miner, blocks: more + 1, ms }, ms))
+        let block = self.state.tree.get(first)?;
+        let released = block.seen.iter().filter(|(node, _)| **node != miner).map(|(_, seen)| seen.at).min()?;
+        let ms = released.checked_sub(self.had(first, miner)?.at)?;
+        let on_top = |hash: &&BlockHash| self.had(hash, miner).is_some_and(|seen| seen.at < released);
+        let blocks = 1 + rest.iter().take_while(on_top).count();
+        // A block may take several links of its way, each of them slowly.
+        let moment = if block.found.is_some() { SLOW } else { MOMENT };
+        let long = ms > (HOPS * slowest).max(moment);
+        (long && (blocks > 1 || block.found.is_some())).then_some(Cause::Withheld { blocks, ms })
+    }
+
+    /// Who mined the branch had the other one first: an honest miner would have mined on top of that.
+    fn answered(&self, reorg: &Reorg, fork: &Fork) -> Option<Cause> {
+        let miner = self.miner(&fork.joined)?;
+        let (own, other) = (self.had(&fork.joined, miner)?, self.had(&fork.left, miner)?);
+        let at_once = |hash: &&BlockHash| self.had(hash, miner).is_some_and(|seen| seen.at <= own.at + 1);
+        let blocks = reorg.joined.iter().take_while(at_once).count();
+        (other.order < own.order).then_some(Cause::Answered { blocks })
     }
 
     /// Two nodes found a block each before either had the other's.
     fn race(&self, fork: &Fork) -> Option<Cause> {
         let (one, other) = (self.miner(&fork.left)?, self.miner(&fork.joined)?);
-        let (at_one, at_other) = (self.had_at(&fork.left, one)?, self.had_at(&fork.joined, other)?);
-        let unheard = |hash, node, found| self.had_at(hash, node).is_none_or(|at| at >= found);
+        let (at_one, at_other) = (self.had(&fork.left, one)?, self.had(&fork.joined, other)?);
+        let unheard = |hash, node, found: Seen| self.had(hash, node).is_none_or(|seen| seen.order > found.order);
         let blind = unheard(&fork.joined, one, at_one) && unheard(&fork.left, other, at_other);
         let height = self.state.tree.get(&fork.left)?.height;
-        let race = Cause::Race { height, nodes: [one.min(other), one.max(other)], apart: at_one.abs_diff(at_other) };
+        let race =
+            Cause::Race { height, nodes: [one.min(other), one.max(other)], apart: at_one.at.abs_diff(at_other.at) };
         (one != other && blind).then_some(race)
     }
 }

@@ -128,6 +128,13 @@ pub(crate) enum What {
         text: String,
     },
 
+    /// A node found a block, which it may keep to itself. Simulated networks alone tell this.
+    Mined {
+        height: u32,
+        hash: BlockHash,
+        #[serde(flatten)]
+        about: About,
+    },
     /// A block became part of a node's chain.
     Connected {
         height: u32,

@@ -97,11 +97,12 @@ impl Trace {
             let Some(kept) = kept else {
                 return format!("{} have {} beside their chain", who(&group.nodes), self.block(hash));
             };
-            let kept_at = group.nodes.iter().filter_map(|node| self.had_at(kept, *node)).min();
-            let later = kept_at.and_then(|at| group.at.checked_sub(at)).filter(|ms| *ms > 0);
-            let later = later.map(|ms| format!(", and it came {} later", span(ms))).unwrap_or_default();
-            let (kept, beside) = (self.block(kept), self.block(hash));
-            format!("{} kept {kept} and put {beside} beside it: it has no more work{later}", who(&group.nodes))
+            let kept_at = group.nodes.iter().filter_map(|node| self.had(kept, *node)).map(|seen| seen.at).min();
+            let before = kept_at.and_then(|at| group.at.checked_sub(at)).filter(|ms| *ms > 0);
+            let before = before.map(|ms| format!(", which was there {} before", span(ms))).unwrap_or_default();
+            let (who, its) = (who(&group.nodes), if group.nodes.len() == 1 { "its" } else { "their" });
+            let (kept, hash) = (self.block(kept), self.block(hash));
+            format!("{who} put {hash} beside {its} chain: it has no more work than {kept}{before}")
         })
     }
 
@@ -176,6 +177,7 @@ impl Trace {
             What::Step { number, text } => ("step", format!("step {number}: {text}")),
             What::Verdict { passed: true, text } => ("verdict", format!("passed: {text}")),
             What::Verdict { passed: false, text } => ("verdict", format!("failed: {text}")),
+            What::Mined { hash, .. } => ("mined", format!("{{who}} found {}", self.block(hash))),
             What::Connected { hash, .. } => {
                 ("connected", format!("{} joined the chain of {{who}} {{within}}", self.block(hash)))
             }
@@ -224,7 +226,7 @@ impl Trace {
 }
 
 /// Kinds that need no cause.
-const ROUTINE: [&str; 3] = ["connected", "pooled", "confirmed"];
+const ROUTINE: [&str; 4] = ["mined", "connected", "pooled", "confirmed"];
 
 fn mining(job: u64, state: MiningState, bursts: Option<u32>) -> String {
     let what = bursts.map_or_else(|| "without end".to_owned(), crate::term::bursts);

@@ -17,7 +17,7 @@ mod state;
 mod story;
 mod trace;
 
-pub(crate) use entry::{Begun, Entry, FORMAT, MiningState, Told, What};
+pub(crate) use entry::{About, Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
 pub(crate) use file::{DAMAGED, EARLIER, FILE, ReadError, Reader, Writer};
 pub(crate) use follow::Followed;

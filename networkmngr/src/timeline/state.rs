@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) rules: Vec<LinkRule>,
     /// Every block that was told of.
     pub(crate) tree: BTreeMap<BlockHash, Block>,
+    /// Entries up to now.
+    entries: u64,
     genesis: Option<BlockHash>,
     miners: BTreeMap<Address, BTreeSet<u16>>,
     peers: BTreeMap<String, u16>,
@@ -68,8 +70,19 @@ pub(crate) struct Block {
     pub(crate) transactions: u32,
     /// The transactions in it, as far as they were told.
     pub(crate) confirms: BTreeSet<TxId>,
-    /// When each node first had it, in milliseconds.
-    pub(crate) seen: BTreeMap<u16, u64>,
+    /// Since when each node has it.
+    pub(crate) seen: BTreeMap<u16, Seen>,
+    /// When it was found, if that was told.
+    pub(crate) found: Option<u64>,
+}
+
+/// When a node first had a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Seen {
+    /// In milliseconds.
+    pub(crate) at: u64,
+    /// Counts the entries: what one node told within a millisecond has an order, too.
+    pub(crate) order: u64,
 }
 
 impl Life {
@@ -89,6 +102,7 @@ impl State {
     /// Takes in the next entry.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         self.at = self.at.max(entry.at);
+        self.entries += 1;
         let Some(number) = entry.node else {
             self.apply_to_network(&entry.what);
             return;
@@ -163,6 +177,9 @@ impl State {
                 let below = self.tree.get(hash).and_then(|block| block.about.previous);
                 self.set_tip(number, height.saturating_sub(1), below);
             }
+            What::Mined { height, hash, about } => {
+                self.see(number, at, *height, *hash, *about).found = Some(at);
+            }
             What::Side { height, hash, about } => {
                 self.see(number, at, *height, *hash, *about);
             }
@@ -189,6 +206,7 @@ impl State {
 
     /// Notes that a node has a block.
     fn see(&mut self, number: u16, at: u64, height: u32, hash: BlockHash, about: About) -> &mut Block {
+        let seen = Seen { at, order: self.entries };
         let block = self.tree.entry(hash).or_default();
         block.height = block.height.max(height);
         let before = block.about;
@@ -198,7 +216,7 @@ impl State {
             work: before.work.or(about.work),
             time: before.time.or(about.time),
         };
-        block.seen.entry(number).or_insert(at);
+        block.seen.entry(number).or_insert(seen);
         block
     }
 
@@ -227,7 +245,7 @@ impl State {
     pub(crate) fn miner_of(&self, hash: &BlockHash) -> Option<u16> {
         let block = self.tree.get(hash)?;
         let paid = self.miners.get(&block.about.miner?)?;
-        let first = block.seen.iter().filter(|(number, _)| paid.contains(number)).min_by_key(|(_, at)| **at);
+        let first = block.seen.iter().filter(|(number, _)| paid.contains(number)).min_by_key(|(_, seen)| **seen);
         first.map(|(number, _)| *number).or_else(|| paid.first().copied().filter(|_| paid.len() == 1))
     }
 

@@ -45,11 +45,13 @@ pub(crate) struct Change {
     pub(crate) left: u32,
     /// Blocks that took their place.
     pub(crate) joined: u32,
+    /// Whether the new branch has no more work, and the node just prefers its miner.
+    pub(crate) preferred: bool,
     /// The nodes that mined these.
     pub(crate) miners: Vec<u16>,
     /// Transactions that went back to pools.
     pub(crate) returned: usize,
-    /// `split`, `away`, `withheld`, `links`, `race` or `unknown`.
+    /// `split`, `away`, `withheld`, `answered`, `links`, `race` or `unknown`.
     pub(crate) cause: &'static str,
 }
 
@@ -142,6 +144,7 @@ impl Trace {
             fork,
             left: count(told.map(|told| told.left), longest.map_or(0, |reorg| reorg.left.len())),
             joined: count(told.map(|told| told.joined), longest.map_or(0, |reorg| reorg.joined.len())),
+            preferred: told.is_some_and(|told| told.to_work.is_some() && told.to_work == told.from_work),
             miners: miners.into_iter().collect(),
             returned: returned.len().max(told.map_or(0, |told| told.returned as usize)),
             cause: cause.word(),
@@ -154,7 +157,10 @@ impl Trace {
             Cause::Split(groups) => format!(" while the network was split ({})", sides(groups)),
             Cause::Away(_, Life::Paused) => format!(" while {} {were} paused", who(nodes)),
             Cause::Away(..) => format!(" while {} {were} not running", who(nodes)),
-            Cause::Withheld { blocks, ms, .. } => format!(", which kept {blocks} blocks to itself for {}", span(*ms)),
+            Cause::Withheld { blocks: 1, ms } => format!(", which kept it to itself for {}", span(*ms)),
+            Cause::Withheld { blocks, ms } => format!(", which kept {blocks} blocks to itself for {}", span(*ms)),
+            Cause::Answered { blocks: 0 | 1 } => ", which showed it only when it had the other one".to_owned(),
+            Cause::Answered { blocks } => format!(", which showed {blocks} blocks only when it had the other one"),
             Cause::Links(rules) => format!(" while links were slow ({})", rules.join("; ")),
             Cause::Race { height, nodes: [one, other], apart } => format!(
                 "; nodes {one} and {other} had each found a block {height}, {} apart, before either had the other's",
@@ -175,7 +181,8 @@ impl Trace {
 
     /// Who had a block when.
     fn seen(&self, hash: &BlockHash, clock: Clock) -> Option<String> {
-        let mut seen: Vec<(u64, u16)> = self.state.tree.get(hash)?.seen.iter().map(|(node, at)| (*at, *node)).collect();
+        let mut seen: Vec<(u64, u16)> =
+            self.state.tree.get(hash)?.seen.iter().map(|(node, seen)| (seen.at, *node)).collect();
         seen.sort_unstable();
         let mut groups: Vec<(u64, u64, Vec<u16>)> = Vec::new();
         for (at, node) in seen {
@@ -203,6 +210,7 @@ impl Cause {
             Self::Split(_) => "split",
             Self::Away(..) => "away",
             Self::Withheld { .. } => "withheld",
+            Self::Answered { .. } => "answered",
             Self::Links(_) => "links",
             Self::Race { .. } => "race",
             Self::Unknown => "unknown",
@@ -211,7 +219,10 @@ impl Cause {
 }
 
 fn more(change: &Change) -> String {
-    let Change { left, joined, .. } = *change;
+    let Change { left, joined, preferred, .. } = *change;
+    if preferred {
+        return "as much work, of a miner that is preferred".to_owned();
+    }
     match joined.checked_sub(left) {
         Some(0) => format!("more work in as many blocks ({joined})"),
         Some(1) => "one block more work".to_owned(),

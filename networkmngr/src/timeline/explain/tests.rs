@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use shared::{Address, BlockHash, TxId};
 
 use super::*;
-use crate::timeline::entry::{About, Begun, FORMAT};
+use crate::timeline::entry::{About, Begun, FORMAT, Reorganised};
 use crate::timeline::state::State;
 
 /// A timeline in the making. Blocks are named by a number, of which the hash is made.
@@ -192,8 +192,8 @@ fn a_tie_is_a_race_until_a_block_more_settles_it() {
     assert_eq!(
         tale.of("side"),
         [
-            "nodes 4-5 kept block 1 (b1000000…, mined by node 5) and put block 1 (a1000000…, mined by node 0) beside it: \
-          it has no more work, and it came 5 ms later"
+            "nodes 4-5 put block 1 (a1000000…, mined by node 0) beside their chain: it has no more work than block 1 (b1000000…, \
+          mined by node 5), which was there 5 ms before"
         ]
     );
 }
@@ -367,4 +367,49 @@ fn the_replay_has_what_every_node_held_at_every_moment() {
     assert_eq!(state.nodes[&2].pool.len(), 2);
     assert_eq!(state.chain(5).collect::<Vec<_>>(), [hash(0xb2), hash(0xb1), hash(0)]);
     assert!(state.groups.is_empty());
+}
+
+#[test]
+fn a_block_that_is_shown_late_is_told_from_a_race() {
+    let change = |tale: &mut Tale| {
+        tale.leaves(0xa1, 1, 0xb2, 1).joins(0xb1, 1, 5, &[1]).joins(0xb2, 2, 5, &[1]);
+        tale.of("reorganised").remove(0)
+    };
+    let text = "node 1 left a1000000… for b2000000…: one block more work, mined by node 5, which ";
+    // Node 5 has node 0's block already when its own two come out.
+    let mut answered = Tale::new();
+    answered.joins(0xa1, 1, 0, &[0, 1, 5]).leaves(0xa1, 1, 0xb2, 5);
+    answered.joins(0xb1, 1, 5, &[5]).joins(0xb2, 2, 5, &[5]);
+    assert_eq!(
+        change(&mut answered),
+        format!("{}showed 2 blocks only when it had the other one", text.replace("node 1", "nodes 1, 5"))
+    );
+    // It is known when it found them.
+    let mut withheld = Tale::new();
+    let about = About { miner: Some(miner(5)), previous: Some(hash(0)), ..About::default() };
+    withheld.node(5, What::Mined { height: 1, hash: hash(0xb1), about }).wait(2_000);
+    withheld.joins(0xa1, 1, 0, &[0, 1]).wait(1_000).joins(0xb1, 1, 5, &[5]).joins(0xb2, 2, 5, &[5]);
+    assert_eq!(change(&mut withheld), format!("{text}kept 2 blocks to itself for 3.0 s"));
+}
+
+#[test]
+fn a_preferred_miner_is_no_more_work() {
+    let mut tale = Tale::new();
+    tale.joins(0xa1, 1, 0, &[1]);
+    let work = Some(shared::Work::from(9));
+    let told = Reorganised {
+        from: hash(0xa1),
+        from_work: work,
+        to: hash(0xb1),
+        to_work: work,
+        fork: Some(0),
+        left: 1,
+        joined: 1,
+        returned: 0,
+        from_miner: None,
+        to_miner: None,
+    };
+    tale.node(1, What::Reorganised(told)).leaves(0xa1, 1, 0xb1, 1).joins(0xb1, 1, 5, &[1]);
+    let text = "node 1 left a1000000… for b1000000…: as much work, of a miner that is preferred, mined by node 5";
+    assert_eq!(tale.of("reorganised"), [text]);
 }
