@@ -150,8 +150,12 @@ impl Scribe {
         };
         let writer = Writer::create(path, world.now().0, begun);
         let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
-        let miners = (0..world.nodes()).map(|node| world.miner(node)).collect();
-        Ok(Self { writer, miners })
+        let mut scribe = Self { writer, miners: (0..world.nodes()).map(|node| world.miner(node)).collect() };
+        for (node, miner) in (0..).zip(&scribe.miners) {
+            let ready = What::Ready { miner: Some(*miner), peer: None, id: None, address: None };
+            scribe.writer.append(Entry::node(world.now().0, node, ready));
+        }
+        Ok(scribe)
     }
 
     fn see(&mut self, at: Millis, node: usize, sight: &Sight, tally: &Tally) {
