@@ -29,7 +29,9 @@ const ASKED: [&str; 9] =
     ["/health", "/links", "/node/id", "/chain", "/blocks/", "/wallet", "/accounts/", "/records", "/transactions/"];
 
 /// Commands for a network that runs, which they find by its port.
-const ATTACHED: [&str; 14] = [
+const ATTACHED: [&str; 16] = [
+    "explain",
+    "replay",
     "status",
     "mine",
     "logs",
@@ -125,7 +127,7 @@ impl Session {
                 if lasts && !fails {
                     return self.start(place, rest, &output);
                 }
-                let asks = rest.first().is_some_and(|word| ["status", "logs"].contains(word));
+                let asks = rest.first().is_some_and(|word| ["status", "logs", "explain", "replay"].contains(word));
                 // The port that is preset in the program is another one here.
                 let port = self.here(PRESET_PORT);
                 let attached = rest.first().is_some_and(|word| ATTACHED.contains(word)) && !rest.contains(&"-p");
