@@ -89,20 +89,26 @@ impl Trace {
     fn sides(&self) -> Vec<Story> {
         let joined: BTreeSet<(u16, BlockHash)> =
             self.reorgs.iter().flat_map(|reorg| reorg.joined.iter().map(|hash| (reorg.node, *hash))).collect();
-        let mut groups = Groups::default();
-        for side in self.sides.iter().filter(|side| !joined.contains(&(side.node, side.hash))) {
-            groups.add((side.hash, side.kept), side.at, side.node);
+        let beside = self.sides.iter().filter(|side| !joined.contains(&(side.node, side.hash)));
+        let (mut groups, mut kept) = (Groups::default(), BTreeMap::new());
+        for side in beside {
+            groups.add(side.hash, side.at, side.node);
+            kept.insert((side.hash, side.node), side.kept);
         }
-        groups.told("side", |(hash, kept), group| {
-            let Some(kept) = kept else {
-                return format!("{} have {} beside their chain", who(&group.nodes), self.block(hash));
+        groups.told("side", |hash, group| {
+            let kept: BTreeSet<_> = group.nodes.iter().filter_map(|node| *kept.get(&(*hash, *node))?).collect();
+            let (chain, they) = if group.nodes.len() == 1 { ("its chain", "it") } else { ("their chains", "they") };
+            let than = match kept.first().filter(|_| kept.len() == 1) {
+                None => format!("what {they} had"),
+                Some(kept) => {
+                    let since = group.nodes.iter().filter_map(|node| self.had(kept, *node)).map(|seen| seen.at).min();
+                    let before = since.and_then(|at| group.at.checked_sub(at)).filter(|ms| *ms > 0);
+                    let before = before.map(|ms| format!(", which was there {} before", span(ms)));
+                    format!("{}{}", self.block(kept), before.unwrap_or_default())
+                }
             };
-            let kept_at = group.nodes.iter().filter_map(|node| self.had(kept, *node)).map(|seen| seen.at).min();
-            let before = kept_at.and_then(|at| group.at.checked_sub(at)).filter(|ms| *ms > 0);
-            let before = before.map(|ms| format!(", which was there {} before", span(ms))).unwrap_or_default();
-            let (who, its) = (who(&group.nodes), if group.nodes.len() == 1 { "its" } else { "their" });
-            let (kept, hash) = (self.block(kept), self.block(hash));
-            format!("{who} put {hash} beside {its} chain: it has no more work than {kept}{before}")
+            let (who, hash) = (who(&group.nodes), self.block(hash));
+            format!("{who} put {hash} beside {chain}: it has no more work than {than}")
         })
     }
 

@@ -192,8 +192,21 @@ fn a_tie_is_a_race_until_a_block_more_settles_it() {
     assert_eq!(
         tale.of("side"),
         [
-            "nodes 4-5 put block 1 (a1000000…, mined by node 0) beside their chain: it has no more work than block 1 (b1000000…, \
+            "nodes 4-5 put block 1 (a1000000…, mined by node 0) beside their chains: it has no more work than block 1 (b1000000…, \
           mined by node 5), which was there 5 ms before"
+        ]
+    );
+}
+
+#[test]
+fn a_block_beside_several_tips_is_told_once() {
+    let mut tale = Tale::new();
+    tale.wait(10).joins(0xa1, 1, 0, &[0]).joins(0xb1, 1, 1, &[1]).joins(0xc1, 1, 2, &[2]);
+    tale.side(0xc1, 1, 2, 0, &[0, 1]);
+    assert_eq!(
+        tale.of("side"),
+        [
+            "nodes 0-1 put block 1 (c1000000…, mined by node 2) beside their chains: it has no more work than what they had"
         ]
     );
 }
