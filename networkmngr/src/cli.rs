@@ -2,6 +2,7 @@
 //! together is checked by [`crate::plan`]; nothing is done here.
 
 mod faults;
+mod timeline;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use data_encoding::HEXLOWER_PERMISSIVE;
 
-pub(crate) use faults::{HashRateArgs, LinkArgs, NodesArgs, Order, PartitionArgs, PlainArgs, RestartArgs};
+pub(crate) use faults::{HashRateArgs, LinkArgs, NodesArgs, Order, PartitionArgs, PlainArgs, ReorgArgs, RestartArgs};
 use node::cli::HashRate;
 use shared::{BlockHash, log::checkpoint::LogKey, record::SALT};
+pub(crate) use timeline::{ExplainArgs, ReplayArgs, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,6 +25,7 @@ and then, from a second terminal:
   curl localhost:5000/chain             what node 0 holds to be the chain
   networkmngr logs 2 --follow           what node 2 writes
   networkmngr partition 0-2 3-5         split the network; heal ends that
+  networkmngr explain                   what happened, and why
   networkmngr stop                      every node, then the manager (or Ctrl-C there)
   networkmngr verify receipt.json       whether a receipt holds, without asking anybody
 
@@ -71,10 +74,18 @@ pub(crate) enum Command {
     Remove(NodesArgs),
     /// Change how many hashes per second nodes may try
     HashRate(HashRateArgs),
+    /// Tell why things happened: every reorganisation, lost block and dropped transaction with its cause
+    Explain(ExplainArgs),
+    /// Show what every node held at some moment, by the timeline alone
+    Replay(ReplayArgs),
     /// Stop every node, then the manager
     Stop(StopArgs),
+    /// Take the last blocks back by true mining, at every node
+    Reorg(ReorgArgs),
     /// Run a scenario file, on real processes or in the simulator
     Run(crate::scenario::RunArgs),
+    /// Guided scenarios in teaching order: explain, predict, run, understand
+    Lesson(crate::scenario::LessonArgs),
     /// Measure simulated networks beside what theory says: stale blocks, attacks, growth, difficulty
     Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?
@@ -278,6 +289,8 @@ mod tests {
             &["networkmngr", "kill"],
             &["networkmngr", "restart", "0", "--as-usual", "--with", "--mdns"],
             &["networkmngr", "hash-rate", "0", "fast"],
+            &["networkmngr", "explain", "--from", "soon"],
+            &["networkmngr", "replay", "a.jsonl", "-p", "5000"],
             &["networkmngr", "verify"],
             &["networkmngr", "verify", "r.json", "--genesis", "12"],
             &["networkmngr", "verify", "r.json", "--log-key", "a+b"],

@@ -13,6 +13,7 @@ use node::drivers::http::TOKEN_FILE;
 
 use crate::plan::GENESIS_FILE;
 use crate::record::{Manager, Record, VERSION};
+use crate::timeline::{DAMAGED, EARLIER, FILE};
 
 const LOCK: &str = "lock";
 /// How often a folder is taken again that its maker has taken away meanwhile.
@@ -190,6 +191,15 @@ fn is_bare(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK)))
 }
 
+/// The genesis block of the network in a folder; `None` if its chain spec is none that a node would take.
+pub(crate) fn genesis_hash(path: &Path, record: &Record) -> Option<shared::BlockHash> {
+    let spec = match &record.genesis {
+        None => shared::ChainSpec::practice(),
+        Some(file) => serde_json::from_value(read_spec(&path.join(file)).ok()?).ok()?,
+    };
+    shared::Network::new(spec).ok().map(|network| network.genesis_hash())
+}
+
 /// Waits until no manager uses the folder any more.
 pub(crate) fn wait_until_free(path: &Path) -> anyhow::Result<()> {
     let lock = File::open(path.join(LOCK)).with_context(|| format!("cannot read {}", path.display()))?;
@@ -224,7 +234,10 @@ fn is_ours(name: &OsStr) -> bool {
         return false;
     };
     let node = name.strip_prefix("node-").is_some_and(|number| number.parse::<u16>().is_ok());
-    node || matches!(name, "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE)
+    node || matches!(
+        name,
+        "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE | FILE | EARLIER | DAMAGED
+    )
 }
 
 fn in_use(path: &Path) -> String {

@@ -5,9 +5,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::term;
 
-/// Open files per node: its socket, its lifeline, its process handle, a connection, and during the
-/// start its ready line.
-const PER_NODE: u64 = 6;
+/// Open files per node: its socket, its lifeline, its process handle, a connection, another for its events, and
+/// during the start its ready line.
+const PER_NODE: u64 = 7;
 /// Open files of the manager itself: its socket, its clients, its runtime.
 const OWN: u64 = 128;
 

@@ -184,6 +184,11 @@ impl Plan {
         args
     }
 
+    /// How many hashes per second a node may try unless it was told otherwise.
+    pub(crate) fn hash_rate(&self) -> HashRate {
+        self.hash_rate
+    }
+
     /// How long the nodes may take until each is ready. Many nodes share few cores.
     pub(crate) fn ready_deadline(&self) -> Duration {
         let preset = Duration::from_secs(30) + Duration::from_millis(100) * u32::from(self.amount);

@@ -84,6 +84,11 @@ pub(crate) fn nodes(count: usize) -> String {
     if count == 1 { "1 node".to_owned() } else { format!("{count} nodes") }
 }
 
+/// `1 block`, `3 blocks`.
+pub(crate) fn blocks(count: u32) -> String {
+    if count == 1 { "1 block".to_owned() } else { format!("{count} blocks") }
+}
+
 /// `1 burst`, `10 bursts`.
 pub(crate) fn bursts(count: u32) -> String {
     if count == 1 { "1 burst".to_owned() } else { format!("{count} bursts") }

@@ -1,6 +1,8 @@
 //! A small client for JSON over HTTP, as the node and the manager speak it: every request has a
 //! deadline, every answer a size limit, and an error says what the server said. Only plain HTTP.
 
+mod events;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::events::{Events, ServerEvent};
 use crate::drivers::http::problem::Problem;
 
 /// Largest answer that is read, in bytes, unless [`Client::with_max_answer`] says otherwise.

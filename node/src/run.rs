@@ -75,6 +75,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));
     tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone(), args.join.clone()));
     tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
+    tokio::spawn(chronicle::follow_notices(engine.notices()));
 
     let shutdown = Shutdown::new();
     let admin = Admin::for_address(bound, folder.path()).context("the administration token cannot be kept")?;

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::Api;
 use super::mining::sentence;
 use super::nodes::{NodeNumber, problem as order_problem};
-use crate::network::{FaultError, Healed, LinkRule, Partition};
+use crate::mining::JobState;
+use crate::network::{FaultError, Healed, LinkRule, Partition, ReorgError, ReorgOrder, Reorganised};
 use crate::node_set::NodeSet;
 
 /// The body of `POST /partition`.
@@ -66,6 +67,32 @@ pub(super) async fn partition(
 
 pub(super) async fn heal(State(api): State<Api>) -> Result<Json<Healed>, Problem> {
     detached(async move { api.network.heal().await }).await.map(Json)
+}
+
+/// A true reorganisation, by mining. Refused while a mining job is under way, which would race against it.
+pub(super) async fn reorg(
+    State(api): State<Api>,
+    order: Result<Json<ReorgOrder>, JsonRejection>,
+) -> Result<Json<Reorganised>, Problem> {
+    let Json(order) = order?;
+    if let Some(job) = api.mining.job().filter(|job| job.state == JobState::Running) {
+        let detail = format!("Mining job {} is under way; end it with /stop/mining first.", job.job);
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    let network = api.network.clone();
+    let done = tokio::spawn(async move { network.reorg(&order).await }).await;
+    let done = done.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending."))?;
+    done.map(Json).map_err(|error| {
+        let status = match error {
+            ReorgError::Depth => StatusCode::BAD_REQUEST,
+            ReorgError::TooShort(_) | ReorgError::NotAhead(_) => StatusCode::CONFLICT,
+            ReorgError::NoNodes => StatusCode::SERVICE_UNAVAILABLE,
+            ReorgError::Order(error) => return order_problem(error),
+            ReorgError::Rate(error) => return problem(error),
+            ReorgError::Refused { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Problem::new(status, sentence(&error.to_string()))
+    })
 }
 
 pub(super) async fn set_links(

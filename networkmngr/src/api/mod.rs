@@ -1,6 +1,7 @@
 //! The control API: how HTTP words orders and answers. What an order means is decided by
 //! [`crate::network`] and [`crate::mining`]. Answers on 127.0.0.1 alone, behind the node's guard.
 
+mod events;
 mod faults;
 mod mining;
 mod nodes;
@@ -17,7 +18,7 @@ use node::drivers::http::Admin;
 use node::drivers::http::guard::{Hosts, guarded, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub(crate) use faults::{LinksView, PartitionOrder, RateOrder, RateView, RulesOrder};
 pub(crate) use nodes::{NodeView, NodesView};
@@ -37,6 +38,16 @@ pub(crate) struct Api {
     pub(crate) closing: Closing,
     /// Who may have a program of his choosing started.
     pub(crate) admin: Admin,
+    /// Places for clients that follow the events.
+    pub(crate) followers: Arc<Semaphore>,
+}
+
+impl Api {
+    /// For this network and its mining.
+    pub(crate) fn new(network: Arc<Network>, mining: Arc<Mining>, closing: Closing, admin: Admin) -> Self {
+        let followers = Arc::new(Semaphore::new(events::MAX_FOLLOWERS));
+        Self { network, mining, closing, admin, followers }
+    }
 }
 
 /// The way from `/shutdown/all` to the task that ends the nodes, and back with its report.
@@ -77,6 +88,7 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .route("/", get(overview::page))
         .route("/health", get(overview::health))
         .route("/status", get(overview::status))
+        .route("/events", get(events::events))
         .route("/start/mining", verb(mining::start))
         .route("/stop/mining", verb(mining::stop))
         .route("/shutdown/all", verb(shutdown_all))
@@ -89,6 +101,7 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .route("/nodes/{number}/hash-rate", post(faults::set_hash_rate))
         .route("/partition", post(faults::partition))
         .route("/heal", post(faults::heal))
+        .route("/reorg", post(faults::reorg))
         .route("/links", post(faults::set_links).delete(faults::clear_links))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)

@@ -33,6 +33,9 @@ pub(crate) struct ManagerView {
     pub(crate) since: String,
     /// The network's folder.
     pub(crate) folder: String,
+    /// The file with everything that happens.
+    #[serde(default)]
+    pub(crate) timeline: String,
 }
 
 /// How many nodes are in which state.
@@ -55,6 +58,7 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
         pid: std::process::id(),
         since: api.network.since(),
         folder: plan.folder.display().to_string(),
+        timeline: api.network.timeline.path().display().to_string(),
     };
     let agreement = survey(&api.network).await;
     Json(StatusView { manager, nodes: counts(&api), agreement, faults: api.network.faults(), job: api.mining.job() })
@@ -78,6 +82,7 @@ pub(super) async fn page(State(api): State<Api>) -> String {
          \x20 curl 'localhost:{port}/start/mining?times=3&min=0&max=1'\n\
          \x20 curl 'localhost:{port}/start/mining?continuous=true'   until /stop/mining\n\
          \x20 curl localhost:{port}/stop/mining\n\
+         \x20 curl -N localhost:{port}/events                        everything that happens, as it happens\n\
          \x20 curl localhost:{port}/status                           agreement, tips, the mining job\n\
          \x20 curl localhost:{port}/nodes                            each node, with its memory\n\
          \x20 curl -X POST localhost:{port}/nodes                    one more node\n\

@@ -46,6 +46,32 @@ pub(crate) struct PlainArgs {
     pub(crate) order: Order,
 }
 
+const REORG_EXAMPLES: &str = "\
+Examples:
+  networkmngr reorg 3                     the last three blocks leave every chain, a longer branch takes their place
+  networkmngr reorg 3 --without ID        and it leaves this transaction out
+  curl -X POST localhost:4999/reorg -H 'content-type: application/json' -d '{\"depth\": 3}'
+
+One node mines the branch from below those blocks, in silence and with all speed, and publishes it when it has
+more work. Transactions of the blocks that left go back to the pools.";
+
+/// Options of `reorg`.
+#[derive(Debug, Args)]
+#[command(after_help = REORG_EXAMPLES)]
+pub(crate) struct ReorgArgs {
+    /// How many blocks are taken back
+    #[arg(value_name = "DEPTH")]
+    pub(crate) depth: u32,
+    /// A transaction that the new branch leaves out; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) without: Vec<shared::TxId>,
+    /// The node that mines the branch [default: the first that runs]
+    #[arg(long, value_name = "NODE")]
+    pub(crate) by: Option<u16>,
+    #[command(flatten)]
+    pub(crate) order: Order,
+}
+
 const LINK_EXAMPLES: &str = "\
 Examples:
   networkmngr link all all --delay 100 --jitter 20     every message comes 80 to 120 ms later

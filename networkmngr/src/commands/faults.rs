@@ -1,13 +1,17 @@
 //! `networkmngr partition`, `heal` and `link`: faults between nodes.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::{Attached, ORDER, shown};
 use crate::api::{LinksView, PartitionOrder, RulesOrder};
-use crate::cli::{LinkArgs, PartitionArgs, PlainArgs};
-use crate::network::{Healed, LinkRule, Partition};
+use crate::cli::{LinkArgs, PartitionArgs, PlainArgs, ReorgArgs};
+use crate::network::{Healed, LinkRule, Partition, ReorgOrder, Reorganised};
 use crate::node_set::NodeSet;
 use crate::term;
+
+/// How long the mining of a branch may take, and a little more.
+const MINING: Duration = Duration::from_secs(330);
 
 /// Splits the network.
 pub(crate) fn partition(args: PartitionArgs) -> anyhow::Result<ExitCode> {
@@ -45,6 +49,18 @@ pub(crate) fn heal(args: PlainArgs) -> anyhow::Result<ExitCode> {
             let nodes = term::nodes(*nodes);
             format!("the split is lifted at {nodes}, but they are not all connected yet; see `networkmngr status`")
         }
+    })
+}
+
+/// Takes blocks back by mining.
+pub(crate) fn reorg(args: ReorgArgs) -> anyhow::Result<ExitCode> {
+    let network = Attached::find(&args.order.which)?;
+    let order = ReorgOrder { depth: args.depth, leave_out: args.without, node: args.by };
+    let done: Reorganised = network.order("/reorg", &order, MINING)?;
+    shown(args.order.json, &done, |done| {
+        let Reorganised { node, fork_height, from, to, height, .. } = done;
+        let (from, to) = (from.short(), to.short());
+        format!("node {node} mined another branch on block {fork_height}: {from} is left for {to} at height {height}")
     })
 }
 

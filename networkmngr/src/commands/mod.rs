@@ -7,6 +7,7 @@ pub(crate) mod orders;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod timeline;
 pub(crate) mod verify;
 
 use std::path::PathBuf;

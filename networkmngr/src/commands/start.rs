@@ -20,7 +20,8 @@ use crate::folder::{self, Folder};
 use crate::mining::Mining;
 use crate::network::{Ending, Network, describe};
 use crate::plan::Plan;
-use crate::record::{Manager, Process, Record};
+use crate::record::{Manager, Process};
+use crate::timeline::Recorder;
 use crate::{limits, term};
 
 /// How long open requests may take when everything else has ended.
@@ -43,16 +44,21 @@ pub(crate) fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
         since: term::now(),
     };
     let record = folder.prepare(plan.fresh, plan.genesis.as_deref(), manager)?;
+    let genesis = folder::genesis_hash(&plan.folder, &record);
+    let timeline = Recorder::resume(&plan.folder, genesis, plan.amount).context("the timeline cannot be written")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(manage(plan, sockets.manager, sockets.nodes, record))
+    runtime.block_on(async {
+        let network = Network::new(plan, sockets.nodes, record, timeline)?;
+        manage(network, sockets.manager).await
+    })
 }
 
-async fn manage(plan: Plan, manager: TcpListener, nodes: Vec<TcpListener>, record: Record) -> anyhow::Result<ExitCode> {
+async fn manage(network: Arc<Network>, manager: TcpListener) -> anyhow::Result<ExitCode> {
     let begun = Instant::now();
     let mut signals = Signals::new().context("cannot watch for Ctrl-C")?;
-    let ports = if nodes.len() == 1 { "port" } else { "ports" };
-    term::say(&format!("starting {} on the {ports} after {}", term::nodes(nodes.len()), plan.port));
-    let network = Network::new(plan, nodes, record)?;
+    let nodes = usize::from(network.plan().amount);
+    let ports = if nodes == 1 { "port" } else { "ports" };
+    term::say(&format!("starting {} on the {ports} after {}", term::nodes(nodes), network.plan().port));
     let started = tokio::select! {
         started = network.start() => started.map_err(anyhow::Error::from),
         name = signals.next() => Err(anyhow!("{name} came before the network was ready")),
@@ -76,7 +82,7 @@ async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signa
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
     let admin = Admin::with_token(&network.plan().folder).context("the administration token cannot be kept")?;
-    let api = Api { network: network.clone(), mining: mining.clone(), closing: closing.clone(), admin };
+    let api = Api::new(network.clone(), mining.clone(), closing.clone(), admin);
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {

@@ -4,10 +4,12 @@
 
 mod chain_growth;
 mod difficulty;
+mod double_spend;
 mod estimate;
 mod intervals;
 mod output;
 mod plot;
+mod selfish_mining;
 mod stale_rate;
 pub(crate) mod work;
 
@@ -45,6 +47,10 @@ pub(crate) struct ExperimentArgs {
 enum Which {
     /// How many blocks go stale, against the time between blocks (ten nodes, all connected)
     StaleRate(stale_rate::Options),
+    /// What a selfish miner wins, against its share of hash power
+    SelfishMining(selfish_mining::Options),
+    /// How often a payment with so many confirmations is taken back by a branch mined in secret
+    DoubleSpend(double_spend::Options),
     /// How fast the chain grows when blocks take time to spread
     ChainGrowth(chain_growth::Options),
     /// Whether times between blocks are exponential at a fixed difficulty
@@ -119,6 +125,8 @@ impl Point {
 pub(crate) fn run(args: &ExperimentArgs) -> anyhow::Result<ExitCode> {
     let (effort, findings) = match &args.which {
         Which::StaleRate(options) => (&options.effort, options.run()?),
+        Which::SelfishMining(options) => (&options.effort, options.run()?),
+        Which::DoubleSpend(options) => (&options.effort, options.run()?),
         Which::ChainGrowth(options) => (&options.effort, options.run()?),
         Which::Intervals(options) => (&options.effort, options.run()?),
         Which::Difficulty(options) => (&options.effort, options.run()?),

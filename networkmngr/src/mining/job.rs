@@ -17,6 +17,7 @@ use super::settle::{Settlement, settle};
 use super::survey;
 use crate::network::{AT_ONCE, Network};
 use crate::term;
+use crate::timeline::{MiningState, What};
 
 /// How many of its last bursts a job remembers.
 const REMEMBERED: usize = 100;
@@ -151,6 +152,7 @@ impl Mining {
         // The job before may still be settling a tie, which is the new one's now.
         board.abort();
         board.job = Some(job.clone());
+        self.tell_timeline(&job, MiningState::Begun);
         let mining = self.clone();
         let task = match job.kind {
             JobKind::Bursts(bursts) => tokio::spawn(mining.carry_out(bursts)),
@@ -168,6 +170,7 @@ impl Mining {
             let job = board.job.as_mut().filter(|job| job.state == JobState::Running)?;
             job.state = JobState::Settling;
             let job = job.clone();
+            self.tell_timeline(&job, MiningState::Stopped);
             board.abort();
             job
         };
@@ -241,7 +244,16 @@ impl Mining {
         job.bursts.push_back(report);
         if last {
             job.state = JobState::Done;
+            self.tell_timeline(job, MiningState::Done);
         }
+    }
+
+    fn tell_timeline(&self, job: &Job, state: MiningState) {
+        let bursts = match job.kind {
+            JobKind::Bursts(bursts) => Some(bursts.times),
+            JobKind::Continuous => None,
+        };
+        self.network.timeline.network(What::Mining { job: job.job, state, bursts });
     }
 
     async fn go_on(self: Arc<Self>) {

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::conditions::{Faults, LinkRule, MAX_RULES};
 use super::{Network, OrderError, Seen, StartError, State};
 use crate::term;
+use crate::timeline::What;
 
 /// How long a node may take to change its hash rate.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -93,6 +94,8 @@ impl Network {
         let _changing = self.changing.lock().await;
         let groups = self.checked_groups(groups)?;
         self.lock_faults().groups = groups;
+        // Before the nodes are told: what follows from it comes after it.
+        self.timeline.network(What::Split { groups: self.faults().groups });
         let verified = self.verify_cuts().await?;
         let absent =
             self.seen().into_iter().filter(|node| !matches!(node.state, State::Running(_) | State::Removed(_)));
@@ -130,6 +133,9 @@ impl Network {
     pub(crate) async fn heal(&self) -> Result<Healed, FaultError> {
         let _changing = self.changing.lock().await;
         let was_split = !std::mem::take(&mut self.lock_faults().groups).is_empty();
+        if was_split {
+            self.timeline.network(What::Healed);
+        }
         let nodes = self.tell_all().await?;
         if !was_split {
             return Ok(Healed { was_split, nodes, joined: true });
@@ -166,6 +172,7 @@ impl Network {
             }
             *faults = changed;
         }
+        self.tell_timeline_of_links();
         let nodes = self.tell_all().await?;
         rules.iter().for_each(|rule| term::say(&format!("links were changed: {rule}")));
         Ok(nodes)
@@ -178,6 +185,7 @@ impl Network {
     pub(crate) async fn clear_links(&self) -> Result<usize, FaultError> {
         let _changing = self.changing.lock().await;
         self.lock_faults().rules.clear();
+        self.tell_timeline_of_links();
         let nodes = self.tell_all().await?;
         term::say("all links are as they were");
         Ok(nodes)
@@ -197,8 +205,14 @@ impl Network {
         let changed = self.client.post::<IgnoredAny>(&url, &json!({ "hash_rate": rate }), ANSWER).await;
         changed.map_err(|error| FaultError::Told { number, reason: error.to_string() })?;
         slot.lock_start().hash_rate = Some(rate);
+        self.timeline.node(number, What::HashRate { rate });
         term::say(&format!("node {number} tries {rate} hashes per second from now on"));
         Ok(slot.seen())
+    }
+
+    fn tell_timeline_of_links(&self) {
+        let rules = self.lock_faults().rules.clone();
+        self.timeline.network(What::Links { rules });
     }
 
     /// The numbers of all nodes that were not removed.

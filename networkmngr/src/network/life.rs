@@ -13,6 +13,7 @@ use crate::child::{Exit, Launch, NodeProcess};
 use crate::plan::{NodeFiles, Program};
 use crate::record::Process;
 use crate::term;
+use crate::timeline::What;
 
 impl Network {
     /// Orders a process for the node and follows it until its end. Returns at once.
@@ -49,7 +50,9 @@ impl Network {
             },
         };
         let was_ready = ended.identity.is_some();
-        let unexpected = was_ready && !slot.end_wanted.load(Ordering::SeqCst) && !self.is_closing();
+        let wanted = slot.end_wanted.load(Ordering::SeqCst) || self.is_closing();
+        let unexpected = was_ready && !wanted;
+        self.timeline.node(slot.plan.number, What::Ended { how: ended.exit.to_string(), wanted });
         slot.state.send_replace(State::Ended(ended.clone()));
         if unexpected {
             let (number, exit, lines) = (slot.plan.number, &ended.exit, quoted(&ended.last_lines));
@@ -65,6 +68,7 @@ impl Network {
     async fn live(&self, slot: &Slot, process: &mut NodeProcess) -> Ended {
         let pid = process.pid;
         slot.state.send_replace(State::Starting { pid });
+        self.timeline.node(slot.plan.number, What::Started { pid: Some(pid) });
         let deadline = self.ready_deadline();
         let ready = tokio::time::timeout(deadline, process.ready()).await;
         let late = || {

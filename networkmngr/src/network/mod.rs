@@ -7,9 +7,11 @@ mod faults;
 mod life;
 mod orders;
 mod register;
+mod reorg;
 mod standin;
 mod stop;
 mod tell;
+mod witness;
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -26,12 +28,14 @@ use tokio::sync::watch;
 pub(crate) use conditions::{Faults, LinkRule};
 pub(crate) use faults::{FaultError, Healed, Partition};
 pub(crate) use orders::{OrderError, StartCommand};
+pub(crate) use reorg::{ReorgError, ReorgOrder, Reorganised};
 pub(crate) use stop::{Ending, describe};
 
 use crate::child::{Exit, Identity, Spawner};
 use crate::plan::{NodePlan, Plan};
 use crate::record::{self, Process, Record};
 use crate::term;
+use crate::timeline::Recorder;
 
 /// Most requests to nodes that are under way at once, where the order does not matter.
 pub(crate) const AT_ONCE: usize = 64;
@@ -47,6 +51,10 @@ pub(crate) struct Network {
     faults: Mutex<Faults>,
     /// Held while the faults are changed, so that what is verified is what was wanted.
     changing: tokio::sync::Mutex<()>,
+    /// Of those who ask nodes who they are, so that a thousand do not at once.
+    asking: tokio::sync::Semaphore,
+    /// Everything that happens.
+    pub(crate) timeline: Arc<Recorder>,
     /// For requests to the nodes.
     pub(crate) client: Client,
 }
@@ -191,7 +199,12 @@ impl Network {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub(crate) fn new(plan: Plan, nodes: Vec<TcpListener>, record: Record) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn new(
+        plan: Plan,
+        nodes: Vec<TcpListener>,
+        record: Record,
+        timeline: Arc<Recorder>,
+    ) -> std::io::Result<Arc<Self>> {
         let slots = plan.nodes().into_iter().zip(nodes).map(|(plan, socket)| Slot::new(plan, socket));
         Ok(Arc::new(Self {
             slots: Mutex::new(slots.collect()),
@@ -200,6 +213,8 @@ impl Network {
             closing: AtomicBool::new(false),
             faults: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
+            asking: tokio::sync::Semaphore::new(AT_ONCE),
+            timeline,
             client: Client::new(),
             plan,
         }))
@@ -217,6 +232,8 @@ impl Network {
         let ready = slots.iter().map(|slot| slot.ready());
         futures::future::try_join_all(ready).await?;
         self.register_all().await?;
+        // Not before, so that nobody's questions hold up the start.
+        slots.into_iter().for_each(|slot| self.witness(slot));
         let mut record = self.lock_record();
         record.first_ready.get_or_insert_with(term::now);
         drop(record);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{AT_ONCE, Network, Seen, Slot, StartError, State};
 use crate::bind::{BindError, bind_one};
 use crate::term;
+use crate::timeline::What;
 
 /// How long a node may take to forget another one.
 const FORGET: Duration = Duration::from_secs(10);
@@ -65,6 +66,7 @@ impl Network {
             slot
         };
         let _order = slot.order.lock().await;
+        self.witness(slot.clone());
         self.bring_up(&slot).await?;
         term::say(&format!("node {} was added at {}", slot.plan.number, slot.plan.address()));
         Ok(slot.seen())
@@ -100,6 +102,7 @@ impl Network {
             return Err(slot.cannot_be("paused"));
         }
         slot.signal(Signal::SIGSTOP);
+        self.timeline.node(number, What::Paused);
         term::say(&format!("node {number} was paused"));
         Ok(slot.seen())
     }
@@ -123,6 +126,7 @@ impl Network {
         if !resumed {
             return Err(slot.cannot_be("resumed"));
         }
+        self.timeline.node(number, What::Resumed);
         told.map_err(|error| OrderError::Told { number, fault: error.to_string() })?;
         term::say(&format!("node {number} was resumed"));
         Ok(slot.seen())
@@ -142,6 +146,7 @@ impl Network {
             *state = State::Removed(ended.clone());
             true
         });
+        self.timeline.node(number, What::Removed);
         self.save();
         self.forget(&slot).await;
         term::say(&format!("node {number} was removed"));

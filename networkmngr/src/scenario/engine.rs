@@ -1,11 +1,12 @@
 //! What a scenario needs of a network, whichever kind it is: real processes, or the simulator. The steps
-//! and their meaning are in [`super::run`]; nothing there knows which engine it has.
+//! and their meaning are in [`mod@super::run`]; nothing there knows which engine it has.
 
 use std::collections::BTreeSet;
 
 use shared::{Amount, BlockHash, TxId};
 
 use super::file::{Link, Strategy};
+use crate::timeline::What;
 
 /// What went wrong with a step, as a sentence without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +117,12 @@ pub(crate) trait Engine {
 
     /// Lets a node mine without pause with the hash power of the whole network, or as before.
     async fn boost(&mut self, node: u16, on: bool) -> Outcome<()>;
+
+    /// Writes something about the whole network into the timeline.
+    fn note(&mut self, what: What);
+
+    /// The end of the run: the timeline is whole.
+    fn close(&mut self) -> Outcome<()>;
 
     /// What was counted so far.
     async fn measures(&mut self) -> Outcome<Measures>;

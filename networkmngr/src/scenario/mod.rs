@@ -3,10 +3,13 @@
 //!
 //! - `file`, `sense`: what may stand in the file, and whether it can be meant
 //! - `engine`: what a scenario needs of a network; `real` and `simulated` are the two there are
+//! - `lesson`: scenarios with a question before and an explanation after
 //! - `run`: what steps and expectations mean; `words` says them; `report` prints and writes what came of it
 
 mod engine;
 mod file;
+mod lesson;
+mod measure;
 mod real;
 mod report;
 mod run;
@@ -22,6 +25,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use self::file::Scenario;
+pub(crate) use self::lesson::{LessonArgs, run as lesson};
 use self::real::{Place, Real};
 use self::report::Narrator;
 use self::run::Report;
@@ -62,6 +66,9 @@ pub(crate) struct RunArgs {
     /// Leave the real network's folder also when the run passed
     #[arg(long, conflicts_with = "simulate")]
     keep: bool,
+    /// Write everything that the simulated network did, one JSON object a line, for explain and replay
+    #[arg(long, value_name = "FILE", requires = "simulate", conflicts_with = "seeds")]
+    timeline: Option<PathBuf>,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -95,13 +102,15 @@ fn simulate(scenario: &Scenario, args: &RunArgs) -> anyhow::Result<Vec<Report>> 
     let first = args.seed.unwrap_or(scenario.seed);
     let seeds = first..first.saturating_add(args.seeds);
     let alone = args.seeds == 1 && !args.json;
-    let runs = crate::experiment::work::all(1, seeds, |work| Ok(simulate_once(scenario, work.seed, alone)))?;
+    let runs = crate::experiment::work::all(1, seeds, |work| {
+        Ok(simulate_once(scenario, work.seed, alone, args.timeline.as_deref()))
+    })?;
     Ok(runs.into_iter().flatten().collect())
 }
 
 /// One simulated run.
-pub(crate) fn simulate_once(scenario: &Scenario, seed: u64, aloud: bool) -> Report {
-    let report = match Simulated::new(&scenario.network, seed) {
+pub(crate) fn simulate_once(scenario: &Scenario, seed: u64, aloud: bool, timeline: Option<&Path>) -> Report {
+    let report = match Simulated::new(&scenario.network, seed, timeline) {
         Ok(mut engine) => {
             let mut narrator = Narrator::new(aloud);
             let run = run::run(scenario, seed, &mut engine, &mut narrator);
@@ -119,17 +128,26 @@ fn on_processes(scenario: &Scenario, args: &RunArgs) -> anyhow::Result<Report> {
         None => std::env::temp_dir().join(format!("networkmngr-run-{}-{}", args.port, std::process::id())),
     };
     anyhow::ensure!(!folder.exists(), "{} is there already; choose another --data-dir", folder.display());
-    let place = Place { port: args.port, folder };
+    in_folder(scenario, &Place { port: args.port, folder }, !args.json, args.keep)
+}
+
+fn in_folder(scenario: &Scenario, place: &Place, aloud: bool, keep: bool) -> anyhow::Result<Report> {
     crate::term::keep_stdout_clear();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(real_run(scenario, &place, !args.json))?;
-    if report.passed && !args.keep {
+    let report = runtime.block_on(real_run(scenario, place, aloud))?;
+    if report.passed && !keep {
         let removed = std::fs::remove_dir_all(&place.folder);
         removed.with_context(|| format!("cannot delete {}", place.folder.display()))?;
-    } else if !args.json {
+    } else if aloud {
         crate::term::plain(&format!("chains and logs are in {}", place.folder.display()));
     }
     Ok(report)
+}
+
+/// A lesson on real processes, in a folder that is gone afterwards unless something failed.
+fn run_for_lesson(scenario: &Scenario, port: u16, aloud: bool) -> anyhow::Result<Report> {
+    let folder = std::env::temp_dir().join(format!("networkmngr-lesson-{port}-{}", std::process::id()));
+    in_folder(scenario, &Place { port, folder }, aloud, false)
 }
 
 /// One run on real processes, which are ended whatever happens.

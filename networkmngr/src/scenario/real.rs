@@ -29,15 +29,19 @@ use crate::node_set::NodeSet;
 use crate::plan::Plan;
 use crate::record::{Manager, Process};
 use crate::term;
+use crate::timeline::{Recorder, What};
 
 /// How long a node may take to answer what it need not work for.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long the timeline may lag behind the nodes.
+const TOLD: Duration = Duration::from_secs(10);
 /// How long one block may take.
 const MINE: Duration = Duration::from_secs(600);
 
 /// A network of real processes under a scenario.
 pub(super) struct Real {
     network: Arc<Network>,
+    timeline: Arc<Recorder>,
     /// Held as long as the network runs.
     _folder: Folder,
     begun: Instant,
@@ -73,12 +77,13 @@ impl Real {
             .with_context(|| format!("cannot write {}", genesis.display()))?;
         let network = Self::bring_up(wanted, place, &genesis).await;
         let removed = std::fs::remove_file(&genesis);
-        let (network, folder) = network?;
+        let (network, timeline, folder) = network?;
         removed.with_context(|| format!("cannot delete {}", genesis.display()))?;
         let genesis = shared::Network::new(spec)?.genesis_hash();
         let rate = wanted.hash_rate as f64;
         let mut real = Self {
             network,
+            timeline,
             _folder: folder,
             begun: Instant::now(),
             genesis,
@@ -100,7 +105,7 @@ impl Real {
         wanted: &Wanted,
         place: &Place,
         genesis: &std::path::Path,
-    ) -> anyhow::Result<(Arc<Network>, Folder)> {
+    ) -> anyhow::Result<(Arc<Network>, Arc<Recorder>, Folder)> {
         let rate = (wanted.hash_rate as f64 / f64::from(wanted.nodes)).ceil() as u64;
         let (port, amount, rate) = (place.port.to_string(), wanted.nodes.to_string(), rate.max(1).to_string());
         let words = ["networkmngr", "-p", &port, "-a", &amount, "--hash-rate", &rate];
@@ -116,12 +121,15 @@ impl Real {
             since: term::now(),
         };
         let record = folder.prepare(false, plan.genesis.as_deref(), manager)?;
-        let network = Network::new(plan, sockets.nodes, record)?;
+        let genesis = crate::folder::genesis_hash(&plan.folder, &record);
+        let timeline =
+            Recorder::resume(&plan.folder, genesis, plan.amount).context("the timeline cannot be written")?;
+        let network = Network::new(plan, sockets.nodes, record, timeline.clone())?;
         if let Err(error) = network.start().await {
             network.stop_all().await;
             return Err(error.into());
         }
-        Ok((network, folder))
+        Ok((network, timeline, folder))
     }
 
     /// Gives the network the shares, links and topology that are wanted.
@@ -437,7 +445,26 @@ impl Engine for Real {
         self.switch(node, mines).await
     }
 
+    fn note(&mut self, what: What) {
+        self.timeline.network(what);
+    }
+
+    fn close(&mut self) -> Outcome<()> {
+        Ok(())
+    }
+
     async fn measures(&mut self) -> Outcome<Measures> {
-        Ok(Measures::default())
+        let timeline = self.network.plan().folder.join(crate::timeline::FILE);
+        let deadline = Instant::now() + TOLD;
+        loop {
+            let held = self.held().await?;
+            match super::measure::read(&timeline, &held)? {
+                Some(measures) => return Ok(measures),
+                None if Instant::now() >= deadline => {
+                    return Err(Trouble("the timeline lags behind what the nodes hold".into()));
+                }
+                None => self.pass(100).await?,
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ use shared::TxId;
 use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Expectation, Mine, Reorg, Scenario, Span, Step, Until, Wait};
 use crate::node_set::NodeSet;
+use crate::timeline::What;
 
 /// How long what is waited for may take unless the file says so.
 const PATIENCE: Span = Span(60_000);
@@ -87,6 +88,7 @@ pub(crate) async fn run(
         }
         let what = super::words::step(step);
         audience.begins(number + 1, count, &what);
+        stage.engine.note(What::Step { number: u32::try_from(number + 1).unwrap_or(u32::MAX), text: what.clone() });
         let outcome = stage.step(step).await;
         let at = stage.engine.elapsed();
         let failed = outcome.is_err();
@@ -105,6 +107,13 @@ pub(crate) async fn run(
         report.deepest_reorganisation = measures.deepest;
     }
     report.passed = report.failure().is_none();
+    let text = report.failure().unwrap_or_else(|| "everything was as expected".into());
+    stage.engine.note(What::Verdict { passed: report.passed, text });
+    if let Err(trouble) = stage.engine.close() {
+        report.passed = false;
+        let (what, at) = ("write the timeline".into(), stage.engine.elapsed());
+        report.steps.push(Done { what, at, failure: Some(trouble.0), measured: None });
+    }
     report
 }
 

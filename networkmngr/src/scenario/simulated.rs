@@ -2,19 +2,23 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use node::machine::effect::Reply;
 use node::machine::event::Request;
+use node::machine::journal::ChainEvent;
 use node::machine::store::ReadChain as _;
 use node::machine::strategy::{self as machine, Attack, Ending, Lie, Tie};
-use node::sim::{self, Conditions, Tally, Topology, World, WorldConfig};
+use node::sim::{self, Conditions, Sight, Tally, Topology, World, WorldConfig};
+use serde_json::json;
 use shared::record::{Content, Record};
-use shared::{Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
+use shared::{Address, Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
 
 use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Delay, Link, Plan, Strategy};
+use crate::timeline::{Begun, Entry, FORMAT, Told, What, Writer};
 
 /// How long one block may take, in milliseconds of virtual time, as a multiple of the spacing.
 const PATIENCE: u64 = 1_000;
@@ -30,13 +34,17 @@ pub(super) struct Simulated {
     /// Nodes taken out for good.
     removed: BTreeSet<u16>,
     sent: BTreeMap<TxId, Arc<CheckedTransaction>>,
+    scribe: Option<Rc<RefCell<Scribe>>>,
     /// Power of the boosted node, and whether it mines, when it is not.
     unboosted: Option<(f64, bool)>,
 }
 
 impl Simulated {
     /// The network of a plan, connected, with nobody mining.
-    pub(super) fn new(plan: &Plan, seed: u64) -> Outcome<Self> {
+    ///
+    /// # Errors
+    /// When the timeline cannot be written.
+    pub(super) fn new(plan: &Plan, seed: u64, timeline: Option<&Path>) -> Outcome<Self> {
         let nodes = usize::from(plan.nodes);
         let topology = match plan.topology.pairs(plan.nodes) {
             None => Topology::Full,
@@ -53,7 +61,17 @@ impl Simulated {
         for link in &plan.links {
             set_link(&mut world, link);
         }
-        let tally = Tally::of(&mut world);
+        let tally = Rc::new(RefCell::new(Tally::new(nodes)));
+        let scribe = timeline.map(|path| Scribe::begin(path, plan, seed, &world)).transpose()?;
+        let scribe = scribe.map(|scribe| Rc::new(RefCell::new(scribe)));
+        let witnesses = (tally.clone(), scribe.clone());
+        world.set_witness(Box::new(move |at, node, sight| {
+            let (tally, scribe) = &witnesses;
+            tally.borrow_mut().see(at, node, sight);
+            if let Some(scribe) = scribe {
+                scribe.borrow_mut().see(at, node, sight, &tally.borrow());
+            }
+        }));
         for (node, share) in plan.shares.iter().enumerate() {
             world.set_power(node, *share);
         }
@@ -70,6 +88,7 @@ impl Simulated {
             power,
             removed: BTreeSet::new(),
             sent: BTreeMap::new(),
+            scribe,
             unboosted: None,
         })
     }
@@ -93,18 +112,8 @@ impl Simulated {
         Err(Trouble("nobody found a block".into()))
     }
 
-    /// Asks a node for what it answers at once.
-    fn ask(&mut self, node: u16, request: Request) -> Outcome<Reply> {
-        let id = self.world.request(usize::from(node), request);
-        self.world.take_reply(usize::from(node), id).ok_or_else(|| Trouble(format!("node {node} does not run")))
-    }
-
     fn change(&mut self, node: u16, strategy: Option<machine::Strategy>, tie: Option<Tie>) -> Outcome<()> {
-        match self.ask(node, Request::SetStrategy { strategy, tie })? {
-            Reply::Strategy(_) => Ok(()),
-            Reply::Refused(why) => Err(Trouble::new(why)),
-            other => Err(Trouble(format!("node {node} answered {other:?}"))),
-        }
+        self.world.set_strategy(usize::from(node), strategy, tie).map_err(Trouble)
     }
 
     /// The block so many below a node's tip; nothing for the tip itself.
@@ -118,6 +127,50 @@ impl Simulated {
 
     fn best_tip(&self) -> Option<(BlockHash, Height)> {
         self.world.best_tip()
+    }
+}
+
+/// Writes down what happens.
+struct Scribe {
+    writer: Writer,
+    miners: Vec<Address>,
+}
+
+impl Scribe {
+    fn begin(path: &Path, plan: &Plan, seed: u64, world: &World) -> Outcome<Self> {
+        let begun = Begun {
+            format: FORMAT,
+            number: 1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            genesis: Some(world.genesis()),
+            simulated: true,
+            seed: Some(seed),
+            nodes: plan.nodes,
+            continued: false,
+        };
+        let writer = Writer::create(path, world.now().0, begun);
+        let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
+        let mut scribe = Self { writer, miners: (0..world.nodes()).map(|node| world.miner(node)).collect() };
+        for (node, miner) in (0..).zip(&scribe.miners) {
+            let ready = What::Ready { miner: Some(*miner), peer: None, id: None, address: None };
+            scribe.writer.append(Entry::node(world.now().0, node, ready));
+        }
+        Ok(scribe)
+    }
+
+    fn see(&mut self, at: Millis, node: usize, sight: &Sight, tally: &Tally) {
+        let Sight::Told(event) = sight else { return };
+        let Ok(mut json) = serde_json::to_value(event) else { return };
+        if let ChainEvent::Connected { hash, .. } | ChainEvent::Side { hash, .. } = event
+            && let Some(found) = tally.found.get(hash)
+        {
+            json["previous"] = json!(found.previous);
+            json["miner"] = json!(self.miners.get(found.miner));
+        }
+        let number = u16::try_from(node).unwrap_or(u16::MAX);
+        if let Ok(told) = Told::by_node(at.0, number, None, &json.to_string()) {
+            self.writer.append(told);
+        }
     }
 }
 
@@ -295,10 +348,9 @@ impl Engine for Simulated {
     }
 
     async fn attack_over(&mut self, node: u16) -> Outcome<Option<bool>> {
-        match self.ask(node, Request::Strategy)? {
-            Reply::Strategy(status) => Ok(status.ending.map(|ending| ending == Ending::Published)),
-            other => Err(Trouble(format!("node {node} answered {other:?}"))),
-        }
+        let status = self.world.strategy(usize::from(node));
+        let status = status.ok_or_else(|| Trouble(format!("node {node} does not run")))?;
+        Ok(status.ending.map(|ending| ending == Ending::Published))
     }
 
     async fn boost(&mut self, node: u16, on: bool) -> Outcome<()> {
@@ -312,6 +364,17 @@ impl Engine for Simulated {
             self.world.set_mining(number, mines);
         }
         Ok(())
+    }
+
+    fn note(&mut self, what: What) {
+        if let Some(scribe) = &self.scribe {
+            scribe.borrow_mut().writer.append(Entry::network(self.world.now().0, what));
+        }
+    }
+
+    fn close(&mut self) -> Outcome<()> {
+        let Some(scribe) = self.scribe.take() else { return Ok(()) };
+        scribe.borrow_mut().writer.flush().map_err(|error| Trouble(format!("the timeline cannot be written: {error}")))
     }
 
     async fn measures(&mut self) -> Outcome<Measures> {

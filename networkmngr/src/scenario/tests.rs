@@ -48,7 +48,7 @@ fn parse(text: &str) -> Result<Scenario, String> {
 }
 
 fn simulate(text: &str, seed: u64) -> Report {
-    simulate_once(&parse(text).unwrap(), seed, false)
+    simulate_once(&parse(text).unwrap(), seed, false, None)
 }
 
 #[test]
@@ -242,4 +242,34 @@ stale-share = { at-least = 0.15 }
         1,
     );
     assert_eq!(report.failure(), None, "{:?} {:?}", report.expectations, report.failure());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_timeline_which_tells_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let timeline = |name: &str, seed| {
+        let path = folder.path().join(name);
+        let report = simulate_once(&parse(ATTACK).unwrap(), seed, false, Some(&path));
+        assert_eq!(report.failure(), None);
+        std::fs::read_to_string(path).unwrap()
+    };
+    let (first, again, other) = (timeline("a", 4), timeline("b", 4), timeline("c", 5));
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    let count = |event: &str| first.matches(&format!("\"event\":\"{event}\"")).count();
+    assert!(count("reorganised") >= 3 && count("disconnected") >= 9 && count("step") == 9, "{first}");
+}
+
+#[test]
+fn every_lesson_passes_and_its_answer_is_one_of_its_choices() {
+    let lessons = super::lesson::all(None).unwrap();
+    let orders: Vec<u32> = lessons.iter().map(|(_, _, lesson)| lesson.order).collect();
+    assert_eq!(orders, (1..=u32::try_from(lessons.len()).unwrap()).collect::<Vec<_>>());
+    assert!(lessons.len() >= 6);
+    for (file, scenario, _) in &lessons {
+        for seed in 1..=3 {
+            let report = simulate_once(scenario, seed, false, None);
+            assert_eq!(report.failure(), None, "{file}, seed {seed}");
+        }
+    }
 }

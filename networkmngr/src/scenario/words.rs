@@ -11,8 +11,8 @@ use crate::term;
 pub(super) fn step(step: &Step) -> String {
     match step {
         Step::Say(text) => text.clone(),
-        Step::Mine(Mine::Blocks(blocks)) => format!("mine {}", self::blocks(*blocks)),
-        Step::Mine(Mine::By(mine)) => format!("mine {} at {}", blocks(mine.blocks), mine.by),
+        Step::Mine(Mine::Blocks(blocks)) => format!("mine {}", term::blocks(*blocks)),
+        Step::Mine(Mine::By(mine)) => format!("mine {} at {}", term::blocks(mine.blocks), mine.by),
         Step::StartMining(set) => format!("start mining at {}", nodes(set)),
         Step::StopMining(set) => format!("stop mining at {}", nodes(set)),
         Step::Wait(Wait::For(span)) => format!("wait {span}"),
@@ -54,7 +54,7 @@ pub(super) fn step(step: &Step) -> String {
             Strategy::Floods => format!("node {} floods its peers with requests", set.node),
         },
         Step::Attack(attack) => format!("node {} begins a branch in secret", attack.by),
-        Step::Reorg(reorg) => format!("node {} takes back {}", reorg.by, blocks(reorg.depth)),
+        Step::Reorg(reorg) => format!("node {} takes back {}", reorg.by, term::blocks(reorg.depth)),
         Step::Expect(expected) => format!("expect {}", expectation(expected)),
     }
 }
@@ -110,10 +110,6 @@ pub(super) fn held(held: &[Held]) -> String {
         .iter()
         .map(|((height, tip), nodes)| format!("height {} ({}) at {}", height.0, tip.short(), term::numbers(nodes)));
     parts.collect::<Vec<_>>().join("; ")
-}
-
-fn blocks(count: u32) -> String {
-    if count == 1 { "1 block".into() } else { format!("{count} blocks") }
 }
 
 fn nodes(set: &NodeSet) -> String {

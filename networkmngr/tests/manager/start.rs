@@ -146,7 +146,7 @@ fn too_few_open_files_are_said_before_anything_starts() {
     let refused = shell.args(["-a", "50", "--data-dir"]).arg(&net).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
     let stderr = String::from_utf8(refused.stderr).unwrap();
-    assert!(stderr.starts_with("error: 50 nodes may need about 428 open files"), "{stderr}");
+    assert!(stderr.starts_with("error: 50 nodes may need about 478 open files"), "{stderr}");
     assert!(stderr.contains("allows this program 200"), "{stderr}");
     assert!(!net.exists());
 }

@@ -12,3 +12,4 @@ mod http;
 mod orders;
 mod refusals;
 mod support;
+mod timeline;

@@ -1,11 +1,15 @@
-//! Writes what happens to the chain into the log, one line each, as the journal has it.
+//! Writes what happens to the chain into the log, one line each, as the journal has it, and what followers
+//! are told in passing.
 
+use shared::{Work, wire::NodeId};
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
-use tracing::{error, info};
+use tracing::{debug, error, info};
 
 use super::store::RedbReader;
 use crate::machine::{
     journal::ChainEvent,
+    notice::Notice,
     store::{ReadChain, StoreError},
 };
 
@@ -29,16 +33,32 @@ pub async fn follow(reader: RedbReader, mut grown: watch::Receiver<u64>) -> Resu
     Ok(())
 }
 
+/// A reorganisation is one line, however many blocks leave; each of these, and those that never join, only
+/// for whoever looks closer.
 fn tell(event: &ChainEvent) {
     match event {
         ChainEvent::Connected { height, hash, transactions } => {
             info!("block {height} {} joined the chain, transactions: {transactions}", hash.short());
         }
         ChainEvent::Disconnected { height, hash, better } => {
-            info!("block {height} {} left the chain for {}, which has more work", hash.short(), better.short());
+            debug!("block {height} {} left the chain for {}", hash.short(), better.short());
+        }
+        ChainEvent::Reorganised { from, from_work, to, to_work, fork, left, joined, returned } => info!(
+            "the chain leaves {} for {}, which has {}: from block {fork} on, blocks that leave: {left}, that join: \
+             {joined}; transactions back in the pool: {returned}",
+            from.short(),
+            to.short(),
+            compared(*to_work, *from_work)
+        ),
+        ChainEvent::Side { height, hash, previous } => {
+            debug!(
+                "block {height} {} on {} stands beside the chain: it has not more work",
+                hash.short(),
+                previous.short()
+            );
         }
         ChainEvent::Pooled { id, returned: true } => info!("transaction {} went back to the pool", id.short()),
-        ChainEvent::Pooled { id, returned: false } => tracing::debug!("transaction {} entered the pool", id.short()),
+        ChainEvent::Pooled { id, returned: false } => debug!("transaction {} entered the pool", id.short()),
         ChainEvent::Contradicted { height, hash, .. } => error!(
             "block {height} ({}) left the chain although this node signed the log up to it; it signs no checkpoints \
              until that block is back, or until it is started with a new key in place of log.key",
@@ -46,4 +66,38 @@ fn tell(event: &ChainEvent) {
         ),
         ChainEvent::Dropped { id, reason } => info!("transaction {} left the pool: {reason}", id.short()),
     }
+}
+
+fn compared(theirs: Work, ours: Work) -> &'static str {
+    if theirs > ours { "more work" } else { "as much work and is preferred here" }
+}
+
+/// Follows what is told in passing until the machine ends.
+pub async fn follow_notices(mut notices: broadcast::Receiver<Notice>) {
+    loop {
+        match notices.recv().await {
+            Ok(notice) => tell_notice(&notice),
+            Err(RecvError::Lagged(missed)) => debug!("{missed} notices came too fast"),
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Peers can cause these as often as they like, so that the log has only what ends with a connection.
+fn tell_notice(notice: &Notice) {
+    match notice {
+        Notice::Orphan { hash, parent, peer } => debug!(
+            "block {} of {} is an orphan: its parent {} is not known here",
+            hash.short(),
+            named(*peer),
+            parent.short()
+        ),
+        // The drivers say so when they ban.
+        Notice::Penalty { peer, fault, banned: true } => debug!("{} is banned: {fault}", named(*peer)),
+        Notice::Penalty { peer, fault, banned: false } => info!("{} is warned: {fault}", named(*peer)),
+    }
+}
+
+fn named(peer: Option<NodeId>) -> String {
+    peer.map_or_else(|| "somebody unnamed".into(), |node| format!("node {node}"))
 }

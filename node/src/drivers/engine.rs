@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch};
 
 use super::clock;
 use crate::machine::{
     Machine,
     effect::{Effect, Reply},
     event::{Event, Request, RequestId},
+    notice::Notice,
     store::{Store, StoreError},
 };
 
@@ -21,6 +22,8 @@ const QUEUE: usize = 1_024;
 const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// Events that share one commit, at most.
 const BATCH: usize = 256;
+/// Notices that are kept for those who have not taken them yet; of more, the oldest are lost to them.
+const NOTICES: usize = 256;
 
 /// What the engine is sent.
 enum Input {
@@ -43,6 +46,7 @@ pub struct EngineHandle {
     input: mpsc::Sender<Input>,
     room: Arc<Semaphore>,
     journal: watch::Receiver<u64>,
+    notices: broadcast::Sender<Notice>,
 }
 
 impl EngineHandle {
@@ -96,6 +100,11 @@ impl EngineHandle {
         self.journal.clone()
     }
 
+    /// What is told in passing from now on. Whoever takes it slowly misses some.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
     /// Lets the engine finish what it has begun, and end.
     pub async fn stop(&self) {
         let _ = self.input.send(Input::Stop).await;
@@ -108,6 +117,7 @@ struct Engine<S> {
     input: mpsc::Receiver<Input>,
     outward: mpsc::UnboundedSender<Effect>,
     journal: watch::Sender<u64>,
+    notices: broadcast::Sender<Notice>,
     waiting: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     requests_so_far: u64,
     wake_at: Option<shared::Millis>,
@@ -126,8 +136,9 @@ pub fn start<S: Store + Send + 'static>(
     let (journal, journal_seen) = watch::channel(0);
     let (handle, input) = queue(journal_seen);
     let (ended, end) = oneshot::channel();
-    let mut engine =
-        Engine { machine, input, outward, journal, waiting: BTreeMap::new(), requests_so_far: 0, wake_at: None };
+    let notices = handle.notices.clone();
+    let waiting = BTreeMap::new();
+    let mut engine = Engine { machine, input, outward, journal, notices, waiting, requests_so_far: 0, wake_at: None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("machine".into()).spawn(move || {
         engine.carry_out(first);
@@ -140,7 +151,8 @@ pub fn start<S: Store + Send + 'static>(
 fn queue(journal: watch::Receiver<u64>) -> (EngineHandle, mpsc::Receiver<Input>) {
     let (sender, input) = mpsc::channel(QUEUE);
     let room = Arc::new(Semaphore::new(QUEUE_BYTES));
-    (EngineHandle { input: sender, room, journal }, input)
+    let (notices, _) = broadcast::channel(NOTICES);
+    (EngineHandle { input: sender, room, journal, notices }, input)
 }
 
 impl<S: Store> Engine<S> {
@@ -204,6 +216,10 @@ impl<S: Store> Engine<S> {
                     }
                 }
                 Effect::Journal => self.journal.send_modify(|count| *count += 1),
+                Effect::Notice(notice) => {
+                    // Nobody may be following.
+                    let _ = self.notices.send(notice);
+                }
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 outward => {
                     let _ = self.outward.send(outward);

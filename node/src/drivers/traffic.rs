@@ -159,7 +159,7 @@ pub async fn outbound(mut effects: mpsc::UnboundedReceiver<Effect>, net: Net, mi
                 });
             }
             // The engine has dealt with these.
-            Effect::Reply { .. } | Effect::Journal | Effect::WakeAt(_) => {}
+            Effect::Reply { .. } | Effect::Journal | Effect::Notice(_) | Effect::WakeAt(_) => {}
         }
     }
 }

@@ -15,6 +15,7 @@ pub use super::pool::PoolError;
 use super::{
     event::{JobId, RequestId},
     mining::Template,
+    notice::Notice,
     peers::Fault,
     strategy::StrategyStatus,
 };
@@ -71,6 +72,8 @@ pub enum Effect {
     },
     /// The journal grew: followers may read on.
     Journal,
+    /// Tell followers in passing.
+    Notice(Notice),
     /// Send [`super::event::Event::Wake`] at this time by the steady clock, or soon after.
     WakeAt(Millis),
     /// Keep these peers' addresses for the next start.

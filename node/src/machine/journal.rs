@@ -1,10 +1,10 @@
 //! What happened to the chain and the pool, as told to whoever follows a node: each entry is numbered
 //! and kept with the chain, so that a follower resumes after its own or the node's restart. Nothing
-//! here decides anything.
+//! here decides anything. Entries are kept on disk: new kinds go to the end, and none changes.
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::Serialize;
-use shared::{BlockHash, Height, TxId};
+use shared::{BlockHash, Height, TxId, Work};
 
 /// One thing that happened, in the order in which it took effect.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize)]
@@ -25,7 +25,7 @@ pub enum ChainEvent {
         height: Height,
         /// The block.
         hash: BlockHash,
-        /// The tip that has more work.
+        /// The tip that takes its place.
         better: BlockHash,
     },
     /// A transaction entered the pool.
@@ -51,5 +51,34 @@ pub enum ChainEvent {
         hash: BlockHash,
         /// The tip that has more work.
         better: BlockHash,
+    },
+    /// The active chain is about to move to another branch: what follows retracts the blocks of the old one
+    /// and confirms those of the new one.
+    Reorganised {
+        /// The tip that is left.
+        from: BlockHash,
+        /// The work up to it.
+        from_work: Work,
+        /// The tip that is moved to.
+        to: BlockHash,
+        /// The work up to it: more, or as much and the block of a preferred miner.
+        to_work: Work,
+        /// The height of the last block that both have.
+        fork: Height,
+        /// How many blocks leave.
+        left: u32,
+        /// How many join.
+        joined: u32,
+        /// How many transactions of blocks that leave wait in the pool again.
+        returned: u32,
+    },
+    /// A block is stored on a branch that is not the active one, as it has not more work.
+    Side {
+        /// The block's height.
+        height: Height,
+        /// The block.
+        hash: BlockHash,
+        /// The block that it builds on.
+        previous: BlockHash,
     },
 }

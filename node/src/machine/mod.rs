@@ -15,6 +15,7 @@ pub mod event;
 pub mod inbound;
 pub mod journal;
 pub mod mining;
+pub mod notice;
 mod own;
 pub mod peers;
 mod pool;

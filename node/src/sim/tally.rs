@@ -74,17 +74,22 @@ impl Kept {
 }
 
 impl Tally {
+    /// A tally of a network of so many nodes, to be shown everything that happens.
+    pub fn new(nodes: usize) -> Self {
+        let thresholds = SHARES.map(|share| (nodes as f64 * share).ceil() as usize);
+        Self { thresholds, ..Self::default() }
+    }
+
     /// Counts everything that happens in this world from now on.
     pub fn of(world: &mut World) -> Rc<RefCell<Self>> {
-        let nodes = world.nodes() as f64;
-        let thresholds = SHARES.map(|share| (nodes * share).ceil() as usize);
-        let tally = Rc::new(RefCell::new(Self { thresholds, ..Self::default() }));
+        let tally = Rc::new(RefCell::new(Self::new(world.nodes())));
         let witness = tally.clone();
         world.set_witness(Box::new(move |at, node, sight| witness.borrow_mut().see(at, node, sight)));
         tally
     }
 
-    fn see(&mut self, at: Millis, node: usize, sight: &Sight) {
+    /// Takes in what a witness sees.
+    pub fn see(&mut self, at: Millis, node: usize, sight: &Sight) {
         match sight {
             Sight::Mined(block) => {
                 let (height, previous) = (block.height(), block.header().previous);

@@ -121,6 +121,19 @@ impl Journal<'_> {
                 self.block(*hash, Some(*height))?;
                 self.block(*better, None)?;
             }
+            ChainEvent::Reorganised { from, from_work, to, to_work, fork, left, joined, .. } => {
+                for (hash, work, blocks) in [(from, from_work, left), (to, to_work, joined)] {
+                    self.block(*hash, fork.0.checked_add(*blocks).map(Height))?;
+                    if self.chain.entry(hash)?.is_none_or(|entry| entry.position.work != *work) {
+                        return Err(self.wrong(format!("block {hash} has another amount of work")));
+                    }
+                }
+            }
+            ChainEvent::Side { height, hash, previous } => {
+                if self.block(*hash, Some(*height))? != *previous {
+                    return Err(self.wrong(format!("block {hash} builds on another block")));
+                }
+            }
             ChainEvent::Pooled { .. } | ChainEvent::Dropped { .. } => {}
         }
         Ok(())

@@ -13,14 +13,15 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 use serde::{Deserialize, Serialize};
-use shared::{BlockHash, Height, TxId};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use shared::{Address, BlockHash, Height, Seconds, TxId, Work};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, broadcast::error::RecvError, watch};
 use utoipa::IntoParams;
 
 use super::{App, docs, problem::Problem, store_failed};
 use crate::machine::{
     journal::ChainEvent,
-    store::{ReadChain as _, Result as StoreResult},
+    notice::Notice,
+    store::{ReadChain, Result as StoreResult},
 };
 
 /// Clients that follow at a time.
@@ -42,11 +43,20 @@ pub(super) struct Begin {
 /// What happens to the chain
 ///
 /// Server-sent events, each with one JSON object: `connected` (a block joined the active chain),
-/// `confirmed` (a transaction in it), `disconnected` (a block left the active chain: everything said
-/// about it is retracted), `pooled` and `dropped` (a transaction entered the pool, or left it
-/// unconfirmed, with the reason), `contradicted` (the alarm: a block left the active chain although this
-/// node has signed the log up to it, see `/log`), and `gap` (what was asked for is no longer known; begin
-/// anew from the chain). Their ids are numbers of journal entries, kept through restarts: a client that sends the last
+/// `confirmed` (a transaction in it), `reorganised` (the chain is about to move to another branch: both
+/// tips, their work and miners, how many blocks leave and join, how many transactions wait again),
+/// `disconnected` (a block left the active chain: everything said about it is retracted), `side` (a block
+/// was stored beside the active chain, as its branch has not more work), `pooled` and `dropped` (a
+/// transaction entered the pool, or left it unconfirmed, with the reason), `contradicted` (the alarm: a
+/// block left the active chain although this node has signed the log up to it, see `/log`), and `gap` (what
+/// was asked for is no longer known; begin anew from the chain). `connected` and `side` tell the block's
+/// miner, parent, time and accumulated work.
+///
+/// Told in passing, without an id, not kept, and lost to whoever is slow: `orphan` (a block whose parent
+/// is not known here) and `penalty` (what a peer did wrong, and whether it is banned), each with the peer's
+/// public id if that is known.
+///
+/// The others' ids are numbers of journal entries, kept through restarts: a client that sends the last
 /// one as `Last-Event-ID` misses nothing and gets nothing twice.
 #[utoipa::path(
     get, path = "/events", tag = docs::EVENTS,
@@ -73,7 +83,8 @@ pub(super) async fn events(
     };
     let shutdown = app.api.shutdown.clone();
     let journal = app.api.engine.journal();
-    let feed = Feed { app, journal, next, entries: VecDeque::new(), current: None, _permit: permit };
+    let notices = app.api.engine.notices();
+    let feed = Feed { app, journal, notices, next, entries: VecDeque::new(), current: None, _permit: permit };
     let events = stream::unfold(feed, move |mut feed| {
         let shutdown = shutdown.clone();
         async move {
@@ -112,6 +123,7 @@ fn after(id: &str) -> Result<Place, Problem> {
 struct Feed {
     app: Arc<App>,
     journal: watch::Receiver<u64>,
+    notices: broadcast::Receiver<Notice>,
     /// The next event to tell.
     next: Place,
     /// Entries read and not told yet.
@@ -124,9 +136,60 @@ struct Feed {
 struct Telling {
     number: u64,
     entry: ChainEvent,
+    about: About,
     /// The transactions that it confirms.
     confirms: Vec<TxId>,
     parts: Range<usize>,
+}
+
+/// An entry with what the store knows of the blocks that it names.
+#[derive(Serialize)]
+struct Explained<'a> {
+    #[serde(flatten)]
+    entry: &'a ChainEvent,
+    #[serde(flatten)]
+    about: &'a About,
+}
+
+/// What an entry leaves to the store.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum About {
+    Nothing {},
+    Block {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        previous: Option<BlockHash>,
+        miner: Address,
+        work: Work,
+        time: Seconds,
+    },
+    Tips {
+        from_miner: Option<Address>,
+        to_miner: Option<Address>,
+    },
+}
+
+impl About {
+    fn of(entry: &ChainEvent, chain: &impl ReadChain) -> StoreResult<Self> {
+        let miner = |hash: &BlockHash| chain.coinbase(hash).map(|found| found.map(|coinbase| coinbase.miner));
+        let (hash, names_parent) = match entry {
+            ChainEvent::Connected { hash, .. } => (hash, false),
+            ChainEvent::Side { hash, .. } => (hash, true),
+            ChainEvent::Reorganised { from, to, .. } => {
+                return Ok(Self::Tips { from_miner: miner(from)?, to_miner: miner(to)? });
+            }
+            _ => return Ok(Self::Nothing {}),
+        };
+        Ok(match (chain.entry(hash)?, miner(hash)?) {
+            (Some(entry), Some(miner)) => Self::Block {
+                previous: (!names_parent).then_some(entry.header.previous),
+                miner,
+                work: entry.position.work,
+                time: entry.header.time,
+            },
+            _ => Self::Nothing {},
+        })
+    }
 }
 
 /// A transaction is in a block of the active chain.
@@ -158,13 +221,30 @@ impl Feed {
             let read = if self.entries.is_empty() { self.read() } else { self.begin_entry().map(|()| None) };
             match read {
                 Ok(Some(event)) => return Some(event),
-                Ok(None) if self.entries.is_empty() && self.current.is_none() => self.journal.changed().await.ok()?,
+                Ok(None) if self.entries.is_empty() && self.current.is_none() => {
+                    if let Some(event) = self.wait().await? {
+                        return Some(event);
+                    }
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!("the journal cannot be read: {error}");
                     return None;
                 }
             }
+        }
+    }
+
+    /// Waits until the journal grows or there is a notice to tell; `None` when neither will be.
+    async fn wait(&mut self) -> Option<Option<Event>> {
+        tokio::select! {
+            biased;
+            grown = self.journal.changed() => grown.ok().map(|()| None),
+            notice = self.notices.recv() => match notice {
+                Ok(notice) => Some(Some(in_passing(&notice))),
+                Err(RecvError::Lagged(_)) => Some(None),
+                Err(RecvError::Closed) => None,
+            },
         }
     }
 
@@ -190,16 +270,18 @@ impl Feed {
     fn begin_entry(&mut self) -> StoreResult<()> {
         self.current = None;
         let Some((number, entry)) = self.entries.pop_front() else { return Ok(()) };
+        let snapshot = self.app.api.reader.snapshot()?;
         let mut confirms = Vec::new();
         if let ChainEvent::Connected { hash, transactions: 1.., .. } = &entry
-            && let Some(block) = self.app.api.reader.snapshot()?.block(hash)?
+            && let Some(block) = snapshot.block(hash)?
         {
             confirms.extend(block.transactions().iter().map(|transaction| transaction.id()));
         }
+        let about = About::of(&entry, &snapshot)?;
         let first = if number == self.next.entry { self.next.part } else { 0 };
         self.next = Place { entry: number.saturating_add(1), part: 0 };
         let parts = first..confirms.len() + 1;
-        self.current = Some(Telling { number, entry, confirms, parts });
+        self.current = Some(Telling { number, entry, about, confirms, parts });
         Ok(())
     }
 }
@@ -218,11 +300,13 @@ impl Telling {
                 None => "connected",
             },
             ChainEvent::Disconnected { .. } => "disconnected",
+            ChainEvent::Reorganised { .. } => "reorganised",
+            ChainEvent::Side { .. } => "side",
             ChainEvent::Pooled { .. } => "pooled",
             ChainEvent::Dropped { .. } => "dropped",
             ChainEvent::Contradicted { .. } => "contradicted",
         };
-        Some(event(&self.entry, name, id))
+        Some(event(&Explained { entry: &self.entry, about: &self.about }, name, id))
     }
 }
 
@@ -230,6 +314,15 @@ fn event(data: &impl Serialize, name: &str, id: String) -> Event {
     // These types have only fields that JSON can hold.
     let json = serde_json::to_string(data).unwrap_or_default();
     Event::default().event(name).id(id).data(json)
+}
+
+/// Without an id, so that a follower's place in the journal stays where it is.
+fn in_passing(notice: &Notice) -> Event {
+    let name = match notice {
+        Notice::Orphan { .. } => "orphan",
+        Notice::Penalty { .. } => "penalty",
+    };
+    Event::default().event(name).data(serde_json::to_string(notice).unwrap_or_default())
 }
 
 #[cfg(test)]

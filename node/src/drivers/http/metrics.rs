@@ -32,6 +32,8 @@ struct Counts {
     disconnected: u64,
     pooled: u64,
     dropped: u64,
+    reorganised: u64,
+    side: u64,
 }
 
 impl Counted {
@@ -52,6 +54,8 @@ impl Counted {
                     ChainEvent::Disconnected { .. } => counts.disconnected += 1,
                     ChainEvent::Pooled { .. } => counts.pooled += 1,
                     ChainEvent::Dropped { .. } => counts.dropped += 1,
+                    ChainEvent::Reorganised { .. } => counts.reorganised += 1,
+                    ChainEvent::Side { .. } => counts.side += 1,
                     ChainEvent::Contradicted { .. } => {}
                 }
             }
@@ -106,6 +110,8 @@ fn registry(status: &Status, counts: &Counts, journal: u64) -> Registry {
     };
     counter("blocks_connected", "Blocks that joined the active chain since the start", counts.connected);
     counter("blocks_disconnected", "Blocks that left the active chain since the start", counts.disconnected);
+    counter("reorganisations", "Moves of the active chain to another branch since the start", counts.reorganised);
+    counter("blocks_beside", "Blocks stored beside the active chain since the start", counts.side);
     counter("transactions_pooled", "Transactions that entered the pool since the start", counts.pooled);
     counter("transactions_dropped", "Transactions that left the pool unconfirmed since the start", counts.dropped);
     registry

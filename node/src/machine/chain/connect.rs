@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use shared::{BlockHash, CheckedBlock, LogEdge, Millis, rules::ledger::LedgerError};
+use shared::{BlockHash, CheckedBlock, Height, LogEdge, Millis, rules::ledger::LedgerError};
 
 use super::{
     super::{
@@ -53,7 +53,12 @@ impl<S: Store> Chain<S> {
             Err(refusal) => return Ok(Err(refusal)),
         };
         self.keep(&block, entry);
-        if self.is_better(&block, entry)? { self.activate(hash) } else { Ok(Ok(Accepted::Side)) }
+        if self.is_better(&block, entry)? {
+            return self.activate(hash);
+        }
+        let (height, previous) = (entry.position.height, entry.header.previous);
+        self.batch.journal.push(ChainEvent::Side { height, hash, previous });
+        Ok(Ok(Accepted::Side))
     }
 
     /// Whether a branch that ends with this block is to be the active chain: it has more work, or as much
@@ -202,10 +207,11 @@ impl<S: Store> Chain<S> {
         }
         let Layer { changes, log, .. } = layer;
         self.batch.absorb(changes);
+        let left = self.tip.clone();
         if let Some((hash, entry)) = path.last() {
             self.set_tip(Tip { hash: *hash, position: entry.position, log });
         }
-        self.record_change(target, &disconnected, &connected);
+        self.record_change(&left, &disconnected, &connected);
         for (hash, _) in &path {
             self.set_standing(*hash, Standing::Valid)?;
         }
@@ -259,14 +265,41 @@ impl<S: Store> Chain<S> {
         Ok(())
     }
 
-    fn record_change(&mut self, better: BlockHash, left: &[Arc<CheckedBlock>], joined: &[Arc<CheckedBlock>]) {
+    /// Tells followers of a move from another tip. What went back to the pool is not known yet.
+    fn record_change(&mut self, from: &Tip, left: &[Arc<CheckedBlock>], joined: &[Arc<CheckedBlock>]) {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let better = self.tip.hash;
+        if !left.is_empty() {
+            self.batch.journal.push(ChainEvent::Reorganised {
+                from: from.hash,
+                from_work: from.position.work,
+                to: better,
+                to_work: self.tip.position.work,
+                fork: Height(from.position.height.0 - count(left.len())),
+                left: count(left.len()),
+                joined: count(joined.len()),
+                returned: 0,
+            });
+        }
         let retracted =
             left.iter().map(|block| ChainEvent::Disconnected { height: block.height(), hash: block.hash(), better });
         let confirmed = joined.iter().map(|block| ChainEvent::Connected {
             height: block.height(),
             hash: block.hash(),
-            transactions: u32::try_from(block.transactions().len()).unwrap_or(u32::MAX),
+            transactions: count(block.transactions().len()),
         });
         self.batch.journal.extend(retracted.chain(confirmed));
+    }
+
+    /// So many transactions of the blocks that left for this tip went back to the pool.
+    pub fn record_returned(&mut self, tip: BlockHash, count: usize) {
+        let entries = self.batch.journal.iter_mut().rev();
+        let told = entries.into_iter().find_map(|entry| match entry {
+            ChainEvent::Reorganised { to, returned, .. } if *to == tip => Some(returned),
+            _ => None,
+        });
+        if let Some(returned) = told {
+            *returned = u32::try_from(count).unwrap_or(u32::MAX);
+        }
     }
 }

@@ -20,6 +20,7 @@ use super::{
     Machine,
     config::{BAN_PERIOD, HELLO_TIMEOUT},
     effect::{Effect, PeerStatus},
+    notice::Notice,
     relay::Told,
     serve::Service,
     store::{Result, Store},
@@ -250,6 +251,9 @@ impl<S: Store> Machine<S> {
 
     /// Weighs a fault and acts on it.
     pub(super) fn punish(&mut self, peer: PeerId, fault: Fault) -> Result<()> {
+        let banned = fault.severity() == Severity::Ban;
+        let notice = Notice::Penalty { peer: self.node_of(&peer), fault: fault.to_string(), banned };
+        self.out.push(Effect::Notice(notice));
         match fault.severity() {
             Severity::Strike => {
                 let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
@@ -266,6 +270,17 @@ impl<S: Store> Machine<S> {
                 self.peer_disconnected(peer)
             }
         }
+    }
+
+    /// Tells followers of a block whose parent is not known here.
+    pub(super) fn tell_of_orphan(&mut self, from: Option<PeerId>, hash: BlockHash, parent: BlockHash) {
+        let peer = from.and_then(|peer| self.node_of(&peer));
+        self.out.push(Effect::Notice(Notice::Orphan { hash, parent, peer }));
+    }
+
+    /// A peer's public id, if it told one.
+    fn node_of(&self, peer: &PeerId) -> Option<NodeId> {
+        self.peers.get(peer)?.greeting.as_ref().map(|greeting| greeting.node)
     }
 
     /// Ends a connection.

@@ -37,6 +37,7 @@ impl<S: Store> Machine<S> {
         let parent = announcement.header.previous;
         if self.chain.entry(&parent)?.is_none() {
             // The branch is not known here: catch up with whoever has it.
+            self.tell_of_orphan(Some(peer), hash, parent);
             if let Some(session) = self.peers.get_mut(&peer) {
                 session.chain.claims(hash, announcement.coinbase.height, shared::Work::ZERO);
             }

@@ -240,6 +240,9 @@ impl<S: Store> Machine<S> {
         for transaction in change.connected.iter().flat_map(|block| block.transactions()) {
             self.forget_own(&transaction.id());
         }
+        if let Some(tip) = change.connected.last() {
+            self.chain.record_returned(tip.hash(), followed.returned.len());
+        }
         for transaction in followed.returned {
             self.relay.fresh.push(transaction.id());
             self.journal(ChainEvent::Pooled { id: transaction.id(), returned: true });

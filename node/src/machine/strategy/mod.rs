@@ -1,6 +1,6 @@
 //! What a node mines on and when it tells of its blocks: the honest way, and the known ways not to. The
 //! settings are here, and what becomes of them while they are in force; keeping blocks back is in
-//! [`withhold`], telling untruths in `lie`. Nothing here touches fork choice: the chain is what others may
+//! `withhold`, telling untruths in `lie`. Nothing here touches fork choice: the chain is what others may
 //! see, and a block that is kept back is not part of it before it is published.
 
 mod lie;

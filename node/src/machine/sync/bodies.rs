@@ -176,6 +176,9 @@ impl<S: Store> Machine<S> {
     }
 
     fn refused_block(&mut self, from: Option<PeerId>, hash: &BlockHash, refusal: &Refusal) -> Result<()> {
+        if let Refusal::Orphan(parent) = refusal {
+            self.tell_of_orphan(from, *hash, *parent);
+        }
         if !matches!(refusal, Refusal::WrongBody | Refusal::Orphan(_)) {
             self.chain.forget_headers([*hash]);
             self.sync.stale = true;

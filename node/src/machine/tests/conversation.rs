@@ -20,6 +20,7 @@ use crate::{
         event::{Event, JobId, Request, RequestId},
         inbound,
         mining::Template,
+        notice::Notice,
         peers::Fault,
         timers::Moment,
     },
@@ -59,6 +60,7 @@ pub struct Node {
     pub replies: BTreeMap<RequestId, Vec<Reply>>,
     pub bans: Vec<(PeerId, Fault)>,
     pub partings: Vec<(PeerId, String)>,
+    pub notices: Vec<Notice>,
     pub dials: Vec<(Option<PeerId>, Vec<String>)>,
     pub kept_peers: Option<Vec<PeerAddress>>,
     pub job: Option<(JobId, Arc<Template>)>,
@@ -105,6 +107,7 @@ impl Node {
             replies: BTreeMap::new(),
             bans: Vec::new(),
             partings: Vec::new(),
+            notices: Vec::new(),
             dials: Vec::new(),
             kept_peers: None,
             job: None,
@@ -169,6 +172,7 @@ impl Node {
                 Effect::Reply { request, reply } => self.replies.entry(request).or_default().push(reply),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::KeepPeers(peers) => self.kept_peers = Some(peers),
+                Effect::Notice(notice) => self.notices.push(notice),
                 Effect::Journal => {}
             }
         }

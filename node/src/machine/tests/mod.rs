@@ -9,6 +9,7 @@ mod conversation;
 pub(crate) mod filing;
 mod hello;
 mod mining;
+mod notices;
 mod outlook;
 mod pool;
 mod relay;

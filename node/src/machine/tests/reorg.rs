@@ -88,12 +88,27 @@ fn the_journal_retracts_from_the_top_and_then_confirms_from_below() {
     let told: Vec<_> =
         node.machine.store().journal(before + 1, 100).unwrap().into_iter().map(|entry| entry.1).collect();
     let better = second.tip();
+    let side = second.blocks[..2].iter().map(|block| ChainEvent::Side {
+        height: block.height(),
+        hash: block.hash(),
+        previous: block.header().previous,
+    });
+    let moved = ChainEvent::Reorganised {
+        from: first.tip(),
+        from_work: first.position().work,
+        to: better,
+        to_work: second.position().work,
+        fork: Height(0),
+        left: 2,
+        joined: 3,
+        returned: 0,
+    };
     let left = first.blocks.iter().rev();
     let left = left.map(|block| ChainEvent::Disconnected { height: block.height(), hash: block.hash(), better });
     let joined = second.blocks.iter();
     let joined =
         joined.map(|block| ChainEvent::Connected { height: block.height(), hash: block.hash(), transactions: 0 });
-    assert_eq!(told, left.chain(joined).collect::<Vec<_>>());
+    assert_eq!(told, side.chain([moved]).chain(left).chain(joined).collect::<Vec<_>>());
 }
 
 #[test]
@@ -183,4 +198,28 @@ fn every_block_is_confirmed_once_in_the_journal() {
     let told = node.machine.store().journal(1, 100).unwrap();
     let hashes: BTreeSet<_> = branch.blocks.iter().map(|block| block.hash()).collect();
     assert_eq!(told.len(), hashes.len());
+}
+
+#[test]
+fn a_reorganisation_counts_what_waits_again() {
+    let (ann, ben) = (key(101), key(102));
+    let mut trunk = Branch::of(&ann);
+    trunk.grow(2);
+    let (mut loser, mut winner) = (trunk.fork(&ann), trunk.fork(&ben));
+    let payments: Vec<_> = (0..3).map(|nonce| pay(&ann, nonce, Address::of(&ben), 5, 1)).collect();
+    loser.grow_with(payments.clone());
+    winner.grow_with(vec![payments[0].clone()]);
+    winner.grow(1);
+    let mut node = Node::new(1);
+    node.takes(&loser.blocks);
+    node.takes(&winner.blocks);
+    let told = node.machine.store().journal(1, 100).unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .filter_map(|(_, event)| match event {
+            ChainEvent::Reorganised { fork, left, joined, returned, .. } => Some((fork.0, *left, *joined, *returned)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(2, 1, 2, 2)]);
 }

@@ -99,6 +99,7 @@ impl Oracle {
                 follower.waiting.remove(id);
                 Some(())
             }
+            ChainEvent::Reorganised { .. } | ChainEvent::Side { .. } => Some(()),
             ChainEvent::Contradicted { height, hash, .. } => {
                 (self.states.get(hash)?.position.height == *height).then_some(())
             }

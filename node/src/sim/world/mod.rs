@@ -124,9 +124,9 @@ fn node_at(address: &str) -> Option<usize> {
 }
 
 impl World {
-    /// A world in which every node knows the addresses of all others and nobody mines.
+    /// A world at its network's genesis time, in which every node knows the addresses of all others and nobody mines.
     pub fn new(config: WorldConfig) -> Self {
-        let start = Millis::from(config.network.spec().genesis_time).after(std::time::Duration::from_secs(3600));
+        let start = Millis::from(config.network.spec().genesis_time);
         let empty = MemoryStore::new(&config.network);
         let empty = if config.checked { empty } else { empty.keeping_journal(UNCHECKED_JOURNAL) };
         let nodes = (0..config.nodes).map(|node| SimNode::new(node, config.seed, empty.clone()));

@@ -334,7 +334,7 @@ impl SimNode {
                         self.replies.insert(request, reply);
                     }
                 }
-                Effect::Journal | Effect::KeepPeers(_) => {}
+                Effect::Journal | Effect::Notice(_) | Effect::KeepPeers(_) => {}
             }
         }
     }

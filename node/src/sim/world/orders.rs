@@ -11,7 +11,7 @@ use crate::{
     machine::{
         effect::{Outlook, Refused, Reply},
         event::{Event, Request, RequestId},
-        strategy::Strategy,
+        strategy::{Strategy, StrategyStatus, Tie},
     },
 };
 
@@ -21,9 +21,6 @@ const FIRST: u64 = 1_000;
 impl World {
     /// Asks a node for something; the reply is there, or will be, at [`World::take_reply`].
     pub fn request(&mut self, node: usize, request: Request) -> RequestId {
-        if let Request::SetStrategy { strategy: Some(Strategy::Liar { .. }), .. } = &request {
-            self.ground.liars.insert(node);
-        }
         self.requests += 1;
         let id = RequestId(FIRST + self.requests);
         self.tell(node, Event::Request { id, request });
@@ -35,9 +32,38 @@ impl World {
         self.nodes[node].replies.remove(&id)
     }
 
+    /// Has a node mine in another way, or take another tip in ties.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn set_strategy(&mut self, node: usize, strategy: Option<Strategy>, tie: Option<Tie>) -> Result<(), String> {
+        if let Some(Strategy::Liar { .. }) = strategy {
+            self.ground.liars.insert(node);
+        }
+        match self.ask(node, Request::SetStrategy { strategy, tie }) {
+            Some(Reply::Strategy(_)) => Ok(()),
+            Some(Reply::Refused(why)) => Err(why.to_string()),
+            Some(other) => Err(format!("node {node} answered {other:?}")),
+            None => Err(format!("node {node} does not run")),
+        }
+    }
+
+    /// How a node mines, and what has come of it; nothing while it does not run.
+    pub fn strategy(&mut self, node: usize) -> Option<StrategyStatus> {
+        match self.ask(node, Request::Strategy)? {
+            Reply::Strategy(status) => Some(*status),
+            _ => None,
+        }
+    }
+
     /// Whether a node runs and is not paused.
     pub fn is_up(&self, node: usize) -> bool {
         self.nodes[node].machine.is_some() && !self.nodes[node].paused
+    }
+
+    /// The network's genesis block.
+    pub fn genesis(&self) -> shared::BlockHash {
+        self.ground.network.genesis_hash()
     }
 
     /// The address that a node's rewards go to.

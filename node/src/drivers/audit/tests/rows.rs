@@ -407,6 +407,8 @@ fn what_does_not_follow_from_the_blocks_alone() {
     let journal = snapshot.journal(0, usize::MAX).unwrap();
     let (last, _) = *journal.iter().rfind(|(_, event)| matches!(event, ChainEvent::Connected { .. })).unwrap();
     let (left, _) = *journal.iter().find(|(_, event)| matches!(event, ChainEvent::Disconnected { .. })).unwrap();
+    let (side, _) = *journal.iter().find(|(_, event)| matches!(event, ChainEvent::Side { .. })).unwrap();
+    let reorganised = journal.iter().find(|(_, event)| matches!(event, ChainEvent::Reorganised { .. })).unwrap();
     let end = snapshot.journal_end().unwrap();
     let connected = |block: &shared::CheckedBlock, height: u32, transactions: u32| {
         let event = ChainEvent::Connected { height: Height(height), hash: block.hash(), transactions };
@@ -455,6 +457,25 @@ fn what_does_not_follow_from_the_blocks_alone() {
             let better = active[0].hash();
             let event = ChainEvent::Disconnected { height: Height(1), hash: active[0].hash(), better };
             put(t, JOURNAL, left, &borsh::to_vec(&event).unwrap());
+        }),
+        spoil(Table::Journal, Key::Number(side), "builds on another", |t| {
+            let (height, hash) = (lost_block.height(), lost_block.hash());
+            let event = ChainEvent::Side { height, hash, previous: BlockHash([7; 32]) };
+            put(t, JOURNAL, side, &borsh::to_vec(&event).unwrap());
+        }),
+        spoil(Table::Journal, Key::Number(reorganised.0), "amount of work", |t| {
+            let mut event = reorganised.1.clone();
+            if let ChainEvent::Reorganised { to_work, .. } = &mut event {
+                *to_work = to_work.plus(*to_work);
+            }
+            put(t, JOURNAL, reorganised.0, &borsh::to_vec(&event).unwrap());
+        }),
+        spoil(Table::Journal, Key::Number(reorganised.0), "not stored at height", |t| {
+            let mut event = reorganised.1.clone();
+            if let ChainEvent::Reorganised { left, .. } = &mut event {
+                *left += 1;
+            }
+            put(t, JOURNAL, reorganised.0, &borsh::to_vec(&event).unwrap());
         }),
         spoil(Table::Journal, Key::Number(last), "not stored", |t| {
             put(t, JOURNAL, last, &connected(&active[tip_height as usize - 1], tip_height - 1, 0));

@@ -14,6 +14,7 @@ struct Follower(Body);
 #[derive(Debug, PartialEq)]
 struct Told {
     name: String,
+    /// Empty where it has none.
     id: String,
     data: Value,
 }
@@ -42,7 +43,7 @@ impl Follower {
             let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
             if let Some(name) = field("event:") {
                 let data = serde_json::from_str(field("data:").unwrap()).unwrap();
-                let told = Told { name: name.into(), id: field("id:").unwrap().into(), data };
+                let told = Told { name: name.into(), id: field("id:").unwrap_or_default().into(), data };
                 assert_eq!(told.data["event"], told.name);
                 return told;
             }
@@ -82,7 +83,16 @@ async fn everything_is_told_in_order_with_its_transactions() {
     let ids: Vec<&str> = told.iter().map(|told| told.id.as_str()).collect();
     assert_eq!(ids, ["1", "2", "3", "4.0", "4.1", "4"]);
     let tip = node.tip().await.1;
-    assert_eq!(told[3].data, json!({"event": "connected", "height": 2, "hash": tip, "transactions": 2}));
+    let header = &node.chain().await["chain"][2]["header"];
+    let work = &node.get("/health").await.expect(200)["work"];
+    let miner = node.miner.address().to_string();
+    assert_eq!(
+        told[3].data,
+        json!({
+            "event": "connected", "height": 2, "hash": tip, "transactions": 2, "miner": miner, "work": work,
+            "previous": header["previous"], "time": header["time"],
+        })
+    );
     assert_eq!(told[4].data["id"], told[1].data["id"]);
     assert_eq!((&told[5].data["block"], &told[5].data["position"]), (&json!(tip), &json!(1)));
     node.mine(1).await;
@@ -194,4 +204,48 @@ async fn the_alarm_about_the_log_is_told() {
     }
     let better = other.tip().await.1;
     assert_eq!(told.data, json!({"event": "contradicted", "height": 1, "hash": signed, "better": better}));
+}
+
+#[tokio::test]
+async fn a_reorganisation_comes_with_its_cause() {
+    let (node, other) = (busy_node().await, Node::start(2).await);
+    let two = serde_json::to_value(node.blocks().await).unwrap();
+    other.mine(3).await;
+    let place = Follower::new(&node, "?from=1", None).await.next_named(&BUSY).await.pop().unwrap().id;
+    let before = node.get("/health").await.expect(200);
+    node.post("/chain/replace", &other.chain().await).await.expect(200);
+    let after = node.get("/health").await.expect(200);
+    let mut follower = Follower::new(&node, "", Some(&place)).await;
+    let told = follower.next_named(&["side", "side", "reorganised", "disconnected", "disconnected", "connected"]).await;
+    let theirs = other.blocks().await;
+    let hash = |block: &shared::Block| block.header.hash().to_string();
+    assert_eq!((&told[1].data["height"], &told[1].data["hash"]), (&json!(2), &json!(hash(&theirs[2]))));
+    assert_eq!(told[1].data["previous"], hash(&theirs[1]));
+    assert_eq!(told[1].data["miner"], other.miner.address().to_string());
+    assert_eq!(told[1].data["time"], theirs[2].header.time.0);
+    assert_eq!(
+        told[2].data,
+        json!({
+            "event": "reorganised", "from": two[2]["hash"], "from_work": before["work"], "to": after["tip"],
+            "to_work": after["work"], "fork": 0, "left": 2, "joined": 3, "returned": 0,
+            "from_miner": node.miner.address().to_string(), "to_miner": other.miner.address().to_string(),
+        })
+    );
+    assert_eq!(told[3].data["better"], after["tip"]);
+}
+
+/// What peers cause is told in passing: it has no id, so a follower comes back to the same place.
+#[tokio::test]
+async fn an_orphan_is_told_without_an_id() {
+    let (node, other) = (Node::start(1).await, Node::start(2).await);
+    other.mine(2).await;
+    let mut follower = Follower::new(&node, "?from=1", None).await;
+    node.mine(1).await;
+    assert_eq!(follower.next().await.id, "1");
+    let orphan = other.blocks().await.pop().unwrap();
+    node.post("/block/new", &orphan).await;
+    let told = follower.next().await;
+    assert_eq!((told.name.as_str(), told.id.as_str()), ("orphan", ""));
+    let (hash, parent) = (orphan.header.hash().to_string(), orphan.header.previous.to_string());
+    assert_eq!(told.data, json!({"event": "orphan", "hash": hash, "parent": parent, "peer": null}));
 }

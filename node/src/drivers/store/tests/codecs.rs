@@ -103,6 +103,19 @@ fn chain_event() -> impl Strategy<Value = ChainEvent> {
         (id(), any::<bool>()).prop_map(|(id, returned)| ChainEvent::Pooled { id, returned }),
         (id(), "\\PC{0,20}").prop_map(|(id, reason)| ChainEvent::Dropped { id, reason }),
         (height(), hash(), hash()).prop_map(|(height, hash, better)| ChainEvent::Contradicted { height, hash, better }),
+        ([hash(), hash()], any::<[u64; 2]>(), height(), any::<[u32; 3]>()).prop_map(
+            |([from, to], [from_work, to_work], fork, [left, joined, returned])| ChainEvent::Reorganised {
+                from,
+                from_work: Work::from(from_work),
+                to,
+                to_work: Work::from(to_work),
+                fork,
+                left,
+                joined,
+                returned,
+            }
+        ),
+        (height(), hash(), hash()).prop_map(|(height, hash, previous)| ChainEvent::Side { height, hash, previous }),
     ]
 }
 
@@ -190,5 +203,25 @@ proptest! {
         prop_assert!(back.len() == own.len() && own.iter().all(|own| back.contains(own)));
         let journal: Vec<ChainEvent> = store.journal(1, 10).unwrap().into_iter().map(|(_, event)| event).collect();
         prop_assert_eq!(journal, events);
+    }
+}
+
+/// Journals of earlier versions are read: their entries have these bytes for good.
+#[test]
+fn journal_entries_of_earlier_versions_decode() {
+    let height = [7, 0, 0, 0];
+    let entry = |tag: u8, rest: &[&[u8]]| [&[tag][..], &rest.concat()].concat();
+    let (hash, better) = (BlockHash([1; 32]), BlockHash([2; 32]));
+    let (id, block) = (TxId([3; 32]), Height(7));
+    let old = [
+        (entry(0, &[&height, &[1; 32], &[5, 0, 0, 0]]), ChainEvent::Connected { height: block, hash, transactions: 5 }),
+        (entry(1, &[&height, &[1; 32], &[2; 32]]), ChainEvent::Disconnected { height: block, hash, better }),
+        (entry(2, &[&[3; 32], &[1]]), ChainEvent::Pooled { id, returned: true }),
+        (entry(3, &[&[3; 32], &[2, 0, 0, 0], b"no"]), ChainEvent::Dropped { id, reason: "no".into() }),
+        (entry(4, &[&height, &[1; 32], &[2; 32]]), ChainEvent::Contradicted { height: block, hash, better }),
+    ];
+    for (bytes, event) in old {
+        assert_eq!(borsh::from_slice::<ChainEvent>(&bytes).unwrap(), event);
+        assert_eq!(borsh::to_vec(&event).unwrap(), bytes);
     }
 }

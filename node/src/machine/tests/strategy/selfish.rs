@@ -163,7 +163,7 @@ fn a_selfish_node_reorganises_its_own_chain_only_when_it_wins() {
     assert_eq!(selfish.node.tip(), selfish.own.tip());
     let told = journal(&selfish.node, before + 1);
     let left = told.iter().filter(|event| matches!(event, ChainEvent::Disconnected { .. })).count();
-    assert_eq!((left, told.len()), (2, 6), "{told:?}");
+    assert_eq!((left, told.len()), (2, 8), "{told:?}");
 }
 
 #[test]

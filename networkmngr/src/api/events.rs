@@ -1,0 +1,192 @@
+//! `/events`: the timeline as server-sent events, as it is written. A follower is given only what it has taken; one
+//! that falls far behind loses its connection, and goes on from the file when it comes back.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures::stream;
+use node::drivers::http::problem::Problem;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use super::Api;
+use crate::timeline::{Line, ReadError, Reader, Recent};
+
+/// Clients that follow at a time.
+pub(super) const MAX_FOLLOWERS: usize = 64;
+/// Lines read at once.
+const AT_ONCE: usize = 256;
+
+/// Where to begin.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Begin {
+    /// Number of the first entry; the first ever has number 1. What happens from now on unless given. The header
+    /// `Last-Event-ID` goes before it.
+    from: Option<u64>,
+}
+
+pub(super) async fn events(
+    State(api): State<Api>,
+    begin: Result<Query<Begin>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let full = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many clients follow already; try again later.");
+    let permit = api.followers.clone().try_acquire_owned().map_err(|_| full())?;
+    let newest = *api.network.timeline.watch().borrow();
+    let asked = match (headers.get("last-event-id"), begin?.0.from) {
+        (Some(last), _) => Some(after(last.to_str().unwrap_or_default())?),
+        (None, from) => from.map(|from| from.max(1)),
+    };
+    let written = api.network.timeline.watch();
+    let report = api.closing.report.subscribe();
+    let feed = Feed {
+        api,
+        next: asked.unwrap_or(newest),
+        waiting: VecDeque::new(),
+        source: Source::Unknown,
+        begun: asked.is_none(),
+        written,
+        report,
+        _permit: permit,
+    };
+    let events = stream::unfold(feed, |mut feed| async move {
+        let event = feed.event().await?;
+        Some((Ok::<_, Infallible>(event), feed))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response())
+}
+
+/// The number after the one of the last event.
+fn after(id: &str) -> Result<u64, Problem> {
+    let number = id.parse::<u64>().ok();
+    number
+        .map(|number| number.saturating_add(1))
+        .ok_or_else(|| Problem::bad_request("Last-Event-ID must be the id of an event of this manager, such as 17."))
+}
+
+/// One follower.
+struct Feed {
+    api: Api,
+    /// Number of the next entry to tell.
+    next: u64,
+    waiting: VecDeque<Line>,
+    source: Source,
+    /// Whether it has had the entry that it asked for, or asked for none.
+    begun: bool,
+    written: watch::Receiver<u64>,
+    report: watch::Receiver<Option<std::sync::Arc<[crate::network::Ending]>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// From where a follower gets its lines.
+enum Source {
+    /// It has not had any.
+    Unknown,
+    /// The file, up to its end.
+    File(Box<Reader>),
+    /// Memory. There is no way back.
+    Memory,
+}
+
+impl Feed {
+    /// The next event; waits for one. `None` when there will be no more, or the follower is too far behind.
+    async fn event(&mut self) -> Option<Event> {
+        loop {
+            if let Some(line) = self.waiting.pop_front() {
+                if let Some(gap) = self.gap(&line) {
+                    self.waiting.push_front(line);
+                    return Some(gap);
+                }
+                self.next = line.number + 1;
+                return Some(Event::default().event(line.event()).id(line.number.to_string()).data(&*line.text));
+            }
+            self.source = match std::mem::replace(&mut self.source, Source::Memory) {
+                Source::File(reader) => {
+                    self.source = self.read(reader).await?;
+                    continue;
+                }
+                other => other,
+            };
+            let newest = *self.written.borrow_and_update();
+            if self.next > newest {
+                let asked = std::mem::replace(&mut self.next, newest);
+                return Some(told_gap(asked, newest, "the timeline does not reach this far: it was begun anew"));
+            }
+            match (self.api.network.timeline.lines(self.next, AT_ONCE), &self.source) {
+                (Recent::Lines(lines), _) => {
+                    self.waiting = lines.into();
+                    self.source = Source::Memory;
+                }
+                (Recent::InFile, Source::Unknown) => {
+                    let path = self.api.network.timeline.path().to_owned();
+                    let opened = tokio::task::spawn_blocking(move || Reader::open(&path)).await.ok()?;
+                    self.source = Source::File(Box::new(opened.ok()?));
+                }
+                (Recent::InFile, _) => return None,
+                (Recent::Nothing, _) => {
+                    // The last word of a network that is stopped is how its nodes ended.
+                    let over = self.report.borrow().is_some();
+                    if over {
+                        return None;
+                    }
+                    tokio::select! {
+                        changed = self.written.changed() => changed.ok()?,
+                        ended = self.report.changed() => ended.ok()?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads more lines of the file; once there are none, memory has what follows.
+    async fn read(&mut self, mut reader: Box<Reader>) -> Option<Source> {
+        let next = self.next;
+        let read = tokio::task::spawn_blocking(move || {
+            let mut lines = VecDeque::new();
+            while lines.len() < AT_ONCE {
+                match reader.line()? {
+                    None => return Ok::<_, ReadError>((lines, Source::Memory)),
+                    Some((number, text)) if number >= next => lines.push_back(Line { number, text: text.into() }),
+                    Some(_) => {}
+                }
+            }
+            Ok((lines, Source::File(reader)))
+        });
+        let (lines, source) = read.await.ok()?.ok()?;
+        self.waiting = lines;
+        Some(source)
+    }
+
+    /// What is to be said before a line if those before it are gone.
+    fn gap(&mut self, line: &Line) -> Option<Event> {
+        let asked = std::mem::replace(&mut self.next, line.number);
+        // Later on, the first lines of another file repeat what everybody holds, and are no news.
+        let gone = !std::mem::replace(&mut self.begun, true) && line.number > asked;
+        gone.then(|| told_gap(asked, line.number, "the entries before are no longer kept"))
+    }
+}
+
+fn told_gap(asked: u64, next: u64, reason: &str) -> Event {
+    let gap = json!({ "event": "gap", "asked": asked, "next": next, "reason": reason });
+    Event::default().event("gap").id((next - 1).to_string()).data(gap.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_lead_to_the_entry_after_them() {
+        assert_eq!(after("17").unwrap(), 18);
+        for wrong in ["", "x", "-1", "1.2", "99999999999999999999"] {
+            assert_eq!(after(wrong).unwrap_err().status, 400, "{wrong}");
+        }
+    }
+}

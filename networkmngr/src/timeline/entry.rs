@@ -1,0 +1,355 @@
+//! One thing that happened in a network, and how it stands in the timeline: a JSON object on a line of its own. What
+//! follows from it is worked out in [`super::state`]. Fields that older node programs do not tell are optional,
+//! and what a node tells beyond what is known here stays as it is.
+
+use node::cli::HashRate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared::{Address, BlockHash, TxId, Work};
+
+use crate::network::LinkRule;
+
+/// Version of the format that this program writes; it reads no newer one.
+pub(crate) const FORMAT: u32 = 1;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Milliseconds since the Unix epoch by the recorder's clock, or of virtual time. Never less than before.
+    pub(crate) at: u64,
+    /// The node it is about; the network if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) node: Option<u16>,
+    /// The id under which the node told it, if its journal did: where to go on after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) journal: Option<String>,
+    #[serde(flatten)]
+    pub(crate) what: What,
+}
+
+/// How a timeline begins, and what each start of its network adds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// Version of the format.
+    pub(crate) format: u32,
+    /// Number of this entry; the first ever has number 1.
+    pub(crate) number: u64,
+    /// Of the program.
+    pub(crate) version: String,
+    /// The genesis block, which names the network.
+    pub(crate) genesis: Option<BlockHash>,
+    /// Whether time is virtual.
+    pub(crate) simulated: bool,
+    /// What a simulated network left to chance.
+    pub(crate) seed: Option<u64>,
+    /// How many nodes it has at first.
+    pub(crate) nodes: u16,
+    /// Whether this is the beginning of another file of the same timeline, and not a start of the network.
+    #[serde(default)]
+    pub(crate) continued: bool,
+}
+
+/// What can happen. The tag is the field `event`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(crate) enum What {
+    Begun(Begun),
+    /// So many entries before this one were lost, because the file could not be written.
+    Lost {
+        entries: u64,
+    },
+
+    /// A node's process was made.
+    Started {
+        #[serde(default)]
+        pid: Option<u32>,
+    },
+    /// It works; who it is.
+    Ready {
+        /// Whom its blocks pay.
+        #[serde(default)]
+        miner: Option<Address>,
+        /// Its name among peers.
+        #[serde(default)]
+        peer: Option<String>,
+        #[serde(default)]
+        id: Option<String>,
+        #[serde(default)]
+        address: Option<String>,
+    },
+    /// Its process has ended, and its pool with it.
+    Ended {
+        how: String,
+        /// Whether somebody asked for it.
+        #[serde(default)]
+        wanted: bool,
+    },
+    Paused,
+    Resumed,
+    /// Taken out of the network for good.
+    Removed,
+    /// What it holds, told whole, where its journal does not reach back.
+    Held {
+        height: u32,
+        tip: BlockHash,
+        /// What waits to be mined.
+        #[serde(default)]
+        pool: Vec<TxId>,
+    },
+
+    /// None of these groups reaches another from now on.
+    Split {
+        groups: Vec<Vec<u16>>,
+    },
+    Healed,
+    /// What holds for the links from now on; nothing is made up where there are no rules.
+    Links {
+        rules: Vec<LinkRule>,
+    },
+    HashRate {
+        rate: HashRate,
+    },
+    /// A mining job began, or came to its end.
+    Mining {
+        job: u64,
+        state: MiningState,
+        /// How many bursts; without end if absent.
+        #[serde(default)]
+        bursts: Option<u32>,
+    },
+    /// A scenario's step begins.
+    Step {
+        number: u32,
+        text: String,
+    },
+    /// What a scenario came to.
+    Verdict {
+        passed: bool,
+        text: String,
+    },
+
+    /// A block became part of a node's chain.
+    Connected {
+        height: u32,
+        hash: BlockHash,
+        #[serde(default)]
+        transactions: u32,
+        #[serde(flatten)]
+        about: About,
+    },
+    /// A block left a node's chain for a branch that ends with `better`.
+    Disconnected {
+        height: u32,
+        hash: BlockHash,
+        better: BlockHash,
+    },
+    /// What such a change of branches came to as a whole.
+    Reorganised(Reorganised),
+    /// A node has a block beside its chain.
+    Side {
+        height: u32,
+        hash: BlockHash,
+        #[serde(flatten)]
+        about: About,
+    },
+    /// A transaction entered a node's pool.
+    Pooled {
+        id: TxId,
+        #[serde(default)]
+        returned: bool,
+    },
+    /// A transaction left a node's pool unconfirmed.
+    Dropped {
+        id: TxId,
+        reason: String,
+    },
+    /// A transaction is in a block of a node's chain.
+    Confirmed {
+        id: TxId,
+        block: BlockHash,
+        height: u32,
+        #[serde(default)]
+        position: u32,
+    },
+    /// A block left a node's chain although the node has signed its log up to it.
+    Contradicted {
+        height: u32,
+        hash: BlockHash,
+        better: BlockHash,
+    },
+    /// A node was given a block before the one that it is on top of.
+    Orphan {
+        hash: BlockHash,
+        parent: BlockHash,
+        #[serde(default)]
+        peer: Option<String>,
+    },
+    /// A node holds a fault against a peer.
+    Penalty {
+        peer: String,
+        fault: String,
+        #[serde(default)]
+        banned: bool,
+    },
+    /// A node's journal no longer has, or never had, what comes next.
+    Gap {
+        asked: u64,
+        next: u64,
+        reason: String,
+    },
+
+    /// What this program does not know, as it was told.
+    #[serde(untagged)]
+    Other(Map<String, Value>),
+}
+
+/// What is told of a block besides its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct About {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<BlockHash>,
+    /// Whom it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) miner: Option<Address>,
+    /// Expected hashes behind the chain up to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) work: Option<Work>,
+    /// Seconds since the Unix epoch, as its header says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) time: Option<u32>,
+}
+
+/// A change of branches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reorganised {
+    /// The tip before.
+    pub(crate) from: BlockHash,
+    #[serde(default)]
+    pub(crate) from_work: Option<Work>,
+    /// The tip after.
+    pub(crate) to: BlockHash,
+    #[serde(default)]
+    pub(crate) to_work: Option<Work>,
+    /// The last block of both branches.
+    #[serde(default)]
+    pub(crate) fork: Option<BlockHash>,
+    /// How many blocks were undone.
+    #[serde(default)]
+    pub(crate) left: u32,
+    /// How many took their place.
+    #[serde(default)]
+    pub(crate) joined: u32,
+    /// How many transactions went back to the pool.
+    #[serde(default)]
+    pub(crate) returned: u32,
+    /// Whom the tip before pays.
+    #[serde(default)]
+    pub(crate) from_miner: Option<Address>,
+    /// Whom the tip after pays.
+    #[serde(default)]
+    pub(crate) to_miner: Option<Address>,
+}
+
+/// How far a mining job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MiningState {
+    Begun,
+    Done,
+    Stopped,
+}
+
+impl Entry {
+    /// Something about the network.
+    pub(crate) fn network(at: u64, what: What) -> Self {
+        Self { at, node: None, journal: None, what }
+    }
+
+    /// Something about one node.
+    pub(crate) fn node(at: u64, node: u16, what: What) -> Self {
+        Self { at, node: Some(node), journal: None, what }
+    }
+
+    /// Its line in the timeline, without the line break.
+    pub(crate) fn line(&self) -> String {
+        // These types have only fields that JSON can hold.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// An entry with its line, which may say more than the entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    pub(crate) entry: Entry,
+    pub(crate) line: String,
+}
+
+impl Told {
+    /// What a node told: `data` is one JSON object, and stays as it is.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn by_node(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, serde_json::Error> {
+        let mut object: Map<String, Value> = serde_json::from_str(data)?;
+        // The recorder's own fields; a node has no say in them.
+        ["at", "node", "journal"].into_iter().for_each(|field| drop(object.remove(field)));
+        let what = What::deserialize(Value::Object(object.clone()))?;
+        let entry = Entry { at, node: Some(node), journal: journal.map(str::to_owned), what };
+        let line = Entry { what: What::Other(object), ..entry.clone() }.line();
+        Ok(Self { entry, line })
+    }
+}
+
+impl From<Entry> for Told {
+    fn from(entry: Entry) -> Self {
+        let line = entry.line();
+        Self { entry, line }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Entry {
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn an_entry_is_one_line_that_reads_as_it_was() {
+        let hash = BlockHash([7; 32]);
+        for (what, text) in [
+            (What::Healed, r#"{"at":5,"node":3,"event":"healed"}"#.to_owned()),
+            (
+                What::Disconnected { height: 2, hash, better: hash },
+                format!(r#"{{"at":5,"node":3,"event":"disconnected","height":2,"hash":"{hash}","better":"{hash}"}}"#),
+            ),
+            (
+                What::Connected { height: 2, hash, transactions: 0, about: About::default() },
+                format!(r#"{{"at":5,"node":3,"event":"connected","height":2,"hash":"{hash}","transactions":0}}"#),
+            ),
+        ] {
+            let entry = Entry::node(5, 3, what);
+            assert_eq!(entry.line(), text);
+            assert_eq!(read(&text), entry);
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_was_told() {
+        let data = r#"{"event":"snapshot","height":7,"parts":[1,2]}"#;
+        let told = Told::by_node(9, 2, Some("4"), data).unwrap();
+        assert_eq!(told.line, r#"{"at":9,"node":2,"journal":"4","event":"snapshot","height":7,"parts":[1,2]}"#);
+        let What::Other(more) = read(&told.line).what else { panic!("{}", told.line) };
+        assert_eq!(more["parts"][1], 2);
+
+        // More about what is known.
+        let hash = BlockHash([7; 32]);
+        let data = format!(r#"{{"event":"connected","height":1,"hash":"{hash}","transactions":2,"size":80,"at":0}}"#);
+        let told = Told::by_node(9, 2, None, &data).unwrap();
+        assert!(matches!(told.entry.what, What::Connected { transactions: 2, .. }), "{:?}", told.entry);
+        assert!(told.line.contains(r#""size":80"#) && told.line.starts_with(r#"{"at":9,"#), "{}", told.line);
+        assert_eq!(read(&told.line), told.entry);
+        assert!(Told::by_node(9, 2, None, "[]").is_err());
+    }
+}

@@ -1,0 +1,447 @@
+//! The file of a timeline: JSON Lines, the first of which says what it is. Written in order and never over;
+//! what a writer that was killed has left of its last line is taken away by the next. A network that runs for
+//! long keeps the last two files of a bounded size; the later one begins with what every node holds.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::entry::{Begun, Entry, FORMAT, Told, What};
+use super::state::State;
+
+/// Its name in a network's folder.
+pub(crate) const FILE: &str = "timeline.jsonl";
+/// The file before it.
+pub(crate) const EARLIER: &str = "timeline.1.jsonl";
+/// One that could not be read any more.
+pub(crate) const DAMAGED: &str = "timeline.damaged.jsonl";
+
+/// Bytes after which another file is begun, where they are bounded.
+const BOUND: u64 = 64 << 20;
+/// Bytes that wait to be written at most.
+const PENDING: usize = 256 << 10;
+/// Longest line that is read, in bytes. Nodes tell no longer ones.
+const MAX_LINE: u64 = 16 << 20;
+/// Entries after which the writer forgets old blocks.
+const TRIM: u64 = 10_000;
+
+/// Why a timeline cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("cannot read {path}: {error}", path = .0.display(), error = .1)]
+    Io(PathBuf, io::Error),
+    #[error("{path} is no timeline: its first line does not say so", path = .0.display())]
+    NoTimeline(PathBuf),
+    #[error(
+        "{path} was written by a newer networkmngr (format {found}, this one reads up to {FORMAT}); update the program",
+        path = .path.display()
+    )]
+    TooNew { path: PathBuf, found: u64 },
+    #[error("line {line} of {path} cannot be read: {reason}", path = .path.display())]
+    Line { path: PathBuf, line: u64, reason: String },
+}
+
+/// Appends to a timeline.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    file: File,
+    /// Bytes of the file that are whole lines.
+    length: u64,
+    /// Whole lines on their way to the file.
+    pending: Vec<u8>,
+    /// How many they are.
+    pending_entries: u64,
+    bound: Option<u64>,
+    begun: Begun,
+    /// Number of the next entry.
+    next: u64,
+    lost: u64,
+    /// What the entries up to now come to.
+    state: State,
+}
+
+impl Writer {
+    /// A new timeline in a file of its own, without a bound. `begun` gets number 1.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn create(path: &Path, at: u64, begun: Begun) -> io::Result<Self> {
+        let file = File::create(path)?;
+        let mut writer = Self::over(path, file, 0, None, begun);
+        writer.append(Entry::network(at, What::Begun(writer.begun.clone())));
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// Goes on with the timeline of a network's folder, or begins one. Its last lines tell where each node's journal
+    /// is to be followed from. One that cannot be read is kept under another name, and told with the reason.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn resume(folder: &Path, at: u64, begun: Begun) -> io::Result<(Self, Option<ReadError>)> {
+        Self::resume_within(folder, at, begun, BOUND)
+    }
+
+    fn resume_within(folder: &Path, at: u64, begun: Begun, bound: u64) -> io::Result<(Self, Option<ReadError>)> {
+        let path = folder.join(FILE);
+        let (past, damage) = match Past::read(&path) {
+            Ok(past) => (past, None),
+            Err(error) => {
+                fs::rename(&path, folder.join(DAMAGED))?;
+                (Past::default(), Some(error))
+            }
+        };
+        let file = File::options().create(true).append(true).open(&path)?;
+        file.set_len(past.length)?;
+        let mut writer = Self::over(&path, file, past.length, Some(bound), begun);
+        writer.next = past.next;
+        writer.state = past.state;
+        writer.begun.number = writer.next;
+        writer.append(Entry::network(at, What::Begun(writer.begun.clone())));
+        writer.flush()?;
+        Ok((writer, damage))
+    }
+
+    fn over(path: &Path, file: File, length: u64, bound: Option<u64>, mut begun: Begun) -> Self {
+        begun.number = 1;
+        begun.format = FORMAT;
+        let (pending, state) = (Vec::new(), State::default());
+        let path = path.to_owned();
+        Self { path, file, length, pending, pending_entries: 0, bound, begun, next: 1, lost: 0, state }
+    }
+
+    /// Adds an entry; gives its number and its line as it stands in the file. What waits in memory is written by
+    /// [`Writer::flush`], or when it is much. An entry that is earlier than the one before it is dated like that one.
+    pub(crate) fn append(&mut self, told: impl Into<Told>) -> (u64, String) {
+        let mut told = told.into();
+        if told.entry.at < self.state.at {
+            told.line =
+                told.line.replacen(&format!("\"at\":{}", told.entry.at), &format!("\"at\":{}", self.state.at), 1);
+            told.entry.at = self.state.at;
+        }
+        let begins = matches!(told.entry.what, What::Begun(_));
+        if self.bound.is_some_and(|bound| self.length + self.pending.len() as u64 >= bound) && !begins {
+            self.begin_another(told.entry.at);
+        }
+        self.push(told)
+    }
+
+    fn push(&mut self, told: Told) -> (u64, String) {
+        self.state.apply(&told.entry);
+        self.pending.extend_from_slice(told.line.as_bytes());
+        self.pending.push(b'\n');
+        self.pending_entries += 1;
+        let number = self.next;
+        self.next += 1;
+        if self.bound.is_some() && number.is_multiple_of(TRIM) {
+            self.state.trim();
+        }
+        if self.pending.len() >= PENDING {
+            // It is tried again, and told, by the next flush.
+            let _ = self.flush();
+        }
+        (number, told.line)
+    }
+
+    /// Puts everything into the file, where it outlives this process.
+    ///
+    /// # Errors
+    /// The file cannot be written: what waited is lost, which the timeline says as soon as it can.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        if self.lost > 0 && !self.pending.is_empty() {
+            let lost = Entry::network(self.state.at, What::Lost { entries: std::mem::take(&mut self.lost) });
+            self.pending.extend_from_slice(lost.line().as_bytes());
+            self.pending.push(b'\n');
+            self.next += 1;
+        }
+        let written = self.file.write_all(&self.pending);
+        match &written {
+            Ok(()) => self.length += self.pending.len() as u64,
+            Err(_) => {
+                // Half of a line must not stand before whole ones.
+                let _ = self.file.set_len(self.length);
+                self.lost += self.pending_entries;
+            }
+        }
+        self.pending.clear();
+        self.pending_entries = 0;
+        written
+    }
+
+    /// What the entries up to now come to.
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Number of the next entry.
+    pub(crate) fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Puts the file aside in the place of the one before, and begins another with what everybody holds. If that
+    /// cannot be done, the file grows on.
+    fn begin_another(&mut self, at: u64) {
+        let moved = self.flush().and_then(|()| self.file.sync_all()).and_then(|()| {
+            fs::rename(&self.path, self.path.with_file_name(EARLIER))?;
+            File::options().create(true).append(true).open(&self.path)
+        });
+        let Ok(file) = moved else { return };
+        (self.file, self.length) = (file, 0);
+        self.state.trim();
+        let begun = Begun { number: self.next, continued: true, ..self.begun.clone() };
+        let whole = self.state.told_whole(at);
+        self.push(Entry::network(at, What::Begun(begun)).into());
+        whole.into_iter().for_each(|entry| drop(self.push(entry.into())));
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.flush();
+    }
+}
+
+/// What a timeline came to that is gone on with.
+#[derive(Debug)]
+struct Past {
+    state: State,
+    next: u64,
+    /// Bytes that are whole lines.
+    length: u64,
+}
+
+impl Default for Past {
+    fn default() -> Self {
+        Self { state: State::default(), next: 1, length: 0 }
+    }
+}
+
+impl Past {
+    fn read(path: &Path) -> Result<Self, ReadError> {
+        let mut past = Self::default();
+        let mut reader = match Reader::file(path) {
+            Err(ReadError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => return Ok(past),
+            reader => reader?,
+        };
+        while let Some((number, line)) = reader.line()? {
+            past.state.apply(&reader.parse(&line)?);
+            past.next = number + 1;
+            past.length = reader.read;
+            if number.is_multiple_of(TRIM) {
+                past.state.trim();
+            }
+        }
+        Ok(past)
+    }
+}
+
+/// Reads a timeline, entry by entry.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    path: PathBuf,
+    input: BufReader<File>,
+    /// The file that follows.
+    then: Option<PathBuf>,
+    /// Lines read.
+    lines: u64,
+    /// Bytes of whole lines read.
+    read: u64,
+    /// Number of the next entry.
+    next: u64,
+}
+
+impl Reader {
+    /// The timeline in this file, and before that, if the file goes on with another beside it, that one.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no timeline that this program knows.
+    pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
+        let mut reader = Self::file(path)?;
+        let earlier = path.with_file_name(EARLIER);
+        let continued = reader.peek()?.is_some_and(|begun| begun.continued);
+        if path.file_name().is_some_and(|name| name == FILE) && continued && earlier.is_file() {
+            reader = Self { then: Some(path.to_owned()), ..Self::file(&earlier)? };
+        }
+        Ok(reader)
+    }
+
+    fn file(path: &Path) -> Result<Self, ReadError> {
+        let file = File::open(path).map_err(|error| ReadError::Io(path.to_owned(), error))?;
+        let path = path.to_owned();
+        Ok(Self { path, input: BufReader::new(file), then: None, lines: 0, read: 0, next: 1 })
+    }
+
+    /// How the file begins; `None` if it is empty. Reads nothing.
+    fn peek(&self) -> Result<Option<Begun>, ReadError> {
+        let mut reader = Self::file(&self.path)?;
+        let Some((_, line)) = reader.line()? else { return Ok(None) };
+        match reader.parse(&line)?.what {
+            What::Begun(begun) => Ok(Some(begun)),
+            _ => Err(ReadError::NoTimeline(self.path.clone())),
+        }
+    }
+
+    /// The next whole line with the number of its entry.
+    ///
+    /// # Errors
+    /// It cannot be read, or the file is no timeline.
+    pub(crate) fn line(&mut self) -> Result<Option<(u64, String)>, ReadError> {
+        let mut line = Vec::new();
+        let read = self.input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
+        let read = read.map_err(|error| ReadError::Io(self.path.clone(), error))?;
+        if line.pop_if(|last| *last == b'\n').is_none() {
+            if read as u64 == MAX_LINE {
+                return Err(self.unreadable("it is too long"));
+            }
+            // What a writer that was killed has left of a line.
+            let Some(then) = self.then.take() else { return Ok(None) };
+            *self = Self::file(&then)?;
+            return self.line();
+        }
+        self.lines += 1;
+        self.read += read as u64;
+        let line = String::from_utf8(line).map_err(|_| self.unreadable("it is not UTF-8"))?;
+        if self.lines == 1 {
+            self.next = self.begin(&line)?;
+        }
+        let number = self.next;
+        self.next += 1;
+        Ok(Some((number, line)))
+    }
+
+    fn begin(&self, line: &str) -> Result<u64, ReadError> {
+        let none = || ReadError::NoTimeline(self.path.clone());
+        let first: serde_json::Value = serde_json::from_str(line).map_err(|_| none())?;
+        let format = first["format"].as_u64().filter(|_| first["event"] == "begun").ok_or_else(none)?;
+        if format > u64::from(FORMAT) {
+            return Err(ReadError::TooNew { path: self.path.clone(), found: format });
+        }
+        first["number"].as_u64().ok_or_else(none)
+    }
+
+    fn parse(&self, line: &str) -> Result<Entry, ReadError> {
+        serde_json::from_str(line).map_err(|error| self.unreadable(&error.to_string()))
+    }
+
+    fn unreadable(&self, reason: &str) -> ReadError {
+        ReadError::Line { path: self.path.clone(), line: self.lines.max(1), reason: reason.to_owned() }
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let line = self.line().transpose()?;
+        Some(line.and_then(|(_, line)| self.parse(&line)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{BlockHash, TxId};
+
+    use super::*;
+
+    fn begun() -> Begun {
+        let version = "0.1.0".to_owned();
+        let genesis = Some(BlockHash([0; 32]));
+        Begun { format: FORMAT, number: 1, version, genesis, simulated: false, seed: None, nodes: 2, continued: false }
+    }
+
+    fn pooled(at: u64, node: u16, n: u8) -> Entry {
+        let what = What::Pooled { id: TxId([n; 32]), returned: false };
+        Entry { journal: Some(n.to_string()), ..Entry::node(at, node, what) }
+    }
+
+    fn read(folder: &Path) -> Vec<Entry> {
+        Reader::open(&folder.join(FILE)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_timeline_is_gone_on_with_where_it_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, damage) = Writer::resume(dir.path(), 10, begun()).unwrap();
+        assert!(damage.is_none());
+        assert_eq!(writer.append(pooled(20, 0, 1)).0, 2);
+        assert_eq!(writer.append(pooled(15, 1, 2)).1.split(',').next(), Some("{\"at\":20"));
+        drop(writer);
+        // The writer was killed while it wrote.
+        let path = dir.path().join(FILE);
+        let whole = fs::read(&path).unwrap();
+        fs::write(&path, [&whole[..], b"{\"at\":30,\"nod"].concat()).unwrap();
+        assert_eq!(read(dir.path()).len(), 3);
+
+        let (mut writer, damage) = Writer::resume(dir.path(), 40, begun()).unwrap();
+        assert!(damage.is_none());
+        assert_eq!(writer.state().journal(1), Some("2"));
+        assert_eq!(writer.append(pooled(50, 0, 3)).0, 5);
+        writer.flush().unwrap();
+        let entries = read(dir.path());
+        assert_eq!(entries.iter().map(|entry| entry.at).collect::<Vec<_>>(), [10, 20, 20, 40, 50]);
+        let What::Begun(again) = &entries[3].what else { panic!() };
+        assert_eq!((again.number, again.continued), (4, false));
+    }
+
+    #[test]
+    fn two_files_of_bounded_size_are_kept_and_the_later_stands_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, _) = Writer::resume_within(dir.path(), 1, begun(), 1_000).unwrap();
+        for n in 0..100 {
+            writer.append(pooled(u64::from(n), u16::from(n % 2), n));
+        }
+        writer.flush().unwrap();
+        for name in [FILE, EARLIER] {
+            assert!(fs::metadata(dir.path().join(name)).unwrap().len() < 30_000, "{name}");
+        }
+        let state = |reader: Reader| {
+            reader.fold(State::default(), |mut state, entry| {
+                state.apply(&entry.unwrap());
+                state
+            })
+        };
+        let alone = state(Reader::file(&dir.path().join(FILE)).unwrap());
+        let both = state(Reader::open(&dir.path().join(FILE)).unwrap());
+        for node in [0, 1] {
+            assert_eq!(alone.nodes[&node].pool, writer.state().nodes[&node].pool);
+            assert_eq!(both.nodes[&node].pool, writer.state().nodes[&node].pool);
+            assert_eq!(alone.journal(node), Some(["98", "99"][usize::from(node)]));
+        }
+        // Numbers go on from file to file.
+        let next = writer.next();
+        drop(writer);
+        let (writer, _) = Writer::resume_within(dir.path(), 1, begun(), 1_000).unwrap();
+        assert_eq!(writer.next(), next + 1);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("other.jsonl");
+        let first = Entry::network(1, What::Begun(begun())).line();
+        let refused = |text: String| {
+            fs::write(&path, text).unwrap();
+            let entries: Result<Vec<_>, _> = Reader::open(&path).and_then(Iterator::collect);
+            entries.unwrap_err().to_string()
+        };
+        assert!(refused("{}\n".into()).contains("is no timeline"));
+        assert!(refused("not even JSON\n".into()).contains("is no timeline"));
+        let newer = first.replace("\"format\":1", "\"format\":2");
+        assert!(refused(newer + "\n").contains("newer networkmngr (format 2"));
+        let broken = refused(format!("{first}\n{{\"at\":2,\"event\":\"healed\"}}\n{{\"event\":\"healed\"}}\n"));
+        assert!(broken.contains("line 3 of") && broken.contains("`at`"), "{broken}");
+        assert!(refused(format!("{first}\nnonsense\n")).contains("line 2 of"));
+        assert!(Reader::open(&dir.path().join("none")).unwrap_err().to_string().contains("cannot read"));
+    }
+
+    #[test]
+    fn a_damaged_timeline_is_put_aside_and_told() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join(FILE), "nonsense\n").unwrap();
+        let (writer, damage) = Writer::resume(dir.path(), 1, begun()).unwrap();
+        assert!(damage.unwrap().to_string().contains("is no timeline"));
+        assert_eq!(writer.next(), 2);
+        assert_eq!(fs::read(dir.path().join(DAMAGED)).unwrap(), b"nonsense\n");
+    }
+}

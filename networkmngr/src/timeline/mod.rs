@@ -1,0 +1,26 @@
+//! Everything that a network did, in one order: written down as it happens, read back, replayed, and told as
+//! sentences that name causes. The same for real processes and for simulated networks. What happens is decided
+//! elsewhere.
+//!
+//! - `entry`: one thing that happened; `file`: the file of them
+//! - `state`: what every node held after each entry
+//! - `trace`, `cause`, `story`: what followed from what, why, and in which words; `explain` puts them together
+//! - `record`: writing down what a running network does; `follow`: what its nodes tell
+
+mod cause;
+mod entry;
+mod explain;
+mod file;
+mod follow;
+mod record;
+mod state;
+mod story;
+mod trace;
+
+pub(crate) use entry::{Begun, Entry, FORMAT, MiningState, Told, What};
+pub(crate) use explain::{Stretch, explain};
+pub(crate) use file::{DAMAGED, EARLIER, FILE, ReadError, Reader, Writer};
+pub(crate) use follow::Followed;
+pub(crate) use record::{Line, Recent, Recorder};
+pub(crate) use state::{NodeState, State};
+pub(crate) use story::{Clock, Story};

@@ -1,0 +1,194 @@
+//! The timeline of a network that runs: whatever happens is written down here, in one order by one clock, and given
+//! to whoever follows. What the nodes tell is fetched by [`super::follow`].
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use node::drivers::clock;
+use serde::Deserialize;
+use shared::BlockHash;
+use tokio::sync::watch;
+
+use super::entry::{About, Begun, Entry, FORMAT, Told, What};
+use super::file::{DAMAGED, FILE, Writer};
+use crate::term;
+
+/// Lines that are kept in memory for followers.
+const RECENT: usize = 4096;
+
+/// Writes the timeline, for all who have something to add.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    path: PathBuf,
+    inner: Mutex<Inner>,
+    /// Number of the next entry.
+    next: watch::Sender<u64>,
+    /// Held while a block is looked up, so that each is looked up once.
+    pub(super) looking_up: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    writer: Writer,
+    recent: VecDeque<Line>,
+    /// Whether the user was told that it cannot be written.
+    warned: bool,
+}
+
+/// A line of the timeline.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// Of the entry.
+    pub(crate) number: u64,
+    pub(crate) text: Arc<str>,
+}
+
+/// What a follower gets from memory.
+#[derive(Debug)]
+pub(crate) enum Recent {
+    Lines(Vec<Line>),
+    /// They are no longer in memory, but in the file.
+    InFile,
+    /// Nothing has come yet.
+    Nothing,
+}
+
+impl Recorder {
+    /// Goes on with the timeline in a network's folder, or begins one, for a network of so many nodes.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn resume(folder: &Path, genesis: Option<BlockHash>, nodes: u16) -> std::io::Result<Arc<Self>> {
+        let begun = Begun {
+            format: FORMAT,
+            number: 1,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            genesis,
+            simulated: false,
+            seed: None,
+            nodes,
+            continued: false,
+        };
+        let (writer, damage) = Writer::resume(folder, now(), begun)?;
+        if let Some(error) = damage {
+            term::warn(&format!("{error}; a new timeline was begun, and this one kept as {DAMAGED}"));
+        }
+        let next = watch::channel(writer.next()).0;
+        let inner = Mutex::new(Inner { writer, recent: VecDeque::new(), warned: false });
+        Ok(Arc::new(Self { path: folder.join(FILE), inner, next, looking_up: tokio::sync::Mutex::default() }))
+    }
+
+    /// Writes down something about the network.
+    pub(crate) fn network(&self, what: What) {
+        self.write([Entry::network(now(), what).into()]);
+    }
+
+    /// Writes down something about one node.
+    pub(crate) fn node(&self, node: u16, what: What) {
+        self.write([Entry::node(now(), node, what).into()]);
+    }
+
+    /// Writes these down. A failure is told once and changes nothing else.
+    pub(super) fn write(&self, told: impl IntoIterator<Item = Told>) {
+        let mut inner = self.lock();
+        for told in told {
+            let (number, text) = inner.writer.append(told);
+            if inner.recent.len() == RECENT {
+                inner.recent.pop_front();
+            }
+            inner.recent.push_back(Line { number, text: text.into() });
+        }
+        match inner.writer.flush() {
+            Ok(()) => inner.warned = false,
+            Err(_) if inner.warned => {}
+            Err(error) => {
+                inner.warned = true;
+                term::warn(&format!("the timeline cannot be written, so a part of it is missing: {error}"));
+            }
+        }
+        self.next.send_replace(inner.writer.next());
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of the next entry, to watch.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.next.subscribe()
+    }
+
+    /// At most `limit` lines from this number on.
+    pub(crate) fn lines(&self, from: u64, limit: usize) -> Recent {
+        let inner = self.lock();
+        if from >= inner.writer.next() {
+            return Recent::Nothing;
+        }
+        if inner.recent.front().is_none_or(|first| first.number > from) {
+            return Recent::InFile;
+        }
+        let first = inner.recent.partition_point(|line| line.number < from);
+        match inner.recent.range(first..).take(limit).cloned().collect::<Vec<_>>() {
+            lines if lines.is_empty() => Recent::Nothing,
+            lines => Recent::Lines(lines),
+        }
+    }
+
+    /// The id of the last thing that the node's journal told.
+    pub(super) fn journal(&self, node: u16) -> Option<String> {
+        self.lock().writer.state().journal(node).map(str::to_owned)
+    }
+
+    /// What is known of a block, if anything.
+    pub(super) fn block(&self, hash: &BlockHash) -> Option<About> {
+        self.lock().writer.state().tree.get(hash).map(|block| block.about)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Line {
+    /// The name of what happened.
+    pub(crate) fn event(&self) -> String {
+        #[derive(Deserialize)]
+        struct Named {
+            event: String,
+        }
+        serde_json::from_str::<Named>(&self.text).map(|named| named.event).unwrap_or_default()
+    }
+}
+
+/// The recorder's clock, in milliseconds.
+pub(super) fn now() -> u64 {
+    clock::wall().0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn followers_get_from_memory_what_is_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let recorder = Recorder::resume(dir.path(), None, 2).unwrap();
+        assert!(matches!(recorder.lines(2, 10), Recent::Nothing));
+        recorder.node(1, What::Paused);
+        recorder.network(What::Healed);
+        let Recent::Lines(lines) = recorder.lines(2, 10) else { panic!() };
+        let told: Vec<_> = lines.iter().map(|line| (line.number, line.event())).collect();
+        assert_eq!(told, [(2, "paused".to_owned()), (3, "healed".to_owned())]);
+        assert!(matches!(recorder.lines(3, 10), Recent::Lines(lines) if lines.len() == 1));
+        assert!(matches!(recorder.lines(4, 10), Recent::Nothing));
+        assert_eq!(*recorder.watch().borrow(), 4);
+        // The beginning was written before anybody could follow.
+        assert!(matches!(recorder.lines(1, 10), Recent::InFile));
+        drop(recorder);
+        let recorder = Recorder::resume(dir.path(), None, 2).unwrap();
+        assert!(matches!(recorder.lines(2, 10), Recent::InFile));
+        assert_eq!(*recorder.watch().borrow(), 5);
+    }
+}

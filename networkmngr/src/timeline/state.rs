@@ -1,0 +1,272 @@
+//! The replay of a timeline: what every node held after each entry, told by the entries alone. Holds the tree of
+//! blocks with the time when each node first had each. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use shared::{Address, BlockHash, TxId};
+
+use super::entry::{About, Entry, What};
+use crate::network::LinkRule;
+
+/// Heights below the lowest tip that are kept of a timeline that goes on for long.
+const KEPT: u32 = 500;
+
+/// A network at one moment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct State {
+    /// Milliseconds: the time of the last entry.
+    pub(crate) at: u64,
+    pub(crate) nodes: BTreeMap<u16, NodeState>,
+    /// The groups that do not reach each other; none while the network is whole.
+    pub(crate) groups: Vec<Vec<u16>>,
+    pub(crate) rules: Vec<LinkRule>,
+    /// Every block that was told of.
+    pub(crate) tree: BTreeMap<BlockHash, Block>,
+    genesis: Option<BlockHash>,
+    miners: BTreeMap<Address, BTreeSet<u16>>,
+    peers: BTreeMap<String, u16>,
+}
+
+/// One node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct NodeState {
+    #[serde(rename = "state")]
+    pub(crate) life: Life,
+    pub(crate) height: u32,
+    /// `None` if the timeline does not tell.
+    pub(crate) tip: Option<BlockHash>,
+    /// What waits to be mined there.
+    pub(crate) pool: BTreeSet<TxId>,
+    /// Whom its blocks pay.
+    pub(crate) miner: Option<Address>,
+    #[serde(skip)]
+    peer: Option<String>,
+    #[serde(skip)]
+    journal: Option<String>,
+}
+
+/// What a node's process is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Life {
+    #[default]
+    Ended,
+    Starting,
+    Running,
+    Paused,
+    Removed,
+}
+
+/// A block that was told of.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Block {
+    pub(crate) height: u32,
+    pub(crate) about: About,
+    pub(crate) transactions: u32,
+    /// The transactions in it, as far as they were told.
+    pub(crate) confirms: BTreeSet<TxId>,
+    /// When each node first had it, in milliseconds.
+    pub(crate) seen: BTreeMap<u16, u64>,
+}
+
+impl Life {
+    /// It in one word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+impl State {
+    /// Takes in the next entry.
+    pub(crate) fn apply(&mut self, entry: &Entry) {
+        self.at = self.at.max(entry.at);
+        let Some(number) = entry.node else {
+            self.apply_to_network(&entry.what);
+            return;
+        };
+        let genesis = self.genesis;
+        let node = self.nodes.entry(number).or_insert_with(|| NodeState { tip: genesis, ..NodeState::default() });
+        if entry.journal.is_some() {
+            node.journal.clone_from(&entry.journal);
+        }
+        match &entry.what {
+            What::Started { .. } => node.life = Life::Starting,
+            What::Ready { miner, peer, .. } => {
+                node.life = Life::Running;
+                node.miner = miner.or(node.miner);
+                if let Some(miner) = miner {
+                    self.miners.entry(*miner).or_default().insert(number);
+                }
+                if let Some(peer) = peer {
+                    node.peer = Some(peer.clone());
+                    self.peers.insert(peer.clone(), number);
+                }
+            }
+            What::Ended { .. } => {
+                node.life = Life::Ended;
+                node.pool.clear();
+            }
+            What::Paused => node.life = Life::Paused,
+            What::Resumed => node.life = Life::Running,
+            What::Removed => node.life = Life::Removed,
+            What::Held { height, tip, pool } => {
+                (node.height, node.tip) = (*height, Some(*tip));
+                node.pool = pool.iter().copied().collect();
+            }
+            what => self.apply_to_chain(number, entry.at, what),
+        }
+    }
+
+    fn apply_to_network(&mut self, what: &What) {
+        match what {
+            What::Begun(begun) if !begun.continued => {
+                self.genesis = begun.genesis;
+                // A start begins without faults and without processes.
+                self.groups.clear();
+                self.rules.clear();
+                for node in self.nodes.values_mut().filter(|node| node.life != Life::Removed) {
+                    node.life = Life::Ended;
+                    node.pool.clear();
+                }
+                if let Some(genesis) = begun.genesis {
+                    self.tree.entry(genesis).or_default();
+                }
+            }
+            What::Begun(begun) => self.genesis = begun.genesis,
+            What::Split { groups } => self.groups.clone_from(groups),
+            What::Healed => self.groups.clear(),
+            What::Links { rules } => self.rules.clone_from(rules),
+            _ => {}
+        }
+    }
+
+    fn apply_to_chain(&mut self, number: u16, at: u64, what: &What) {
+        match what {
+            What::Connected { height, hash, transactions, about } => {
+                let below = self.nodes.get(&number).and_then(|node| node.tip);
+                let about = About { previous: about.previous.or(below), ..*about };
+                let block = self.see(number, at, *height, *hash, about);
+                block.transactions = block.transactions.max(*transactions);
+                self.set_tip(number, *height, Some(*hash));
+            }
+            What::Disconnected { height, hash, .. } => {
+                let below = self.tree.get(hash).and_then(|block| block.about.previous);
+                self.set_tip(number, height.saturating_sub(1), below);
+            }
+            What::Side { height, hash, about } => {
+                self.see(number, at, *height, *hash, *about);
+            }
+            What::Orphan { hash, parent, .. } => {
+                let about = About { previous: Some(*parent), ..About::default() };
+                let height = self.tree.get(parent).map_or(0, |parent| parent.height + 1);
+                self.see(number, at, height, *hash, about);
+            }
+            What::Confirmed { id, block, .. } => {
+                if let Some(block) = self.tree.get_mut(block) {
+                    block.confirms.insert(*id);
+                }
+                self.pool(number).map(|pool| pool.remove(id));
+            }
+            What::Pooled { id, .. } => {
+                self.pool(number).map(|pool| pool.insert(*id));
+            }
+            What::Dropped { id, .. } => {
+                self.pool(number).map(|pool| pool.remove(id));
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes that a node has a block.
+    fn see(&mut self, number: u16, at: u64, height: u32, hash: BlockHash, about: About) -> &mut Block {
+        let block = self.tree.entry(hash).or_default();
+        block.height = block.height.max(height);
+        let before = block.about;
+        block.about = About {
+            previous: before.previous.or(about.previous),
+            miner: before.miner.or(about.miner),
+            work: before.work.or(about.work),
+            time: before.time.or(about.time),
+        };
+        block.seen.entry(number).or_insert(at);
+        block
+    }
+
+    fn set_tip(&mut self, number: u16, height: u32, tip: Option<BlockHash>) {
+        if let Some(node) = self.nodes.get_mut(&number) {
+            (node.height, node.tip) = (height, tip);
+        }
+    }
+
+    fn pool(&mut self, number: u16) -> Option<&mut BTreeSet<TxId>> {
+        self.nodes.get_mut(&number).map(|node| &mut node.pool)
+    }
+
+    /// The id of the last thing that the node's journal told.
+    pub(crate) fn journal(&self, number: u16) -> Option<&str> {
+        self.nodes.get(&number)?.journal.as_deref()
+    }
+
+    /// The node that has this name among peers.
+    pub(crate) fn peer(&self, name: &str) -> Option<u16> {
+        self.peers.get(name).copied()
+    }
+
+    /// The node that mined a block: whom it pays says so, or, where several nodes mine for one account, who had it
+    /// first.
+    pub(crate) fn miner_of(&self, hash: &BlockHash) -> Option<u16> {
+        let block = self.tree.get(hash)?;
+        let paid = self.miners.get(&block.about.miner?)?;
+        let first = block.seen.iter().filter(|(number, _)| paid.contains(number)).min_by_key(|(_, at)| **at);
+        first.map(|(number, _)| *number).or_else(|| paid.first().copied().filter(|_| paid.len() == 1))
+    }
+
+    /// The hashes of a node's chain from the tip downwards, as far as they were told.
+    #[cfg(test)]
+    pub(crate) fn chain(&self, number: u16) -> impl Iterator<Item = BlockHash> {
+        let tip = self.nodes.get(&number).and_then(|node| node.tip);
+        std::iter::successors(tip, |hash| self.tree.get(hash).and_then(|block| block.about.previous))
+    }
+
+    /// Forgets blocks that are far below every node's tip, for timelines that go on for long.
+    pub(super) fn trim(&mut self) {
+        let lowest = self.nodes.values().filter(|node| node.life != Life::Removed).map(|node| node.height).min();
+        let keep = lowest.unwrap_or(0).saturating_sub(KEPT);
+        self.tree.retain(|_, block| block.height >= keep);
+    }
+
+    /// Entries that tell all of it at once, but for the tree.
+    pub(super) fn told_whole(&self, at: u64) -> Vec<Entry> {
+        let mut whole = Vec::new();
+        for (number, node) in &self.nodes {
+            let mut tell = |what| whole.push(Entry::node(at, *number, what));
+            let NodeState { life, height, tip, pool, miner, peer, journal } = node;
+            tell(What::Ready { miner: *miner, peer: peer.clone(), id: None, address: None });
+            match life {
+                Life::Running => {}
+                Life::Starting => tell(What::Started { pid: None }),
+                Life::Paused => tell(What::Paused),
+                Life::Removed => tell(What::Removed),
+                Life::Ended => tell(What::Ended { how: "before".to_owned(), wanted: true }),
+            }
+            if let Some(tip) = tip {
+                let what = What::Held { height: *height, tip: *tip, pool: pool.iter().copied().collect() };
+                whole.push(Entry { journal: journal.clone(), ..Entry::node(at, *number, what) });
+            }
+        }
+        if !self.groups.is_empty() {
+            whole.push(Entry::network(at, What::Split { groups: self.groups.clone() }));
+        }
+        if !self.rules.is_empty() {
+            whole.push(Entry::network(at, What::Links { rules: self.rules.clone() }));
+        }
+        whole
+    }
+}

@@ -1,0 +1,225 @@
+//! What a timeline tells of, put together from its entries: changes of branches with all that belongs to each,
+//! blocks beside the chain, faults and when they held. Causes are worked out in [`super::cause`], words in
+//! [`super::story`].
+
+use std::collections::BTreeMap;
+
+use shared::{BlockHash, TxId};
+
+use super::entry::{Entry, Reorganised, What};
+use super::state::{Life, State};
+use crate::network::LinkRule;
+
+/// All of it, with the state at the end.
+#[derive(Debug, Default)]
+pub(super) struct Trace {
+    pub(super) state: State,
+    pub(super) reorgs: Vec<Reorg>,
+    pub(super) sides: Vec<Side>,
+    pub(super) drops: Vec<Drop>,
+    /// What is told as it is: node, time, what.
+    pub(super) plain: Vec<Entry>,
+    splits: Vec<Period<Vec<Vec<u16>>>>,
+    links: Vec<Period<Vec<LinkRule>>>,
+    absences: BTreeMap<u16, Vec<Period<Life>>>,
+    open: BTreeMap<u16, Open>,
+}
+
+/// Something that held from one time to another, in milliseconds; still, if there is no end.
+#[derive(Clone, Debug, PartialEq)]
+struct Period<T> {
+    from: u64,
+    to: Option<u64>,
+    what: T,
+}
+
+/// A node left one tip for another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Reorg {
+    pub(super) node: u16,
+    pub(super) at: u64,
+    pub(super) from: BlockHash,
+    pub(super) to: BlockHash,
+    /// The blocks undone, the highest first.
+    pub(super) left: Vec<BlockHash>,
+    /// The blocks that took their place, the lowest first.
+    pub(super) joined: Vec<BlockHash>,
+    pub(super) returned: Vec<TxId>,
+    /// Transactions of the blocks undone that could not go back, with the reason.
+    pub(super) dropped: Vec<(TxId, String)>,
+    /// What the node said of it as a whole.
+    pub(super) told: Option<Reorganised>,
+}
+
+/// A block that a node has beside its chain.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Side {
+    pub(super) node: u16,
+    pub(super) at: u64,
+    pub(super) hash: BlockHash,
+    /// The tip it kept.
+    pub(super) kept: Option<BlockHash>,
+}
+
+/// A transaction that a node's pool lost.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Drop {
+    pub(super) node: u16,
+    pub(super) at: u64,
+    pub(super) id: TxId,
+    pub(super) reason: String,
+    /// The block that had just joined the node's chain, if that was what made the difference.
+    pub(super) after: Option<BlockHash>,
+}
+
+/// What a node's journal is in the middle of.
+#[derive(Debug, Default)]
+struct Open {
+    /// Which change of branches is told at present, and whether all its blocks have joined.
+    reorg: Option<(usize, bool)>,
+    /// The last block that joined, while nothing else has come in between.
+    joined: Option<BlockHash>,
+}
+
+impl Trace {
+    /// Takes in the next entry.
+    pub(super) fn take(&mut self, entry: &Entry) {
+        let before = entry.node.and_then(|number| self.state.nodes.get(&number).and_then(|node| node.tip));
+        self.state.apply(entry);
+        match entry.node {
+            Some(node) => self.take_node(node, entry, before),
+            None => self.take_network(entry),
+        }
+    }
+
+    fn take_network(&mut self, entry: &Entry) {
+        match &entry.what {
+            What::Begun(begun) if begun.continued => return,
+            What::Begun(_) => {
+                end(&mut self.splits, entry.at);
+                end(&mut self.links, entry.at);
+                self.absences.values_mut().for_each(|absences| end(absences, entry.at));
+            }
+            What::Split { groups } => begin(&mut self.splits, entry.at, groups.clone()),
+            What::Healed => end(&mut self.splits, entry.at),
+            What::Links { rules } if rules.is_empty() => end(&mut self.links, entry.at),
+            What::Links { rules } => begin(&mut self.links, entry.at, rules.clone()),
+            _ => {}
+        }
+        self.plain.push(entry.clone());
+    }
+
+    fn take_node(&mut self, node: u16, entry: &Entry, before: Option<BlockHash>) {
+        let at = entry.at;
+        match &entry.what {
+            What::Ended { .. } | What::Paused | What::Removed => {
+                let life = self.state.nodes.get(&node).map_or(Life::Ended, |state| state.life);
+                begin(self.absences.entry(node).or_default(), at, life);
+                self.plain.push(entry.clone());
+            }
+            What::Ready { .. } | What::Resumed => {
+                end(self.absences.entry(node).or_default(), at);
+                self.plain.push(entry.clone());
+            }
+            What::Disconnected { hash, better, .. } => {
+                let reorg = self.reorg(node, at, before.unwrap_or(*hash), *better);
+                reorg.left.push(*hash);
+            }
+            What::Connected { hash, .. } => self.joined(node, *hash),
+            What::Reorganised(told) => {
+                let reorg = self.reorg(node, at, told.from, told.to);
+                reorg.from = told.from;
+                reorg.told = Some(told.clone());
+            }
+            What::Side { hash, .. } => self.sides.push(Side { node, at, hash: *hash, kept: before }),
+            What::Pooled { id, returned: true } => {
+                if let Some(reorg) = self.under_way(node) {
+                    reorg.returned.push(*id);
+                } else {
+                    self.plain.push(entry.clone());
+                }
+            }
+            What::Dropped { id, reason } => self.dropped(node, at, *id, reason),
+            What::Pooled { .. } => {
+                self.open.remove(&node);
+                self.plain.push(entry.clone());
+            }
+            _ => self.plain.push(entry.clone()),
+        }
+        if let What::Connected { .. } = entry.what {
+            self.plain.push(entry.clone());
+        }
+    }
+
+    fn joined(&mut self, node: u16, hash: BlockHash) {
+        let open = self.open.entry(node).or_default();
+        open.joined = Some(hash);
+        match open.reorg {
+            Some((index, false)) => {
+                let reorg = &mut self.reorgs[index];
+                reorg.joined.push(hash);
+                open.reorg = Some((index, reorg.to == hash));
+            }
+            Some((_, true)) => open.reorg = None,
+            None => {}
+        }
+    }
+
+    fn dropped(&mut self, node: u16, at: u64, id: TxId, reason: &str) {
+        let after = self.open.get(&node).and_then(|open| open.joined);
+        match self.under_way(node) {
+            Some(reorg) => reorg.dropped.push((id, reason.to_owned())),
+            None => self.drops.push(Drop { node, at, id, reason: reason.to_owned(), after }),
+        }
+    }
+
+    /// The node's change of branches to `to`, which may have been begun.
+    fn reorg(&mut self, node: u16, at: u64, from: BlockHash, to: BlockHash) -> &mut Reorg {
+        let open = self.open.entry(node).or_default();
+        let index = match open.reorg {
+            Some((index, _)) if self.reorgs[index].to == to => index,
+            _ => {
+                self.reorgs.push(Reorg { node, at, from, to, ..Reorg::default() });
+                open.reorg = Some((self.reorgs.len() - 1, false));
+                self.reorgs.len() - 1
+            }
+        };
+        &mut self.reorgs[index]
+    }
+
+    fn under_way(&mut self, node: u16) -> Option<&mut Reorg> {
+        let (index, _) = self.open.get(&node)?.reorg?;
+        self.reorgs.get_mut(index)
+    }
+
+    /// How the network was split at that time.
+    pub(super) fn split_at(&self, at: u64) -> Option<&[Vec<u16>]> {
+        found(&self.splits, at).map(Vec::as_slice)
+    }
+
+    /// What was made up for links at that time.
+    pub(super) fn links_at(&self, at: u64) -> &[LinkRule] {
+        found(&self.links, at).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// What kept a node from hearing anything at that time.
+    pub(super) fn absence_at(&self, node: u16, at: u64) -> Option<Life> {
+        found(self.absences.get(&node)?, at).copied()
+    }
+}
+
+fn begin<T>(periods: &mut Vec<Period<T>>, from: u64, what: T) {
+    end(periods, from);
+    periods.push(Period { from, to: None, what });
+}
+
+fn end<T>(periods: &mut [Period<T>], at: u64) {
+    if let Some(last) = periods.last_mut() {
+        last.to.get_or_insert(at);
+    }
+}
+
+fn found<T>(periods: &[Period<T>], at: u64) -> Option<&T> {
+    let holds = |period: &&Period<T>| period.from <= at && period.to.is_none_or(|to| at < to);
+    periods.iter().rev().find(holds).map(|period| &period.what)
+}
