@@ -43,6 +43,11 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
+/// Options that contradict what they are about, which only shows once that was read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct WrongUsage(pub(crate) String);
+
 /// What can be done besides starting a network.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

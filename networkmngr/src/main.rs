@@ -13,6 +13,7 @@ mod mining;
 mod network;
 mod node_set;
 mod plan;
+mod prepare;
 mod proc;
 mod record;
 mod scenario;
@@ -55,6 +56,10 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         term::error(&error);
-        if error.is::<plan::PlanError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        if error.is::<plan::PlanError>() || error.is::<cli::WrongUsage>() {
+            ExitCode::from(2)
+        } else {
+            ExitCode::FAILURE
+        }
     })
 }

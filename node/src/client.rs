@@ -203,14 +203,7 @@ impl Client {
         let request = request
             .body(Full::new(body))
             .map_err(|error| ClientError::BadRequest { url: url.to_owned(), reason: error.to_string() })?;
-        let response = self.http.request(request).await.map_err(|error| {
-            let (url, reason) = (url.to_owned(), root_cause(&error));
-            if error.is_connect() {
-                ClientError::Unreachable { url, reason }
-            } else {
-                ClientError::Broken { url, reason }
-            }
-        })?;
+        let response = self.http.request(request).await.map_err(|error| unanswered(url, &error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), self.max_answer).collect().await;
         let body = body.map_err(|error| {
@@ -231,6 +224,12 @@ fn problem(url: &str, status: StatusCode, body: &[u8]) -> Problem {
         Ok(problem) if !problem.detail.is_empty() => problem,
         _ => Problem::new(status, format!("{url} answered {status} without saying why")),
     }
+}
+
+/// Why there was no answer.
+fn unanswered(url: &str, error: &hyper_util::client::legacy::Error) -> ClientError {
+    let (url, reason) = (url.to_owned(), root_cause(error));
+    if error.is_connect() { ClientError::Unreachable { url, reason } } else { ClientError::Broken { url, reason } }
 }
 
 /// The innermost error, which is the one that names the cause.

@@ -227,6 +227,19 @@ pub fn check_all(
     Ok(transactions.into_iter().map(CheckedTransaction::new).collect())
 }
 
+impl Transaction {
+    /// Bytes that a unit of the usual fee pays for. Miners take transactions by fee per byte, so a fee that
+    /// grows with the size ranks all that leave it to us alike, and a transfer costs two units: next to nothing.
+    const BYTES_PER_UNIT: usize = 100;
+
+    /// The fee where the sender names none: a unit for every 100 bytes begun. The fee that stands in the
+    /// transaction does not change it.
+    pub fn usual_fee(&self) -> Amount {
+        let units = self.to_bytes().len().div_ceil(Self::BYTES_PER_UNIT);
+        u64::try_from(units).ok().and_then(Amount::new).unwrap_or(Amount::MAX)
+    }
+}
+
 /// A transaction whose fields and signature are right. It may still be unaffordable or out of order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckedTransaction {
@@ -340,5 +353,24 @@ mod tests {
             proptest::prop_assert!(Transaction::from_bytes(&bytes[..bytes.len() - 1]).is_err());
             proptest::prop_assert!(Transaction::from_bytes(&[&bytes[..], &[0]].concat()).is_err());
         }
+    }
+
+    #[test]
+    fn the_usual_fee_grows_with_the_size() {
+        let fee = |payload| {
+            let transaction = Transaction {
+                version: VERSION,
+                sender: Address::default(),
+                nonce: u64::MAX,
+                fee: Amount::MAX,
+                time: Millis(0),
+                payload,
+                signature: [0; 64],
+            };
+            transaction.usual_fee().units()
+        };
+        assert_eq!(fee(Payload::Transfer { to: Address::default(), amount: Amount::MAX }), 2);
+        let data = |length| Payload::Data { topic: Topic::new("t").unwrap(), body: vec![0; length] };
+        assert_eq!((fee(data(0)), fee(data(Transaction::MAX_BODY))), (2, 329));
     }
 }

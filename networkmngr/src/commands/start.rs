@@ -14,15 +14,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::api::{self, Api, Closing};
-use crate::bind::bind_all;
 use crate::cli::StartArgs;
-use crate::folder::{self, Folder};
+use crate::folder;
 use crate::mining::Mining;
 use crate::network::{Ending, Network, describe};
 use crate::plan::Plan;
-use crate::record::{Manager, Process};
-use crate::timeline::Recorder;
-use crate::{limits, term};
+use crate::prepare::prepare;
+use crate::term;
 
 /// How long open requests may take when everything else has ended.
 const LAST_ANSWERS: Duration = Duration::from_secs(2);
@@ -34,22 +32,11 @@ const SHOWN: usize = 40;
 /// Starts a network and stays until it has ended.
 pub(crate) fn run(args: StartArgs) -> anyhow::Result<ExitCode> {
     let plan = Plan::new(&args, folder::locate(args.data_dir.as_deref(), args.port)?)?;
-    limits::raise_open_files(plan.amount)?;
-    let mut folder = Folder::take(&plan.folder)?;
-    folder.outwait_leftovers();
-    let sockets = bind_all(&plan)?;
-    let manager = Manager {
-        address: format!("http://127.0.0.1:{}", plan.port),
-        process: Process::of(std::process::id()),
-        since: term::now(),
-    };
-    let record = folder.prepare(plan.fresh, plan.genesis.as_deref(), manager)?;
-    let genesis = folder::genesis_hash(&plan.folder, &record);
-    let timeline = Recorder::resume(&plan.folder, genesis, plan.amount).context("the timeline cannot be written")?;
+    let prepared = prepare(plan)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let network = Network::new(plan, sockets.nodes, record, timeline)?;
-        manage(network, sockets.manager).await
+        let (network, manager, _folder) = prepared.network()?;
+        manage(network, manager).await
     })
 }
 

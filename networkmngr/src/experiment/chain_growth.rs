@@ -2,7 +2,7 @@
 //! many small miners (Sompolinsky and Zohar 2015, "Secure high-rate transaction processing in Bitcoin").
 
 use clap::Args;
-use node::sim::{Conditions, Delay, Tally, Topology, World, WorldConfig, fixed_network};
+use node::sim::{Delay, Tally, fixed_network};
 use shared::Height;
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
@@ -37,7 +37,8 @@ impl Options {
             measured: Estimate::of(growth),
             theory: Some(1.0 / (1.0 + load)),
         });
-        let others = 1.0 - 1.0 / self.nodes as f64;
+        let expected = self.loads.iter().map(|load| format!("{:.3} at {load}", self.with_few(*load)));
+        let expected: Vec<String> = expected.collect();
         Ok(Findings {
             title: format!("Growth of the chain among {} equal miners under a delay", self.nodes),
             x: "blocks found per delay".into(),
@@ -46,27 +47,29 @@ impl Options {
             remarks: vec![
                 "Theory: 1/(1+x), for very many miners.".into(),
                 format!(
-                    "A miner has its own blocks at once: with {} of them, {:.1} % of the power is delayed, and \
-                     1/(1+{others:.3}x) is expected.",
+                    "Whoever finds a block of the greatest height can go on at once. With {} miners, that makes {}.",
                     self.nodes,
-                    100.0 * others
+                    expected.join(", ")
                 ),
             ],
         })
     }
 
+    /// What is expected of few miners. Until a block has reached everybody, only those who found one of its
+    /// height mine on it: its finder, and each who finds another meanwhile. Times are multiples of what a block
+    /// takes.
+    fn with_few(&self, load: f64) -> f64 {
+        const STEPS: u32 = 1_000;
+        let still = |time: f64| (-(time + time * time / 2.0) / self.nodes as f64).exp();
+        let step = load / f64::from(STEPS);
+        let spreading: f64 = (0..STEPS).map(|at| still((f64::from(at) + 0.5) * step) * step).sum();
+        1.0 / (spreading + still(load))
+    }
+
     /// The chain's growth in one run, as a share of all blocks that were to be found in that time.
     fn growth(&self, load: f64, seed: u64) -> anyhow::Result<f64> {
         let nodes = usize::try_from(self.nodes)?;
-        let mut world = World::new(WorldConfig {
-            network: fixed_network(),
-            nodes,
-            seed,
-            conditions: Conditions::taking(Delay::Constant(DELAY)),
-            topology: Topology::Full,
-            checked: false,
-        });
-        world.run_for(60_000)?;
+        let mut world = work::connected(fixed_network(), nodes, seed, Delay::Constant(DELAY))?;
         let tally = Tally::of(&mut world);
         (0..nodes).for_each(|node| world.set_mining(node, true));
         let gap = DELAY as f64 / load / 1_000.0;

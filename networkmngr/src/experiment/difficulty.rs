@@ -3,7 +3,7 @@
 //! of its schedule, from which the time between blocks follows as long as chance is averaged out.
 
 use clap::Args;
-use node::sim::{Conditions, Delay, Tally, Topology, World, WorldConfig, following_network};
+use node::sim::{Delay, Tally, following_network};
 use shared::Height;
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
@@ -70,15 +70,8 @@ impl Options {
 
     /// The intervals after the change in one run.
     fn one(&self, seed: u64) -> anyhow::Result<Vec<f64>> {
-        let mut world = World::new(WorldConfig {
-            network: following_network(SPACING, self.half_life * SPACING),
-            nodes: 3,
-            seed,
-            conditions: Conditions::taking(Delay::Constant(0)),
-            topology: Topology::Full,
-            checked: false,
-        });
-        world.run_for(10_000)?;
+        let mut world =
+            work::connected(following_network(SPACING, self.half_life * SPACING), 3, seed, Delay::Constant(0))?;
         let tally = Tally::of(&mut world);
         (0..3).for_each(|node| world.set_mining(node, true));
         world.set_block_gap(Some(f64::from(SPACING)));

@@ -4,7 +4,7 @@
 
 use clap::Args;
 use node::machine::strategy::{Attack, Ending, Strategy};
-use node::sim::{Conditions, Delay, Topology, World, WorldConfig, fixed_network};
+use node::sim::{Delay, World, fixed_network};
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
 
@@ -69,15 +69,7 @@ impl Options {
 
     /// Successful attacks of one run, in per cent.
     fn success(&self, (share, confirmations): (f64, u32), attacks: u64, seed: u64) -> anyhow::Result<f64> {
-        let mut world = World::new(WorldConfig {
-            network: fixed_network(),
-            nodes: 2,
-            seed,
-            conditions: Conditions::taking(Delay::Constant(0)),
-            topology: Topology::Full,
-            checked: false,
-        });
-        world.run_for(10_000)?;
+        let mut world = work::connected(fixed_network(), 2, seed, Delay::Constant(0))?;
         for (node, power) in [share, 1.0 - share].into_iter().enumerate() {
             world.set_power(node, power);
             world.set_mining(node, true);

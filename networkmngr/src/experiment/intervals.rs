@@ -2,7 +2,7 @@
 //! exponential distribution should hold a tenth of them.
 
 use clap::Args;
-use node::sim::{Conditions, Delay, Tally, Topology, World, WorldConfig, fixed_network};
+use node::sim::{Delay, Tally, fixed_network};
 use shared::Height;
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
@@ -46,15 +46,7 @@ impl Options {
 
     /// The intervals of one run, as multiples of what they are on average.
     fn one(&self, seed: u64) -> anyhow::Result<Vec<f64>> {
-        let mut world = World::new(WorldConfig {
-            network: fixed_network(),
-            nodes: 3,
-            seed,
-            conditions: Conditions::taking(Delay::Constant(0)),
-            topology: Topology::Full,
-            checked: false,
-        });
-        world.run_for(10_000)?;
+        let mut world = work::connected(fixed_network(), 3, seed, Delay::Constant(0))?;
         let tally = Tally::of(&mut world);
         (0..3).for_each(|node| world.set_mining(node, true));
         world.set_block_gap(Some(GAP));

@@ -4,7 +4,7 @@
 
 use clap::Args;
 use node::machine::strategy::{Strategy, Tie};
-use node::sim::{Conditions, Delay, Tally, Topology, World, WorldConfig, fixed_network};
+use node::sim::{Delay, Tally, fixed_network};
 use shared::Height;
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
@@ -67,15 +67,7 @@ fn theory(alpha: f64, gamma: f64) -> f64 {
 
 /// The same, measured in one run.
 fn revenue((alpha, gamma): (f64, f64), blocks: u32, seed: u64) -> anyhow::Result<f64> {
-    let mut world = World::new(WorldConfig {
-        network: fixed_network(),
-        nodes: 3,
-        seed,
-        conditions: Conditions::taking(Delay::Constant(0)),
-        topology: Topology::Full,
-        checked: false,
-    });
-    world.run_for(10_000)?;
+    let mut world = work::connected(fixed_network(), 3, seed, Delay::Constant(0))?;
     let tally = Tally::of(&mut world);
     let attacker = world.miner(0);
     let set = |outcome: Result<(), String>| outcome.map_err(anyhow::Error::msg);

@@ -3,7 +3,7 @@
 //! blocks. The setting is that of the published simulations of pkel/cpr.
 
 use clap::Args;
-use node::sim::{Conditions, Delay, Tally, Topology, World, WorldConfig, fixed_network};
+use node::sim::{Delay, Tally, fixed_network};
 use shared::Height;
 
 use super::{Effort, Estimate, Findings, Point, Series, Work, work};
@@ -73,16 +73,7 @@ impl Options {
         let delay = self.delay * SECOND;
         let delay = Delay::Uniform { least: (delay / 2.0).round() as u64, most: (delay * 1.5).round() as u64 };
         let nodes = usize::try_from(self.nodes)?;
-        let mut world = World::new(WorldConfig {
-            network: fixed_network(),
-            nodes,
-            seed,
-            conditions: Conditions::taking(delay),
-            topology: Topology::Full,
-            checked: false,
-        });
-        // Time to connect, all with all.
-        world.run_for(60_000)?;
+        let mut world = work::connected(fixed_network(), nodes, seed, delay)?;
         let tally = Tally::of(&mut world);
         for node in 0..nodes {
             world.set_power(node, (node + 1) as f64);

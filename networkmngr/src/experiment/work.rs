@@ -2,11 +2,12 @@
 //! seed, and results are put in the order of the work.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use node::sim::World;
+use node::sim::{Conditions, Delay, Topology, World, WorldConfig};
+use shared::Network;
 
 /// One run: which point it is for, and its seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,25 @@ fn progress(done: usize, all: usize) {
         let _ = write!(stderr, "\r{done} of {all} runs done{end}");
         let _ = stderr.flush();
     }
+}
+
+/// A simulated network of this many nodes, all connected with each other, where nobody mines yet and nothing
+/// is lost.
+///
+/// # Errors
+/// A rule that was broken.
+pub(super) fn connected(network: Arc<Network>, nodes: usize, seed: u64, delay: Delay) -> anyhow::Result<World> {
+    let mut world = World::new(WorldConfig {
+        network,
+        nodes,
+        seed,
+        conditions: Conditions::taking(delay),
+        topology: Topology::Full,
+        checked: false,
+    });
+    // Time to connect, all with all.
+    world.run_for(60_000)?;
+    Ok(world)
 }
 
 /// Lets a simulated network run until one of its nodes is at this height; tells that node's tip.

@@ -196,6 +196,16 @@ impl Network {
     /// # Errors
     /// The node does not run, or does not take it.
     pub(crate) async fn set_hash_rate(&self, number: u16, rate: HashRate) -> Result<Seen, FaultError> {
+        self.cap(number, rate).await?;
+        term::say(&format!("node {number} tries {rate} hashes per second from now on"));
+        Ok(self.slot(number)?.seen())
+    }
+
+    /// The same without a word, for who changes it again and again.
+    ///
+    /// # Errors
+    /// The node does not run, or does not take it.
+    pub(crate) async fn cap(&self, number: u16, rate: HashRate) -> Result<(), FaultError> {
         let slot = self.slot(number)?;
         let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
         if !matches!(*slot.state.borrow(), State::Running(_)) {
@@ -206,8 +216,7 @@ impl Network {
         changed.map_err(|error| FaultError::Told { number, reason: error.to_string() })?;
         slot.lock_start().hash_rate = Some(rate);
         self.timeline.node(number, What::HashRate { rate });
-        term::say(&format!("node {number} tries {rate} hashes per second from now on"));
-        Ok(slot.seen())
+        Ok(())
     }
 
     fn tell_timeline_of_links(&self) {

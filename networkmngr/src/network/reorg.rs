@@ -121,26 +121,34 @@ impl Network {
     }
 
     /// Mines with all speed until the branch was published or given up; tells whether it was published.
+    /// However that goes, the node is as it was afterwards.
     async fn mine_in_silence(&self, node: &Seen) -> Result<bool, ReorgError> {
+        let own = self.hash_rate(node.number)?;
+        self.cap(node.number, HashRate::UNLIMITED).await?;
+        let published = match self.told(node, "/mining/start", &json!({})).await {
+            Ok(()) => self.until_published(node).await,
+            Err(error) => Err(error),
+        };
+        let stopped = self.told(node, "/mining/stop", &json!({})).await;
+        self.cap(node.number, own).await?;
+        stopped.and(published)
+    }
+
+    async fn until_published(&self, node: &Seen) -> Result<bool, ReorgError> {
         #[derive(Deserialize)]
         struct InForce {
             ended: Option<String>,
         }
-        let own = self.hash_rate(node.number)?;
-        self.set_hash_rate(node.number, HashRate::UNLIMITED).await?;
-        let deadline = Instant::now() + MINING;
         let url = format!("{}/strategy", node.address);
-        let mut ended = None;
-        let mined = self.told(node, "/mining/start", &json!({})).await;
-        while mined.is_ok() && ended.is_none() && Instant::now() < deadline {
+        let deadline = Instant::now() + MINING;
+        while Instant::now() < deadline {
+            let status = self.client.get::<InForce>(&url, ANSWER).await.map_err(|error| refused(node, &error))?;
+            if let Some(ended) = status.ended {
+                return Ok(ended == "published");
+            }
             tokio::time::sleep(LOOK).await;
-            let status = self.client.get::<InForce>(&url, ANSWER).await;
-            ended = status.map_err(|error| refused(node, &error))?.ended;
         }
-        let stopped = self.told(node, "/mining/stop", &json!({})).await;
-        self.set_hash_rate(node.number, own).await?;
-        mined.and(stopped)?;
-        Ok(ended.is_some_and(|ended| ended == "published"))
+        Ok(false)
     }
 
     /// The block with this hash or height, or the tip.

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use shared::{Amount, BlockHash, TxId};
 
-use super::file::{Delay, Link, Strategy};
+use super::file::Link;
+use super::step::Strategy;
+use super::values::Delay;
 use crate::network::LinkRule;
 use crate::node_set::NodeSet;
 use crate::timeline::What;

@@ -5,13 +5,14 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
 use super::file::{Lesson, Scenario};
 use super::run::Report;
+use crate::cli::WrongUsage;
 use crate::term;
 
 #[derive(RustEmbed)]
@@ -70,8 +71,8 @@ pub(crate) fn run(args: &LessonArgs) -> anyhow::Result<ExitCode> {
         None => list(&lessons, args.json),
         Some(number) => {
             let found = lessons.iter().find(|(_, _, lesson)| lesson.order == number);
-            let (file, scenario, lesson) =
-                found.ok_or_else(|| anyhow!("there is no lesson {number}; `networkmngr lesson` lists them"))?;
+            let (file, scenario, lesson) = found
+                .ok_or_else(|| WrongUsage(format!("there is no lesson {number}; `networkmngr lesson` lists them")))?;
             give(file, scenario, lesson, args)
         }
     }
@@ -82,7 +83,7 @@ pub(super) fn all(folder: Option<&std::path::Path>) -> anyhow::Result<Vec<(Strin
     let mut lessons = Vec::new();
     for (name, text) in texts(folder)? {
         let scenario = Scenario::parse(&text).with_context(|| format!("{name} is no scenario"))?;
-        if let Some(lesson) = scenario.lesson.clone() {
+        if let Some(lesson) = scenario.lesson.as_ref().map(|lesson| lesson.get_ref().clone()) {
             lessons.push((name, scenario, lesson));
         }
     }
@@ -124,7 +125,7 @@ fn list(lessons: &[(String, Scenario, Lesson)], json: bool) -> anyhow::Result<Ex
     }
     let mut table = term::table(["lesson", "", "nodes"]);
     for (_, scenario, lesson) in lessons {
-        table.add_row([lesson.order.to_string(), scenario.name.clone(), scenario.network.nodes.to_string()]);
+        table.add_row([lesson.order.to_string(), scenario.name.clone(), scenario.network.get_ref().nodes.to_string()]);
     }
     term::plain(&format!("{table}\n\nnetworkmngr lesson 1 begins."));
     Ok(ExitCode::SUCCESS)
@@ -146,7 +147,7 @@ fn give(file: &str, scenario: &Scenario, lesson: &Lesson, args: &LessonArgs) -> 
     }
     let answer = match args.answer {
         Some(answer) if !(1..=lesson.choices.len()).contains(&answer) => {
-            bail!("--answer takes 1 to {}", lesson.choices.len())
+            bail!(WrongUsage(format!("--answer takes 1 to {}", lesson.choices.len())))
         }
         Some(answer) => Some(answer),
         None if aloud => ask(lesson.choices.len())?,

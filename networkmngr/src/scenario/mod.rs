@@ -1,14 +1,16 @@
 //! Scenarios: one file, two engines. A file says what network there is, what is done to it and what must
 //! come of it; it is run on real processes, or with many seeds in the simulator of the same node code.
 //!
-//! - `file`, `sense`: what may stand in the file, and whether it can be meant
+//! - `file`, with `step`, `expectation` and `values`: what may stand in the file; `sense`: whether it can be meant
 //! - `engine`: what a scenario needs of a network; `real` and `simulated` are the two there are
 //! - `lesson`: scenarios with a question before and an explanation after
 //! - `run`: what steps and expectations mean; `words` says them; `report` prints and writes what came of it
 //! - `scribe`, `measure`: the timeline, written in the simulator, and counted on real processes
 
 mod engine;
+mod expectation;
 mod file;
+mod judge;
 mod lesson;
 mod measure;
 mod real;
@@ -18,6 +20,8 @@ mod scribe;
 mod sense;
 mod simulated;
 mod spec;
+mod step;
+mod values;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -112,7 +116,7 @@ fn simulate(scenario: &Scenario, args: &RunArgs) -> anyhow::Result<Vec<Report>> 
 
 /// One simulated run.
 pub(crate) fn simulate_once(scenario: &Scenario, seed: u64, aloud: bool, timeline: Option<&Path>) -> Report {
-    let report = match Simulated::new(&scenario.network, seed, timeline) {
+    let report = match Simulated::new(scenario.network.get_ref(), seed, timeline) {
         Ok(mut engine) => {
             let mut narrator = Narrator::new(aloud);
             let run = run::run(scenario, seed, &mut engine, &mut narrator);
@@ -154,7 +158,7 @@ fn run_for_lesson(scenario: &Scenario, port: u16, aloud: bool) -> anyhow::Result
 
 /// One run on real processes, which are ended whatever happens.
 async fn real_run(scenario: &Scenario, place: &Place, aloud: bool) -> anyhow::Result<Report> {
-    let mut engine = Real::start(&scenario.network, place).await?;
+    let mut engine = Real::start(scenario.network.get_ref(), place).await?;
     let mut narrator = Narrator::new(aloud);
     let outcome = tokio::select! {
         report = run::run(scenario, scenario.seed, &mut engine, &mut narrator) => Ok(report),

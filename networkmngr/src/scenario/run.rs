@@ -8,8 +8,10 @@ use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use shared::TxId;
 
-use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
-use super::file::{Expectation, Mine, Reorg, Scenario, Span, Step, Until, Wait};
+use super::engine::{Branch, Engine, Held, Outcome, Payment, Trouble, Whereabouts};
+use super::file::Scenario;
+use super::step::{Mine, Reorg, Step, Until, Wait};
+use super::values::Span;
 use crate::node_set::NodeSet;
 use crate::timeline::What;
 
@@ -72,9 +74,9 @@ pub(crate) async fn run(
     audience: &mut impl Audience,
 ) -> Report {
     let mut stage = Stage {
-        nodes: scenario.network.nodes,
+        nodes: scenario.network.get_ref().nodes,
         names: BTreeMap::new(),
-        shares: (0..).zip(scenario.network.shares.iter().copied()).collect(),
+        shares: (0..).zip(scenario.network.get_ref().shares.iter().copied()).collect(),
         rng: ChaCha8Rng::seed_from_u64(seed),
         engine,
     };
@@ -118,13 +120,13 @@ pub(crate) async fn run(
 }
 
 /// A scenario under way.
-struct Stage<'e, E> {
+pub(super) struct Stage<'e, E> {
     nodes: u16,
     names: BTreeMap<String, TxId>,
     /// Shares of hash power that are not 1.
     shares: BTreeMap<u16, f64>,
     rng: ChaCha8Rng,
-    engine: &'e mut E,
+    pub(super) engine: &'e mut E,
 }
 
 impl<E: Engine> Stage<'_, E> {
@@ -132,7 +134,7 @@ impl<E: Engine> Stage<'_, E> {
         (0..self.nodes).filter(|number| set.contains(*number)).collect()
     }
 
-    fn named(&self, name: &str) -> Outcome<TxId> {
+    pub(super) fn named(&self, name: &str) -> Outcome<TxId> {
         self.names.get(name).copied().ok_or_else(|| Trouble(format!("nothing has the name {name:?}")))
     }
 
@@ -166,7 +168,7 @@ impl<E: Engine> Stage<'_, E> {
                 }
             }
             Step::Record(record) => {
-                let json = serde_json::to_string(&record.record).map_err(Trouble::new)?;
+                let json = record.record.to_json().to_string();
                 let id = self.engine.record(record.by, &record.topic, &json, record.fee.map(|fee| fee.0)).await?;
                 self.remember(record.name.as_ref(), id);
                 self.until_spread(id).await?;
@@ -318,7 +320,7 @@ impl<E: Engine> Stage<'_, E> {
         }
     }
 
-    async fn wait(&mut self, until: &Until) -> Outcome<()> {
+    pub(super) async fn wait(&mut self, until: &Until) -> Outcome<()> {
         let within = until.within.unwrap_or(PATIENCE);
         let set = until.at.clone().unwrap_or(NodeSet::All);
         let at = |held: &Held| set.contains(held.node);
@@ -361,65 +363,5 @@ impl<E: Engine> Stage<'_, E> {
             }
             self.engine.pass(LOOK).await?;
         }
-    }
-
-    async fn judge(&mut self, expected: &Expectation) -> Done {
-        let outcome = self.look(expected).await;
-        let (failure, measured) = match outcome {
-            Ok((holds, measured)) if holds => (None, measured),
-            Ok((_, measured)) => (Some(super::words::disappointed(expected, measured)), measured),
-            Err(trouble) => (Some(trouble.0), None),
-        };
-        Done { what: super::words::expectation(expected), at: self.engine.elapsed(), failure, measured }
-    }
-
-    /// Whether it is as expected, and what was measured.
-    async fn look(&mut self, expected: &Expectation) -> Outcome<(bool, Option<f64>)> {
-        let bounded = |bounds: &super::file::Bounds, value: f64| (bounds.hold(value), Some(value));
-        Ok(match expected {
-            Expectation::Agreement(within) => {
-                let until = Until { agreement: true, within: Some(*within), ..Until::default() };
-                self.wait(&until).await?;
-                (true, None)
-            }
-            Expectation::Tips(bounds) => {
-                let tips: std::collections::BTreeSet<_> =
-                    self.engine.held().await?.iter().map(|held| held.tip).collect();
-                bounded(bounds, tips.len() as f64)
-            }
-            Expectation::Height(bounds) => {
-                let lowest = self.engine.held().await?.iter().map(|held| held.height).min().unwrap_or(0);
-                bounded(bounds, f64::from(lowest))
-            }
-            Expectation::StaleShare(bounds) => {
-                let Measures { found, kept, .. } = self.engine.measures().await?;
-                bounded(bounds, if found == 0 { 0.0 } else { (found - kept) as f64 / found as f64 })
-            }
-            Expectation::ReorgDepth(bounds) => bounded(bounds, f64::from(self.engine.measures().await?.deepest)),
-            Expectation::Won(won) => {
-                let Measures { kept, kept_by, .. } = self.engine.measures().await?;
-                let own = kept_by.get(usize::from(won.node)).copied().unwrap_or(0);
-                let share = if kept == 0 { 0.0 } else { own as f64 / kept as f64 };
-                let holds =
-                    won.at_least.is_none_or(|least| share >= least) && won.at_most.is_none_or(|most| share <= most);
-                (holds, Some(share))
-            }
-            Expectation::Confirmed(name) => {
-                let id = self.named(name)?;
-                let mut everywhere = true;
-                for held in self.engine.held().await? {
-                    everywhere &= matches!(self.engine.find(held.node, id).await?, Whereabouts::Confirmed(_));
-                }
-                (everywhere, None)
-            }
-            Expectation::Retracted(name) => {
-                let id = self.named(name)?;
-                (self.engine.measures().await?.retracted.contains(&id), None)
-            }
-            Expectation::Never(name) => {
-                let id = self.named(name)?;
-                (!self.engine.measures().await?.confirmed.contains(&id), None)
-            }
-        })
     }
 }

@@ -4,28 +4,28 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::file::{Expectation, Plan, Scenario, Step, Until, Wait};
+use shared::Amount;
+
+use super::expectation::{Bounds, Expectation};
+use super::file::{Lesson, Link, Plan, Scenario};
+use super::step::{Mine, Step, Until, Wait};
 use crate::node_set::NodeSet;
 use crate::term;
 
 /// A mistake: where in the file, and what.
 type Mistake = (Range<usize>, String);
 
-const TOP: Range<usize> = 0..0;
-
 /// Most nodes of a scenario.
 const MAX_NODES: u16 = 1_000;
 
 /// Checks a whole scenario.
 pub(super) fn check(scenario: &Scenario) -> Result<(), Mistake> {
-    check_network(&scenario.network).map_err(|what| (TOP, format!("[network]: {what}")))?;
-    if let Some(lesson) = &scenario.lesson
-        && !(1..=lesson.choices.len()).contains(&lesson.answer)
-    {
-        let what = format!("[lesson]: answer is one of the choices, from 1 to {}", lesson.choices.len());
-        return Err((TOP, what));
+    let network = &scenario.network;
+    check_network(network.get_ref()).map_err(|what| (network.span(), format!("[network]: {what}")))?;
+    if let Some(lesson) = &scenario.lesson {
+        check_lesson(lesson.get_ref()).map_err(|what| (lesson.span(), format!("[lesson]: {what}")))?;
     }
-    let mut known = Known { nodes: scenario.network.nodes, names: BTreeSet::new() };
+    let mut known = Known { nodes: network.get_ref().nodes, names: BTreeSet::new() };
     for step in &scenario.steps {
         known.step(step.get_ref()).map_err(|what| (step.span(), what))?;
     }
@@ -33,6 +33,15 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), Mistake> {
         known.expectation(expected.get_ref()).map_err(|what| (expected.span(), what))?;
     }
     Ok(())
+}
+
+fn check_lesson(lesson: &Lesson) -> Result<(), String> {
+    let Lesson { choices, answer, .. } = lesson;
+    match choices.len() {
+        0 | 1 => Err("choices are two or more".into()),
+        choices if (1..=choices).contains(answer) => Ok(()),
+        choices => Err(format!("answer is one of the choices, from 1 to {choices}")),
+    }
 }
 
 fn check_network(plan: &Plan) -> Result<(), String> {
@@ -61,14 +70,53 @@ fn check_network(plan: &Plan) -> Result<(), String> {
     {
         return Err(format!("topology: there is no link from node {a} to node {b}"));
     }
-    for link in links {
-        named(&link.from, *nodes).and_then(|()| named(&link.to, *nodes))?;
+    check_loss(*loss)?;
+    links.iter().try_for_each(|link| check_link(link, *nodes))
+}
+
+fn check_loss(loss: f64) -> Result<(), String> {
+    if (0.0..=1.0).contains(&loss) { Ok(()) } else { Err("loss is a share from 0 to 1".into()) }
+}
+
+fn check_link(link: &Link, nodes: u16) -> Result<(), String> {
+    let Link { from, to, loss, .. } = link;
+    check_loss(*loss)?;
+    named(from, nodes).and_then(|()| named(to, nodes))?;
+    match (from, to) {
+        (NodeSet::Some(one), NodeSet::Some(other)) if one.len() == 1 && one == other => {
+            Err(format!("a link is between two nodes; {from} is one"))
+        }
+        _ => Ok(()),
     }
-    let losses = links.iter().map(|link| link.loss).chain([*loss]);
-    if !losses.into_iter().all(|loss| (0.0..=1.0).contains(&loss)) {
-        return Err("loss is a share from 0 to 1".into());
+}
+
+/// That the groups are a split: at least two sides, with whoever is in no group as one, and nobody on two.
+fn check_split(groups: &[NodeSet], nodes: u16) -> Result<(), String> {
+    let mut on_a_side = BTreeSet::new();
+    for group in groups {
+        named(group, nodes)?;
+        if *group == NodeSet::All {
+            return Err("a group of all nodes is no split".into());
+        }
+        if let Some(twice) = group.named().find(|number| !on_a_side.insert(*number)) {
+            return Err(format!("node {twice} stands in two groups"));
+        }
     }
-    Ok(())
+    let rest = usize::from(on_a_side.len() < usize::from(nodes));
+    if groups.len() + rest < 2 { Err("a split has two sides or more".into()) } else { Ok(()) }
+}
+
+fn check_bounds(bounds: &Bounds) -> Result<(), String> {
+    check_range(bounds.ends())
+}
+
+/// That a range says something, and that something lies in it.
+fn check_range((least, most): (Option<f64>, Option<f64>)) -> Result<(), String> {
+    match (least, most) {
+        (None, None) => Err("say at-least, at-most or both".into()),
+        (Some(least), Some(most)) if least > most => Err("at-least is more than at-most".into()),
+        _ => Ok(()),
+    }
 }
 
 /// That all of these nodes exist.
@@ -109,13 +157,14 @@ impl<'s> Known<'s> {
     fn step(&mut self, step: &'s Step) -> Result<(), String> {
         match step {
             Step::Say(_) | Step::Heal(_) => Ok(()),
-            Step::Mine(super::file::Mine::By(mine)) => named(&mine.by, self.nodes),
+            Step::Mine(Mine::By(mine)) => named(&mine.by, self.nodes),
             Step::Mine(_) => Ok(()),
             Step::StartMining(set) | Step::StopMining(set) => named(set, self.nodes),
             Step::Kill(set) | Step::Pause(set) | Step::Resume(set) => named(set, self.nodes),
             Step::Restart(set) | Step::Remove(set) => named(set, self.nodes),
             Step::Wait(Wait::For(_)) => Ok(()),
             Step::Wait(Wait::Until(until)) => self.until(until),
+            Step::Pay(pay) if pay.amount.0 == Amount::ZERO => Err("a payment is of more than nothing".into()),
             Step::Pay(pay) => {
                 [Some(pay.from), Some(pay.to), pay.at].into_iter().flatten().try_for_each(|node| self.node(node))?;
                 pay.instead_of.iter().try_for_each(|name| self.name(name))?;
@@ -125,13 +174,12 @@ impl<'s> Known<'s> {
                 self.node(record.by)?;
                 self.give_name(record.name.as_ref())
             }
-            Step::Split(groups) => groups.iter().try_for_each(|group| named(group, self.nodes)),
+            Step::Split(groups) => check_split(groups, self.nodes),
             Step::Add(_) => {
                 self.nodes += 1;
                 Ok(())
             }
-            Step::Link(link) if !(0.0..=1.0).contains(&link.loss) => Err("loss is a share from 0 to 1".into()),
-            Step::Link(link) => named(&link.from, self.nodes).and_then(|()| named(&link.to, self.nodes)),
+            Step::Link(link) => check_link(link, self.nodes),
             Step::Share(share) if !(0.0..=1e6).contains(&share.share) => Err("share is a number from 0 on".into()),
             Step::Share(share) => self.node(share.node),
             Step::Strategy(set) => {
@@ -160,6 +208,9 @@ impl<'s> Known<'s> {
         if !conditions.contains(&true) {
             return Err("wait says what for: a time, height, agreement, confirmed or attack-over".into());
         }
+        if until.confirmations.is_some() && until.confirmed.is_none() {
+            return Err("confirmations says of what: confirmed = \"name\"".into());
+        }
         until.at.iter().try_for_each(|set| named(set, self.nodes))?;
         until.attack_over.iter().try_for_each(|node| self.node(*node))?;
         until.confirmed.iter().try_for_each(|name| self.name(name))
@@ -168,9 +219,10 @@ impl<'s> Known<'s> {
     fn expectation(&self, expected: &Expectation) -> Result<(), String> {
         match expected {
             Expectation::Confirmed(name) | Expectation::Retracted(name) | Expectation::Never(name) => self.name(name),
-            Expectation::Won(won) => self.node(won.node),
-            Expectation::Agreement(_) | Expectation::Tips(_) | Expectation::Height(_) => Ok(()),
-            Expectation::StaleShare(_) | Expectation::ReorgDepth(_) => Ok(()),
+            Expectation::Won(won) => self.node(won.node).and_then(|()| check_range((won.at_least, won.at_most))),
+            Expectation::Tips(bounds) | Expectation::Height(bounds) => check_bounds(bounds),
+            Expectation::StaleShare(bounds) | Expectation::ReorgDepth(bounds) => check_bounds(bounds),
+            Expectation::Agreement(_) => Ok(()),
         }
     }
 }

@@ -15,8 +15,10 @@ use shared::record::{Content, Record};
 use shared::{Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
 
 use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
-use super::file::{Delay, Link, Plan, Strategy};
+use super::file::{Link, Plan};
 use super::scribe::Scribe;
+use super::step::Strategy;
+use super::values::Delay;
 use crate::timeline::What;
 
 /// How long one block may take, in milliseconds of virtual time, as a multiple of the spacing.
@@ -78,13 +80,12 @@ impl Simulated {
         world.run_for(10_000).map_err(Trouble::new)?;
         world.set_block_gap(Some(plan.spacing.seconds()));
         let begun = world.now();
-        let power = if plan.shares.is_empty() { f64::from(plan.nodes) } else { plan.shares.iter().sum() };
         Ok(Self {
             world,
             tally,
             begun,
             spacing: plan.spacing.0,
-            power,
+            power: plan.total_share(),
             removed: BTreeSet::new(),
             sent: BTreeMap::new(),
             scribe,
@@ -271,12 +272,18 @@ impl Engine for Simulated {
     }
 
     async fn pause(&mut self, node: u16) -> Outcome<()> {
+        if !self.world.is_up(usize::from(node)) {
+            return Err(Trouble(format!("node {node} does not run, so it cannot be paused")));
+        }
         self.world.pause(usize::from(node));
         self.note_of(node, What::Paused);
         Ok(())
     }
 
     async fn resume(&mut self, node: u16) -> Outcome<()> {
+        if !self.world.is_paused(usize::from(node)) {
+            return Err(Trouble(format!("node {node} is not paused, so it cannot be resumed")));
+        }
         self.world.resume(usize::from(node));
         self.note_of(node, What::Resumed);
         Ok(())

@@ -16,7 +16,7 @@ delay = "10ms..50ms"
 mine = 3
 
 [[step]]
-pay = { from = 0, to = 1, amount = 0, name = "nothing" }
+pay = { from = 0, to = 1, amount = 5000, name = "riches" }
 
 [[step]]
 split = ["0-2", "3-5"]
@@ -53,7 +53,7 @@ fn simulate(text: &str, seed: u64) -> Report {
 
 #[test]
 fn a_split_heals_with_a_reorganisation() {
-    let text = SPLIT.replace(r#"pay = { from = 0, to = 1, amount = 0, name = "nothing" }"#, r#"wait = "1s""#);
+    let text = SPLIT.replace(r#"pay = { from = 0, to = 1, amount = 5000, name = "riches" }"#, r#"wait = "1s""#);
     for seed in 1..5 {
         let report = simulate(&text, seed);
         assert_eq!(report.failure(), None, "{report:#?}");
@@ -71,7 +71,7 @@ fn the_same_seed_gives_the_same_report() {
 fn a_step_that_fails_ends_the_run() {
     let report = simulate(SPLIT, 1);
     let failure = report.failure().unwrap();
-    assert!(failure.starts_with("node 0 pays node 1 (\"nothing\"): "), "{failure}");
+    assert!(failure.starts_with("node 0 pays node 1 (\"riches\"): "), "{failure}");
     assert!(!report.passed && report.expectations.is_empty());
 }
 
@@ -174,11 +174,21 @@ fn mistakes_are_told_with_line_and_field() {
         ("\"3-5\"]", "\"3-6\"]", "there is no node 6; the last one is 5"),
         ("expect = { tips = 2 }", "expect = { confirmed = \"x\" }", "no earlier step pays or records anything"),
         ("mine = 3", "wait = { within = \"3s\" }", "wait says what for"),
+        ("amount = 5000", "amount = 0", "a payment is of more than nothing"),
         ("nodes = 6", "nodes = 6\nshares = [1]", "shares has 1 numbers for 6 nodes"),
+        ("\"3-5\"]", "\"2-5\"]", "node 2 stands in two groups"),
+        ("[\"0-2\", \"3-5\"]", "[]", "a split has two sides or more"),
+        ("[\"0-2\", \"3-5\"]", "[\"0-5\"]", "a split has two sides or more"),
+        ("heal = true", "link = { from = 0, to = 0 }", "a link is between two nodes"),
+        ("mine = 3", "wait = { agreement = true, confirmations = 3 }", "confirmations says of what"),
+        ("reorg-depth = 2", "reorg-depth = { at-least = 3, at-most = 2 }", "at-least is more than at-most"),
+        ("reorg-depth = 2", "won = { node = 0 }", "say at-least, at-most or both"),
     ] {
         let error = wrong(from, to);
         assert!(error.contains(told) && error.starts_with("line "), "{error}");
     }
+    assert!(wrong("nodes = 6", "nodes = 0").starts_with("line 4:"), "{}", wrong("nodes = 6", "nodes = 0"));
+    assert!(wrong("10ms..50ms", "2m").contains("up to 1m"), "{}", wrong("10ms..50ms", "2m"));
     assert!(wrong("to = 1,", "to = 9,").starts_with("line 12:"), "{}", wrong("to = 1,", "to = 9,"));
 }
 
@@ -310,5 +320,30 @@ fn every_lesson_passes_and_its_answer_is_one_of_its_choices() {
             let report = simulate_once(scenario, seed, false, None);
             assert_eq!(report.failure(), None, "{file}, seed {seed}");
         }
+    }
+}
+
+#[test]
+fn what_json_has_not_becomes_text() {
+    let text = ATTACK.replace(
+        "[[step]]\nwait = { agreement = true }\n[[step]]\npay",
+        "[[step]]\nrecord = { by = 0, topic = \"t\", record = { on = 2026-01-02, n = [1, 2.5] } }\n[[step]]\npay",
+    );
+    let scenario = parse(&text).unwrap();
+    let record = scenario.steps.iter().find_map(|step| match step.get_ref() {
+        super::step::Step::Record(record) => Some(record.record.to_json()),
+        _ => None,
+    });
+    assert_eq!(record, Some(serde_json::json!({ "on": "2026-01-02", "n": [1, 2.5] })));
+}
+
+#[test]
+fn only_a_running_node_is_paused_and_only_a_paused_one_resumed() {
+    for (steps, told) in [
+        ("pause = 0\n[[step]]\npause = 0", "node 0 does not run, so it cannot be paused"),
+        ("resume = 0", "node 0 is not paused, so it cannot be resumed"),
+    ] {
+        let report = simulate(&format!("name = \"x\"\n[network]\nnodes = 2\n[[step]]\n{steps}\n"), 1);
+        assert!(report.failure().is_some_and(|failure| failure.contains(told)), "{:?}", report.failure());
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::engine::{Held, Whereabouts};
-use super::file::{Delay, Expectation, Mine, Span, Step, Strategy, Wait};
+use super::expectation::Expectation;
+use super::step::{Mine, Step, Strategy, Wait};
+use super::values::{Delay, Span};
 use crate::node_set::NodeSet;
 use crate::term;
 

@@ -11,5 +11,6 @@ mod faults;
 mod http;
 mod orders;
 mod refusals;
+mod scenarios;
 mod support;
 mod timeline;

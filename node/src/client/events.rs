@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HeaderValue};
 use hyper::{Method, Request};
 
-use super::{Client, ClientError, problem, root_cause};
+use super::{Client, ClientError, problem, root_cause, unanswered};
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,14 +47,7 @@ impl Client {
         let request = request.body(Full::new(Bytes::new())).map_err(|error| bad(error.to_string()))?;
         let answer = tokio::time::timeout(deadline, self.http.request(request)).await;
         let answer = answer.map_err(|_| ClientError::Timeout { url: url.to_owned(), deadline })?;
-        let response = answer.map_err(|error| {
-            let (url, reason) = (url.to_owned(), root_cause(&error));
-            if error.is_connect() {
-                ClientError::Unreachable { url, reason }
-            } else {
-                ClientError::Broken { url, reason }
-            }
-        })?;
+        let response = answer.map_err(|error| unanswered(url, &error))?;
         if !response.status().is_success() {
             return Err(ClientError::Problem(Box::new(problem(url, response.status(), b""))));
         }

@@ -71,6 +71,11 @@ impl World {
         self.users.miner(node)
     }
 
+    /// Whether a node is paused.
+    pub fn is_paused(&self, node: usize) -> bool {
+        self.nodes[node].paused
+    }
+
     /// Whether a node is to mine without end.
     pub fn mines(&self, node: usize) -> bool {
         self.nodes[node].mines
@@ -122,8 +127,7 @@ impl World {
             None => self.outlook_of(at.unwrap_or(from), self.users.miner(from))?.next_nonce,
         };
         let signed = |fee| self.sign_in_secret(user, nonce, fee, payload.clone());
-        let usual = || Amount::new(signed(Amount::ZERO).to_bytes().len().div_ceil(100) as u64).unwrap_or_default();
-        let transaction = signed(fee.unwrap_or_else(usual));
+        let transaction = signed(fee.unwrap_or_else(|| signed(Amount::ZERO).usual_fee()));
         let checked = transaction.check(&self.ground.network.genesis_hash()).map_err(|error| error.to_string())?;
         let checked = Arc::new(checked);
         let Some(at) = at else { return Ok(checked) };

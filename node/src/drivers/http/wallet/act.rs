@@ -12,11 +12,6 @@ use super::super::{App, docs, problem::Problem};
 use crate::accounts::session::Unlocked;
 use crate::drivers::clock;
 
-/// Bytes that a unit of fee pays for, where the fee is left to the node. Miners take transactions by fee per
-/// byte, so a fee that grows with the size ranks all that leave it to us alike, and a transfer costs two
-/// units: next to nothing.
-const BYTES_PER_UNIT: usize = 100;
-
 /// A transaction that was signed and accepted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in super::super) struct Signed {
@@ -74,42 +69,15 @@ pub(in super::super) async fn sign_and_submit(
         payload,
         signature: [0; 64],
     };
-    transaction.fee = fee.unwrap_or_else(|| usual_fee(&transaction));
+    transaction.fee = fee.unwrap_or_else(|| transaction.usual_fee());
     let fee = transaction.fee;
     let signed = transaction.signed(account.keys.signing(), &app.api.network.genesis_hash());
     Ok(Signed { id: app.submit(signed).await?, nonce, fee })
 }
 
-/// A unit for every 100 bytes begun. The fee itself does not change the size.
-fn usual_fee(transaction: &Transaction) -> Amount {
-    let units = transaction.to_bytes().len().div_ceil(BYTES_PER_UNIT);
-    u64::try_from(units).ok().and_then(Amount::new).unwrap_or(Amount::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use shared::{Millis, Topic};
-
     use super::*;
-
-    #[test]
-    fn the_usual_fee_grows_with_the_size() {
-        let fee = |payload| {
-            let transaction = Transaction {
-                version: VERSION,
-                sender: Address::default(),
-                nonce: u64::MAX,
-                fee: Amount::MAX,
-                time: Millis(0),
-                payload,
-                signature: [0; 64],
-            };
-            usual_fee(&transaction).units()
-        };
-        assert_eq!(fee(Payload::Transfer { to: Address::default(), amount: Amount::MAX }), 2);
-        let data = |length| Payload::Data { topic: Topic::new("t").unwrap(), body: vec![0; length] };
-        assert_eq!((fee(data(0)), fee(data(Transaction::MAX_BODY))), (2, 329));
-    }
 
     #[test]
     fn turns_are_shared_while_somebody_needs_them() {
