@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::plan::MAX_NODES;
 use crate::term;
 
 /// Some of the nodes, by number, or all there are.
@@ -56,7 +57,8 @@ impl FromStr for NodeSet {
                 Some((first, last)) => (number(first)?, number(last)?),
                 None => (number(part)?, number(part)?),
             };
-            if first > last {
+            // Far beyond the last node there can be: what comes from outside must not make sets of any size.
+            if first > last || u32::from(last) >= MAX_NODES {
                 return Err(wrong());
             }
             numbers.extend(first..=last);

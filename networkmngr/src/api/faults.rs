@@ -8,9 +8,9 @@ use node::cli::HashRate;
 use node::drivers::http::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::Api;
 use super::mining::sentence;
 use super::nodes::{NodeNumber, problem as order_problem};
+use super::{Api, detached};
 use crate::mining::JobState;
 use crate::network::{FaultError, Healed, LinkRule, Partition, ReorgError, ReorgOrder, Reorganised};
 use crate::node_set::NodeSet;
@@ -62,11 +62,11 @@ pub(super) async fn partition(
         return Err(problem(FaultError::OneGroup));
     }
     let groups = order.groups.iter().map(|group| group.named().collect()).collect::<Vec<Vec<u16>>>();
-    detached(async move { api.network.partition(&groups).await }).await.map(Json)
+    detached(async move { api.network.partition(&groups).await }, problem).await.map(Json)
 }
 
 pub(super) async fn heal(State(api): State<Api>) -> Result<Json<Healed>, Problem> {
-    detached(async move { api.network.heal().await }).await.map(Json)
+    detached(async move { api.network.heal().await }, problem).await.map(Json)
 }
 
 /// A true reorganisation, by mining. Refused while a mining job is under way, which would race against it.
@@ -80,19 +80,20 @@ pub(super) async fn reorg(
         return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     let network = api.network.clone();
-    let done = tokio::spawn(async move { network.reorg(&order).await }).await;
-    let done = done.map_err(|_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending."))?;
-    done.map(Json).map_err(|error| {
-        let status = match error {
-            ReorgError::Depth => StatusCode::BAD_REQUEST,
-            ReorgError::TooShort(_) | ReorgError::NotAhead(_) => StatusCode::CONFLICT,
-            ReorgError::NoNodes => StatusCode::SERVICE_UNAVAILABLE,
-            ReorgError::Order(error) => return order_problem(error),
-            ReorgError::Rate(error) => return problem(error),
-            ReorgError::Refused { .. } => StatusCode::INTERNAL_SERVER_ERROR,
-        };
-        Problem::new(status, sentence(&error.to_string()))
-    })
+    detached(async move { network.reorg(&order).await }, reorg_problem).await.map(Json)
+}
+
+fn reorg_problem(error: ReorgError) -> Problem {
+    let status = match error {
+        ReorgError::Depth => StatusCode::BAD_REQUEST,
+        ReorgError::TooShort(_) | ReorgError::NotAhead(_) => StatusCode::CONFLICT,
+        ReorgError::UnderWay | ReorgError::Dishonest(_) => StatusCode::CONFLICT,
+        ReorgError::NoNodes => StatusCode::SERVICE_UNAVAILABLE,
+        ReorgError::Order(error) => return order_problem(error),
+        ReorgError::Rate(error) => return problem(error),
+        ReorgError::Refused { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Problem::new(status, sentence(&error.to_string()))
 }
 
 pub(super) async fn set_links(
@@ -101,13 +102,13 @@ pub(super) async fn set_links(
 ) -> Result<Json<LinksView>, Problem> {
     let Json(order) = order?;
     let network = api.network.clone();
-    let nodes = detached(async move { network.set_links(&order.rules).await }).await?;
+    let nodes = detached(async move { network.set_links(&order.rules).await }, problem).await?;
     Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
 }
 
 pub(super) async fn clear_links(State(api): State<Api>) -> Result<Json<LinksView>, Problem> {
     let network = api.network.clone();
-    let nodes = detached(async move { network.clear_links().await }).await?;
+    let nodes = detached(async move { network.clear_links().await }, problem).await?;
     Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
 }
 
@@ -117,18 +118,8 @@ pub(super) async fn set_hash_rate(
     order: Result<Json<RateOrder>, JsonRejection>,
 ) -> Result<Json<RateView>, Problem> {
     let (Path(number), Json(RateOrder { hash_rate })) = (number?, order?);
-    detached(async move { api.network.set_hash_rate(number, hash_rate).await }).await?;
+    detached(async move { api.network.set_hash_rate(number, hash_rate).await }, problem).await?;
     Ok(Json(RateView { number, hash_rate }))
-}
-
-/// Carries an order out to its end even if the client that gave it goes away.
-async fn detached<T: Send + 'static>(
-    order: impl Future<Output = Result<T, FaultError>> + Send + 'static,
-) -> Result<T, Problem> {
-    match tokio::spawn(order).await {
-        Ok(done) => done.map_err(problem),
-        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending.")),
-    }
 }
 
 fn problem(error: FaultError) -> Problem {

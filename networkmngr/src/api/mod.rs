@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
 use axum::response::Json;
 use axum::routing::{get, post};
 use node::drivers::http::Admin;
@@ -108,6 +109,17 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api);
     guarded(routes, Hosts::of(address))
+}
+
+/// Carries an order out to its end even if the client that gave it goes away.
+async fn detached<T: Send + 'static, E: Send + 'static>(
+    order: impl Future<Output = Result<T, E>> + Send + 'static,
+    problem: impl FnOnce(E) -> Problem,
+) -> Result<T, Problem> {
+    match tokio::spawn(order).await {
+        Ok(done) => done.map_err(problem),
+        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending.")),
+    }
 }
 
 /// Ends every node, answers how each ended, and then the manager ends as well.

@@ -8,8 +8,8 @@ use node::drivers::http::TOKEN_FILE;
 use node::drivers::http::problem::Problem;
 use serde::{Deserialize, Serialize};
 
-use super::Api;
 use super::mining::sentence;
+use super::{Api, detached};
 use crate::mining::{Health, healths};
 use crate::network::{OrderError, Seen, StartCommand};
 use crate::proc::{self, Memory};
@@ -72,14 +72,14 @@ pub(super) async fn list(State(api): State<Api>) -> Json<NodesView> {
 
 pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<NodeView>), Problem> {
     let network = api.network.clone();
-    let node = detached(async move { network.add().await }).await?;
+    let node = detached(async move { network.add().await }, problem).await?;
     api.mining.include(&node.address).await;
     Ok((StatusCode::CREATED, Json(NodeView::of(node, None))))
 }
 
 pub(super) async fn kill(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    let node = detached(async move { api.network.kill(number).await }).await?;
+    let node = detached(async move { api.network.kill(number).await }, problem).await?;
     Ok(Json(NodeView::of(node, None)))
 }
 
@@ -90,13 +90,13 @@ pub(super) async fn pause(State(api): State<Api>, number: NodeNumber) -> Result<
 
 pub(super) async fn resume(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    let node = detached(async move { api.network.resume(number).await }).await?;
+    let node = detached(async move { api.network.resume(number).await }, problem).await?;
     Ok(Json(NodeView::of(node, None)))
 }
 
 pub(super) async fn remove(State(api): State<Api>, number: NodeNumber) -> Result<Json<NodeView>, Problem> {
     let Path(number) = number?;
-    let node = detached(async move { api.network.remove(number).await }).await?;
+    let node = detached(async move { api.network.remove(number).await }, problem).await?;
     Ok(Json(NodeView::of(node, None)))
 }
 
@@ -119,23 +119,15 @@ pub(super) async fn restart(
         ));
     }
     let network = api.network.clone();
-    let node = detached(async move {
+    let restarting = async move {
         match command {
             Some(Json(command)) => network.restart_with(number, command).await,
             None => network.restart(number).await,
         }
-    })
-    .await?;
+    };
+    let node = detached(restarting, problem).await?;
     api.mining.include(&node.address).await;
     Ok(Json(NodeView::of(node, None)))
-}
-
-/// Carries an order out to its end even if the client that gave it goes away.
-async fn detached(order: impl Future<Output = Result<Seen, OrderError>> + Send + 'static) -> Result<Seen, Problem> {
-    match tokio::spawn(order).await {
-        Ok(done) => done.map_err(problem),
-        Err(_) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The manager is ending.")),
-    }
 }
 
 pub(super) fn problem(error: OrderError) -> Problem {

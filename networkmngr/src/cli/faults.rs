@@ -92,7 +92,7 @@ pub(crate) struct LinkArgs {
     /// The nodes at the other end
     #[arg(value_name = "NODES", required_unless_present = "clear")]
     pub(crate) to: Option<NodeSet>,
-    /// How much later messages come: 100, 100ms or 1.5s, at most 60s
+    /// How much later messages come: 100, 100ms or 1.5s, at most 4s, the jitter with it
     #[arg(long, value_name = "MS", default_value = "0", value_parser = milliseconds)]
     pub(crate) delay: u32,
     /// By how much the delay may differ, either way

@@ -30,7 +30,7 @@ pub(crate) struct LinkRule {
     pub(crate) from: NodeSet,
     #[serde(default = "all")]
     pub(crate) to: NodeSet,
-    /// In milliseconds, at most 60,000.
+    /// In milliseconds, at most 4,000, the jitter with it.
     #[serde(default)]
     pub(crate) delay_ms: u32,
     /// In milliseconds, at most the delay.
@@ -123,7 +123,7 @@ impl Faults {
     }
 
     /// Adds a rule. Earlier ones of which nothing is left are dropped.
-    pub(super) fn add(&mut self, rule: LinkRule) {
+    pub(crate) fn add(&mut self, rule: LinkRule) {
         let everything = rule.from == NodeSet::All && rule.to == NodeSet::All;
         let same = |old: &LinkRule| (&old.from, &old.to, old.one_way) == (&rule.from, &rule.to, rule.one_way);
         self.rules.retain(|old| !everything && !same(old));

@@ -55,7 +55,8 @@ pub(crate) struct Partition {
     /// How many nodes were asked whether it holds: all that run.
     pub(crate) verified: usize,
     /// Nodes that do not run at present. The others refuse them as they must, and they are told before they can
-    /// connect to anybody.
+    /// connect to anybody. Only two that are paused, on two sides, may still be in session with each other; when
+    /// both go on, that ends as soon as one of them is told.
     pub(crate) absent: Vec<u16>,
 }
 
@@ -136,14 +137,14 @@ impl Network {
         if was_split {
             self.timeline.network(What::Healed);
         }
+        // All of it also when it was not split: an earlier attempt may have come half way.
         let nodes = self.tell_all().await?;
-        if !was_split {
-            return Ok(Healed { was_split, nodes, joined: true });
-        }
         // Everybody takes everybody's calls again before the first one calls.
         self.register_all().await.map_err(FaultError::Register)?;
         let joined = self.until_joined().await;
-        term::say("the network was healed");
+        if was_split {
+            term::say("the network was healed");
+        }
         Ok(Healed { was_split, nodes, joined })
     }
 
@@ -197,11 +198,13 @@ impl Network {
     /// The node does not run, or does not take it.
     pub(crate) async fn set_hash_rate(&self, number: u16, rate: HashRate) -> Result<Seen, FaultError> {
         self.cap(number, rate).await?;
+        self.slot(number)?.lock_start().hash_rate = Some(rate);
+        self.timeline.node(number, What::HashRate { rate });
         term::say(&format!("node {number} tries {rate} hashes per second from now on"));
         Ok(self.slot(number)?.seen())
     }
 
-    /// The same without a word, for who changes it again and again.
+    /// Changes it for a while, without a word: the next process of the node has its own again.
     ///
     /// # Errors
     /// The node does not run, or does not take it.
@@ -214,8 +217,6 @@ impl Network {
         let url = format!("{}/hash-rate", slot.plan.address());
         let changed = self.client.post::<IgnoredAny>(&url, &json!({ "hash_rate": rate }), ANSWER).await;
         changed.map_err(|error| FaultError::Told { number, reason: error.to_string() })?;
-        slot.lock_start().hash_rate = Some(rate);
-        self.timeline.node(number, What::HashRate { rate });
         Ok(())
     }
 

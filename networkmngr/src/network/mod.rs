@@ -47,6 +47,8 @@ pub(crate) struct Network {
     slots: Mutex<Vec<Arc<Slot>>>,
     spawner: Spawner,
     record: Mutex<Record>,
+    /// Held by the reorganisation to order that is under way.
+    reorganising: tokio::sync::Mutex<()>,
     closing: AtomicBool,
     faults: Mutex<Faults>,
     /// Held while the faults are changed, so that what is verified is what was wanted.
@@ -210,6 +212,7 @@ impl Network {
             slots: Mutex::new(slots.collect()),
             spawner: Spawner::start()?,
             record: Mutex::new(record),
+            reorganising: tokio::sync::Mutex::default(),
             closing: AtomicBool::new(false),
             faults: Mutex::default(),
             changing: tokio::sync::Mutex::default(),

@@ -33,7 +33,7 @@ pub(crate) enum OrderError {
     Full,
     #[error("the network is being stopped")]
     Closing,
-    #[error("node {number} goes on, but it {fault}")]
+    #[error("node {number} goes on, but {fault}")]
     Told { number: u16, fault: String },
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -127,6 +127,8 @@ impl Network {
             return Err(slot.cannot_be("resumed"));
         }
         self.timeline.node(number, What::Resumed);
+        // What was changed just now was not meant for it yet.
+        let told = told.and(self.tell(&slot).await);
         told.map_err(|error| OrderError::Told { number, fault: error.to_string() })?;
         term::say(&format!("node {number} was resumed"));
         Ok(slot.seen())

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::faults::FaultError;
 use super::{Network, OrderError, Seen, State};
+use crate::mining::Health;
 use crate::term;
 
 /// Most blocks that are taken back to order.
@@ -71,6 +72,10 @@ pub(crate) enum ReorgError {
     Rate(#[from] FaultError),
     #[error("node {number} does not do it: {reason}")]
     Refused { number: u16, reason: String },
+    #[error("another reorganisation is under way; ask again when it is done")]
+    UnderWay,
+    #[error("node {0} does not mine honestly; name another one, or make it honest with POST /strategy")]
+    Dishonest(u16),
     #[error("node {0} did not get ahead of the others; is somebody else mining?")]
     NotAhead(u16),
 }
@@ -90,19 +95,20 @@ impl Network {
         if !(1..=MAX_DEPTH).contains(&order.depth) {
             return Err(ReorgError::Depth);
         }
+        let _alone = self.reorganising.try_lock().map_err(|_| ReorgError::UnderWay)?;
         let node = self.reorganiser(order.node)?;
+        self.refuse_unless_honest(&node).await?;
         let from = self.block(&node, "tip").await?;
         let fork_height = from.height.checked_sub(order.depth.into()).ok_or(ReorgError::TooShort(from.height))?;
         let fork = self.block(&node, &fork_height.to_string()).await?;
         let private = json!({ "from": fork.hash, "confirmations": order.depth, "leave_out": order.leave_out });
         self.told(&node, "/strategy", &json!({ "strategy": { "private": private } })).await?;
         let published = self.mine_in_silence(&node).await;
-        if !matches!(published, Ok(true)) {
-            self.told(&node, "/strategy", &json!({ "strategy": "honest" })).await?;
-        }
+        let honest = self.told(&node, "/strategy", &json!({ "strategy": "honest" })).await;
         if !published? {
             return Err(ReorgError::NotAhead(node.number));
         }
+        honest?;
         let to = self.block(&node, "tip").await?;
         term::say(&format!("node {} took back {} by mining, as asked", node.number, term::blocks(order.depth)));
         let (fork, from) = (fork.hash, from.hash);
@@ -120,16 +126,34 @@ impl Network {
         }
     }
 
+    async fn refuse_unless_honest(&self, node: &Seen) -> Result<(), ReorgError> {
+        #[derive(Deserialize)]
+        struct InForce {
+            strategy: serde_json::Value,
+            ended: Option<String>,
+        }
+        let url = format!("{}/strategy", node.address);
+        let now = self.client.get::<InForce>(&url, ANSWER).await.map_err(|error| refused(node, &error))?;
+        // An attack that is over is no more than what it left out.
+        let honest = now.strategy == "honest" || now.ended.is_some();
+        if honest { Ok(()) } else { Err(ReorgError::Dishonest(node.number)) }
+    }
+
     /// Mines with all speed until the branch was published or given up; tells whether it was published.
     /// However that goes, the node is as it was afterwards.
     async fn mine_in_silence(&self, node: &Seen) -> Result<bool, ReorgError> {
         let own = self.hash_rate(node.number)?;
+        let url = format!("{}/health", node.address);
+        let mined_before = self.client.get::<Health>(&url, ANSWER).await.map_err(|error| refused(node, &error))?.mining;
         self.cap(node.number, HashRate::UNLIMITED).await?;
         let published = match self.told(node, "/mining/start", &json!({})).await {
             Ok(()) => self.until_published(node).await,
             Err(error) => Err(error),
         };
-        let stopped = self.told(node, "/mining/stop", &json!({})).await;
+        let stopped = match mined_before {
+            true => Ok(()),
+            false => self.told(node, "/mining/stop", &json!({})).await,
+        };
         self.cap(node.number, own).await?;
         stopped.and(published)
     }

@@ -33,7 +33,11 @@ pub(super) fn read(timeline: &Path, held: &[Held]) -> Outcome<Option<Measures>> 
             count.hear(node, &entry.what);
         }
     }
-    let told = |held: &Held| count.state.nodes.get(&held.node).is_some_and(|node| node.tip == Some(held.tip));
+    // The nodes may have gone on since they were asked, and the timeline with them.
+    let told = |held: &Held| match count.state.tree.get(&held.tip) {
+        Some(block) => block.seen.contains_key(&held.node),
+        None => false,
+    } || held.height == 0;
     if !held.iter().all(told) {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use shared::TxId;
 
 use super::engine::{Branch, Engine, Held, Outcome, Payment, Trouble, Whereabouts};
 use super::file::Scenario;
-use super::step::{Mine, Reorg, Step, Until, Wait};
+use super::step::{Mine, Reorg, Step, Strategy, Until, Wait};
 use super::values::Span;
 use crate::node_set::NodeSet;
 use crate::timeline::What;
@@ -239,6 +239,7 @@ impl<E: Engine> Stage<'_, E> {
         self.engine.boost(reorg.by, true).await?;
         let over = self.until_attack_over(reorg.by, PATIENCE).await;
         self.engine.boost(reorg.by, false).await?;
+        self.engine.set_strategy(reorg.by, Strategy::Honest).await?;
         over
     }
 

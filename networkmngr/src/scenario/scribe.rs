@@ -10,7 +10,7 @@ use shared::{Address, Millis};
 
 use super::engine::{Outcome, Trouble, link_rule};
 use super::file::{Link, Plan};
-use crate::network::LinkRule;
+use crate::network::Faults;
 use crate::node_set::NodeSet;
 use crate::timeline::{About, Begun, Entry, FORMAT, Told, What, Writer};
 
@@ -18,7 +18,7 @@ use crate::timeline::{About, Begun, Entry, FORMAT, Told, What, Writer};
 pub(super) struct Scribe {
     writer: Writer,
     miners: Vec<Address>,
-    rules: Vec<LinkRule>,
+    faults: Faults,
 }
 
 impl Scribe {
@@ -39,12 +39,13 @@ impl Scribe {
         };
         let writer = Writer::create(path, world.now().0, begun);
         let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
-        let mut scribe = Self { writer, miners: Vec::new(), rules: Vec::new() };
+        let mut scribe = Self { writer, miners: Vec::new(), faults: Faults::default() };
         (0..plan.nodes).for_each(|node| scribe.ready(world, node));
         let rest = link_rule(NodeSet::All, NodeSet::All, plan.delay, plan.loss);
         let links = plan.links.iter().map(|link| link_rule(link.from.clone(), link.to.clone(), link.delay, link.loss));
-        scribe.rules.extend([rest].into_iter().filter(|rest| !rest.conditions().is_clear()).chain(links));
-        if !scribe.rules.is_empty() {
+        let rules = [rest].into_iter().filter(|rest| !rest.conditions().is_clear()).chain(links);
+        rules.for_each(|rule| scribe.faults.add(rule));
+        if !scribe.faults.rules.is_empty() {
             scribe.tell_links(world.now());
         }
         Ok(scribe)
@@ -97,13 +98,12 @@ impl Scribe {
     /// A link was changed. Of several rules for a way, the last one holds.
     pub(super) fn link(&mut self, at: Millis, link: &Link) {
         let rule = link_rule(link.from.clone(), link.to.clone(), link.delay, link.loss);
-        self.rules.retain(|old| (&old.from, &old.to) != (&rule.from, &rule.to));
-        self.rules.push(rule);
+        self.faults.add(rule);
         self.tell_links(at);
     }
 
     fn tell_links(&mut self, at: Millis) {
-        self.network(at, What::Links { rules: self.rules.clone() });
+        self.network(at, What::Links { rules: self.faults.rules.clone() });
     }
 
     /// Something about the network.

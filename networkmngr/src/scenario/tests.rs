@@ -188,7 +188,7 @@ fn mistakes_are_told_with_line_and_field() {
         assert!(error.contains(told) && error.starts_with("line "), "{error}");
     }
     assert!(wrong("nodes = 6", "nodes = 0").starts_with("line 4:"), "{}", wrong("nodes = 6", "nodes = 0"));
-    assert!(wrong("10ms..50ms", "2m").contains("up to 1m"), "{}", wrong("10ms..50ms", "2m"));
+    assert!(wrong("10ms..50ms", "2m").contains("up to 4s"), "{}", wrong("10ms..50ms", "2m"));
     assert!(wrong("to = 1,", "to = 9,").starts_with("line 12:"), "{}", wrong("to = 1,", "to = 9,"));
 }
 

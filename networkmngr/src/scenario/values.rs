@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Delay {
         let (Span(least), Span(most)) =
             (least.parse().map_err(de::Error::custom)?, most.parse().map_err(de::Error::custom)?);
         if least > most || most > u64::from(MAX_DELAY_MS) {
-            return Err(de::Error::custom(format!("{text:?} is no delay; the shorter time comes first, up to 1m")));
+            return Err(de::Error::custom(format!("{text:?} is no delay; the shorter time comes first, up to 4s")));
         }
         Ok(Self { least, most })
     }

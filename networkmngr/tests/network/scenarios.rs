@@ -80,7 +80,7 @@ pay = { from = 0, to = 1, amount = 20, name = "goods" }
 [[step]]
 pay = { from = 0, to = 2, amount = 20, instead-of = "goods", secret = true, name = "back" }
 [[step]]
-mine = { blocks = 2, by = "1-2" }
+mine = { blocks = 2, by = "1" }
 [[step]]
 reorg = { by = 0, depth = 2, without = ["goods"], instead = ["back"] }
 [[step]]
@@ -95,8 +95,12 @@ reorg-depth = 2
 won = { node = 0, at-least = 0.99 }
 "#);
     assert!(finished.status.success(), "{report:#}");
-    let counted = ["blocks", "kept", "deepest_reorganisation"].map(|name| report[name].as_u64().unwrap());
-    assert_eq!(counted, [7, 5, 2]);
+    let [blocks, kept, deepest] =
+        ["blocks", "kept", "deepest_reorganisation"].map(|name| report[name].as_u64().unwrap());
+    // How many blocks the new branch takes to have more work depends on how long the old one took: on a slow
+    // machine the target has grown meanwhile. What is taken back is two in any case.
+    assert!(kept >= 5, "{report:#}");
+    assert_eq!([blocks - kept, deepest], [2, 2], "{report:#}");
 }
 
 #[test]

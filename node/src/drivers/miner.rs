@@ -153,7 +153,9 @@ impl<F: Fn(Proof)> Search<F> {
             let until = Instant::now() + Duration::from_secs(1);
             while Instant::now() < until {
                 let rate = self.cap.get();
-                let step = rate.map_or(UNLIMITED_STEP, |rate| (rate * STEP.as_millis() as u64 / 1000).max(1));
+                let step = rate.map_or(UNLIMITED_STEP, |rate| {
+                    (rate.saturating_mul(STEP.as_millis() as u64) / 1000).clamp(1, UNLIMITED_STEP)
+                });
                 let last = nonce.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
                 if let Some(nonce) = try_nonces(&mut bytes, nonce..last, target) {
                     let solved = shared::Header { nonce, ..header };

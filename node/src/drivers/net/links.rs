@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
-/// Longest delay, in milliseconds.
-pub const MAX_DELAY_MS: u32 = 60_000;
+/// Longest delay of any frame, in milliseconds: with more, there and back would take longer than a node waits
+/// for an answer, and no session would last.
+pub const MAX_DELAY_MS: u32 = 4_000;
 
 /// What becomes of the frames on the way to a peer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -21,12 +22,12 @@ pub const MAX_DELAY_MS: u32 = 60_000;
 pub struct LinkConditions {
     /// Cut: there is no session with the peer, and both its connections and dials to it are refused.
     pub blocked: bool,
-    /// How much later a frame is sent, in milliseconds; at most 60,000.
-    #[schema(maximum = 60_000)]
+    /// How much later a frame is sent, in milliseconds; at most 4,000, the jitter with it.
+    #[schema(maximum = 4_000)]
     pub delay_ms: u32,
     /// By how much the delay of each frame may differ, either way, in milliseconds; at most the delay. Frames keep
     /// their order all the same.
-    #[schema(maximum = 60_000)]
+    #[schema(maximum = 4_000)]
     pub jitter_ms: u32,
     /// The part of the frames that is lost, from 0 to 1.
     #[schema(minimum = 0.0, maximum = 1.0)]
@@ -69,11 +70,12 @@ impl LinkConditions {
     /// The first figure beyond its limits.
     pub fn check(&self) -> Result<(), LinkError> {
         let Self { delay_ms, jitter_ms, loss, .. } = *self;
-        if delay_ms > MAX_DELAY_MS {
-            return Err(LinkError::Delay(delay_ms));
-        }
         if jitter_ms > delay_ms {
             return Err(LinkError::Jitter { jitter_ms, delay_ms });
+        }
+        let longest = delay_ms.saturating_add(jitter_ms);
+        if longest > MAX_DELAY_MS {
+            return Err(LinkError::Delay(longest));
         }
         if !(0.0..=1.0).contains(&loss) {
             return Err(LinkError::Loss(loss));
@@ -226,7 +228,8 @@ mod tests {
 
     #[test]
     fn conditions_beyond_their_limits_are_refused() {
-        assert_eq!(conditions(MAX_DELAY_MS, MAX_DELAY_MS, 1.0).check(), Ok(()));
+        assert_eq!(conditions(MAX_DELAY_MS / 2, MAX_DELAY_MS / 2, 1.0).check(), Ok(()));
+        assert_eq!(conditions(MAX_DELAY_MS, 1, 0.0).check(), Err(LinkError::Delay(MAX_DELAY_MS + 1)));
         assert_eq!(conditions(MAX_DELAY_MS + 1, 0, 0.0).check(), Err(LinkError::Delay(MAX_DELAY_MS + 1)));
         assert_eq!(conditions(5, 6, 0.0).check(), Err(LinkError::Jitter { jitter_ms: 6, delay_ms: 5 }));
         assert_eq!(conditions(0, 0, -0.1).check(), Err(LinkError::Loss(-0.1)));

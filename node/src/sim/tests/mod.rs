@@ -64,3 +64,22 @@ fn the_number_of_threads_changes_nothing() {
     assert!(kept.length > 5 && kept.spread[1].is_some_and(|most| (100..1_000).contains(&most)), "{kept:?}");
     assert_eq!(peace(3, 3), (tip, kept, happened));
 }
+
+#[test]
+fn nodes_agree_over_the_slowest_links_there_may_be() {
+    let mut world = World::new(WorldConfig {
+        network: easy_network(60),
+        nodes: 4,
+        seed: 1,
+        conditions: Conditions::taking(Delay::Constant(crate::drivers::net::MAX_DELAY_MS.into())),
+        topology: Topology::Full,
+        checked: true,
+    });
+    (0..4).for_each(|node| world.set_mining(node, true));
+    world.set_block_gap(Some(60.0));
+    world.run_for(1_200_000).unwrap();
+    world.set_block_gap(None);
+    world.run_for(60_000).unwrap();
+    assert_eq!(world.tips().len(), 1, "{:?}", world.tips());
+    assert!(world.best_tip().is_some_and(|(_, height)| height > Height(8)));
+}
