@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(shown("0-2").unwrap(), "0-2");
         assert_eq!(shown("5, 0 ,3,1-1").unwrap(), "0-1, 3, 5");
         assert_eq!(shown("all").unwrap(), "all");
-        for wrong in ["", "-", "2-1", "1,,2", "1-2-3", "a", "-1", "65536", "ALL", "0 1"] {
+        for wrong in ["", "-", "2-1", "1,,2", "1-2-3", "a", "-1", "65536", "0-65535", "2000", "ALL", "0 1"] {
             assert_eq!(shown(wrong).unwrap_err().0, wrong);
         }
         let set: NodeSet = "0-2".parse().unwrap();

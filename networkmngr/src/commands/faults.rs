@@ -40,14 +40,13 @@ fn split_sentence(split: &Partition) -> String {
 pub(crate) fn heal(args: PlainArgs) -> anyhow::Result<ExitCode> {
     let network = Attached::find(&args.order.which)?;
     let healed: Healed = network.post("/heal", ORDER)?;
-    shown(args.order.json, &healed, |healed| match healed {
-        Healed { was_split: false, .. } => "the network was not split".to_owned(),
-        Healed { joined: true, nodes, .. } => {
-            format!("the network is whole again: {} are connected, if only through others", term::nodes(*nodes))
-        }
-        Healed { nodes, .. } => {
-            let nodes = term::nodes(*nodes);
-            format!("the split is lifted at {nodes}, but they are not all connected yet; see `networkmngr status`")
+    shown(args.order.json, &healed, |healed| {
+        let nodes = term::nodes(healed.nodes);
+        let state = if healed.was_split { "is whole again" } else { "was not split" };
+        if healed.joined {
+            format!("the network {state}: {nodes} are connected, if only through others")
+        } else {
+            format!("no split is in force at {nodes}, but they are not all connected yet; see `networkmngr status`")
         }
     })
 }

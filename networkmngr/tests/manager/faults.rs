@@ -96,6 +96,18 @@ fn splits_that_are_none_and_nodes_that_do_not_take_them_are_told() {
 }
 
 #[test]
+fn a_healing_that_not_all_nodes_took_can_be_repeated() {
+    let dir = folder();
+    let manager = Manager::start(dir.path(), 2, "1=refuse-second-links", &[]);
+    manager.order("/partition", json!({"groups": [[0], [1]]})).unwrap();
+    fails(manager.run(&["heal"]), "Node 1 does not take the conditions: told to refuse the links");
+    assert_eq!(connected(&manager, 1), [0; 0]);
+    says(manager.run(&["heal"]), "the network was not split: 2 nodes are connected, if only through others");
+    assert_eq!(connected(&manager, 1), [0]);
+    manager.stop();
+}
+
+#[test]
 fn rules_for_links_reach_both_ends_and_are_taken_back() {
     let dir = folder();
     let manager = Manager::start(dir.path(), 3, "", &[]);

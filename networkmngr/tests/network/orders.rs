@@ -2,6 +2,7 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::json;
 
 use crate::support::{LIMIT, NODES, Network, wait_for};
 
@@ -46,5 +47,29 @@ fn paused_and_added_nodes_catch_up() {
     caught_up(&network, NODES);
     network.mine(1);
     network.chain(NODES + 1);
+    network.stop();
+}
+
+#[test]
+fn one_reorganisation_to_order_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let network = Network::start(dir.path(), &[]);
+    network.mine(2);
+    // The node does not answer, so whichever order comes first is still under way when the other one comes.
+    let node = Pid::from_raw(network.processes()[1].pid.try_into().unwrap());
+    kill(node, Signal::SIGSTOP).unwrap();
+    let (answered, answers) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let (order, answered) = (network.order("/reorg", json!({"node": 1, "depth": 1})), answered.clone());
+            scope.spawn(move || answered.send(order()));
+        }
+        let refused = answers.recv_timeout(LIMIT).unwrap();
+        kill(node, Signal::SIGCONT).unwrap();
+        let text = String::from_utf8_lossy(&refused.body);
+        assert!(refused.status == 409 && text.contains("reorganisation is under way"), "{text}");
+        let done = answers.recv_timeout(LIMIT).unwrap();
+        assert_eq!(done.status, 200, "{}", String::from_utf8_lossy(&done.body));
+    });
     network.stop();
 }

@@ -154,6 +154,12 @@ impl Network {
         answer.unwrap_or_else(|error| panic!("{path}: {error}"))
     }
 
+    /// An order with a JSON body for the manager, to be given from any thread.
+    pub(crate) fn order(&self, path: &'static str, body: Value) -> impl FnOnce() -> Answer + Send + 'static {
+        let (address, body) = (format!("127.0.0.1:{}", self.port), serde_json::to_vec(&body).unwrap());
+        move || http::ask(&address, "POST", path, &body).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
     /// Gives the manager an order that it must take.
     pub(crate) fn post(&self, path: &str) -> Value {
         let answer = self.ask("POST", path);
