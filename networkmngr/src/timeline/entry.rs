@@ -199,6 +199,8 @@ pub(crate) enum What {
         #[serde(default)]
         banned: bool,
     },
+    /// A node was started again: what waited in its pool is gone, but for what is told after this.
+    Restarted,
     /// A node's journal no longer has, or never had, what comes next.
     Gap {
         asked: u64,
@@ -372,6 +374,7 @@ mod tests {
                 returned: 3,
             },
             ChainEvent::Side { height, hash, previous: other },
+            ChainEvent::Restarted,
         ];
         let notices =
             [Notice::Orphan { hash, parent: other, peer }, Notice::Penalty { peer, fault: reason, banned: true }];

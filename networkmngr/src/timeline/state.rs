@@ -200,6 +200,9 @@ impl State {
             What::Dropped { id, .. } => {
                 self.pool(number).map(|pool| pool.remove(id));
             }
+            What::Restarted => {
+                self.pool(number).map(BTreeSet::clear);
+            }
             _ => {}
         }
     }

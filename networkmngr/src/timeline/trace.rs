@@ -140,7 +140,7 @@ impl Trace {
                 }
             }
             What::Dropped { id, reason } => self.dropped(node, at, *id, reason),
-            What::Pooled { .. } => {
+            What::Pooled { .. } | What::Restarted => {
                 self.open.remove(&node);
                 self.plain.push(entry.clone());
             }

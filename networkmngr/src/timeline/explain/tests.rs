@@ -382,6 +382,18 @@ fn the_replay_has_what_every_node_held_at_every_moment() {
     assert!(state.groups.is_empty());
 }
 
+/// The journal of a node that was killed is read on when it runs again, and tells of a pool that is gone by then.
+#[test]
+fn a_restart_empties_the_pool_where_the_journal_tells_of_it() {
+    let mut tale = Tale::new();
+    let pooled = |n| What::Pooled { id: payment(n), returned: false };
+    tale.node(1, pooled(1)).node(1, What::Ended { how: "ended by SIGKILL".to_owned(), wanted: true });
+    tale.node(1, What::Started { pid: None }).node(1, pooled(2)).node(1, What::Restarted).node(1, pooled(3));
+    let mut state = State::default();
+    tale.entries.iter().for_each(|entry| state.apply(entry));
+    assert_eq!(state.nodes[&1].pool, [payment(3)].into());
+}
+
 #[test]
 fn a_block_that_is_shown_late_is_told_from_a_race() {
     let change = |tale: &mut Tale| {
