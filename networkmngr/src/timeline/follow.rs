@@ -6,23 +6,15 @@ use std::time::Duration;
 use node::client::{Client, ClientError, Events, ServerEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::{Address, Block, BlockHash, TxId};
+use shared::{Block, BlockHash, TxId};
 
 use super::entry::{About, Entry, Told, What};
 use super::record::{Recorder, now};
 
 /// How long a node may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);
-/// The account that a node mines for unless it is told otherwise.
-const MINER: &str = "miner";
 /// Events that are written at once.
 const AT_ONCE: usize = 256;
-
-#[derive(Deserialize)]
-struct Account {
-    name: String,
-    address: Address,
-}
 
 #[derive(Deserialize)]
 struct Health {
@@ -50,12 +42,6 @@ pub(crate) struct Followed<'a> {
 }
 
 impl Followed<'_> {
-    /// Whom the node's blocks pay; `None` if it does not say.
-    pub(crate) async fn miner(&self) -> Option<Address> {
-        let accounts: Vec<Account> = self.get("/wallet/accounts").await.ok()?;
-        accounts.into_iter().find(|account| account.name == MINER).map(|account| account.address)
-    }
-
     /// Writes down what the node tells, until it tells no more. What the timeline has already is not told again.
     ///
     /// # Errors

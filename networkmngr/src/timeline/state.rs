@@ -194,8 +194,10 @@ impl State {
                 }
                 self.pool(number).map(|pool| pool.remove(id));
             }
+            // What a process said last may be heard after its end, when its pool is gone.
             What::Pooled { id, .. } => {
-                self.pool(number).map(|pool| pool.insert(*id));
+                let node = self.nodes.get_mut(&number).filter(|node| !matches!(node.life, Life::Ended | Life::Removed));
+                node.map(|node| node.pool.insert(*id));
             }
             What::Dropped { id, .. } => {
                 self.pool(number).map(|pool| pool.remove(id));
