@@ -47,6 +47,9 @@ pub(crate) struct Begun {
     /// Whether this is the beginning of another file of the same timeline, and not a start of the network.
     #[serde(default)]
     pub(crate) continued: bool,
+    /// So many entries after this one tell again what held before.
+    #[serde(default)]
+    pub(crate) whole: u64,
 }
 
 /// What can happen. The tag is the field `event`.

@@ -15,6 +15,9 @@ const KEPT: u32 = 500;
 /// blocks without parents.
 const MOST: usize = 2_000;
 
+/// Transactions of a pool that are told in one line.
+const IN_A_LINE: usize = 10_000;
+
 /// A network at one moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
@@ -290,20 +293,26 @@ impl State {
     pub(super) fn told_whole(&self, at: u64) -> Vec<Entry> {
         let mut whole = Vec::new();
         for (number, node) in &self.nodes {
-            let mut tell = |what| whole.push(Entry::node(at, *number, what));
             let NodeState { life, height, tip, pool, miner, id, peer, journal } = node;
-            tell(What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None });
-            match life {
-                Life::Running => {}
-                Life::Starting => tell(What::Started { pid: None }),
-                Life::Paused => tell(What::Paused),
-                Life::Removed => tell(What::Removed),
-                Life::Ended => tell(What::Ended { how: "before".to_owned(), wanted: true }),
+            let mut told = vec![What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None }];
+            told.extend(match life {
+                Life::Running => None,
+                Life::Starting => Some(What::Started { pid: None }),
+                Life::Paused => Some(What::Paused),
+                Life::Removed => Some(What::Removed),
+                Life::Ended => Some(What::Ended { how: "before".to_owned(), wanted: true }),
+            });
+            let mut pool = pool.iter().copied();
+            if let Some(tip) = *tip {
+                let first = pool.by_ref().take(IN_A_LINE).collect();
+                told.push(What::Held { height: *height, tip, pool: first });
             }
-            if let Some(tip) = tip {
-                let what = What::Held { height: *height, tip: *tip, pool: pool.iter().copied().collect() };
-                whole.push(Entry { journal: journal.clone(), ..Entry::node(at, *number, what) });
-            }
+            told.extend(pool.map(|id| What::Pooled { id, returned: false }));
+            // With the last of it: whoever reads only a part of this must not go on as if he had all.
+            let last = told.len() - 1;
+            let journal = |place| journal.clone().filter(|_| place == last);
+            let told = told.into_iter().enumerate();
+            whole.extend(told.map(|(place, what)| Entry { journal: journal(place), ..Entry::node(at, *number, what) }));
         }
         if !self.groups.is_empty() {
             whole.push(Entry::network(at, What::Split { groups: self.groups.clone() }));

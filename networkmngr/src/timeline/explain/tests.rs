@@ -43,6 +43,7 @@ impl Tale {
             seed: Some(1),
             nodes: 6,
             continued: false,
+            whole: 0,
         };
         tale.network(What::Begun(begun));
         for node in 0..6 {
