@@ -192,6 +192,7 @@ mod tests {
             assert_eq!(after(wrong).unwrap_err().status, 400, "{wrong}");
         }
     }
+
     /// What a node calls its events is its own affair, and must not break the stream of everybody.
     #[test]
     fn any_line_makes_an_event() {

@@ -57,6 +57,7 @@ impl Network {
         if self.is_closing() {
             return Err(OrderError::Closing);
         }
+        let changing = self.changing.lock().await;
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let number = u16::try_from(slots.len()).map_err(|_| OrderError::Full)?;
@@ -65,6 +66,11 @@ impl Network {
             slots.push(slot.clone());
             slot
         };
+        if self.is_split() {
+            // It joins one of the groups, or makes one more.
+            self.timeline.network(What::Split { groups: self.faults().groups });
+        }
+        drop(changing);
         let _order = slot.order.lock().await;
         self.witness(slot.clone());
         self.bring_up(&slot).await?;

@@ -144,7 +144,7 @@ impl Trace {
             }
         }
         let mut stories = groups.told("", |(_, text), group| {
-            let took = group.until - group.at;
+            let took = group.until.saturating_sub(group.at);
             let within = if took > 0 { format!("within {}", span(took)) } else { "at once".to_owned() };
             let have = if group.nodes.len() == 1 { "has" } else { "have" };
             let are = if group.nodes.len() == 1 { "is" } else { "are" };
@@ -163,7 +163,8 @@ impl Trace {
                 ("begun", format!("the network began with {}", crate::term::nodes(begun.nodes.into())))
             }
             What::Lost { entries } => {
-                ("lost", format!("{entries} entries are missing here: the file could not be written"))
+                let are = if *entries == 1 { "entry is" } else { "entries are" };
+                ("lost", format!("{entries} {are} missing here: the file could not be written"))
             }
             What::Ready { .. } => ("ready", "{who} {are} ready".to_owned()),
             What::Ended { how, wanted: true } => ("ended", format!("{{who}} ended as asked: {how}")),
@@ -220,7 +221,14 @@ impl Trace {
                 let peer = peer.as_ref().map_or_else(|| "a peer".to_owned(), |peer| self.peer(peer));
                 ("penalty", format!("{{who}} held a fault against {peer}: {fault}{banned}"))
             }
-            What::Gap { reason, .. } => ("gap", format!("the journal of {{who}} has a gap: {reason}")),
+            What::Gap { asked, next, reason } => {
+                let missing = match next.checked_sub(*asked) {
+                    None | Some(0) => String::new(),
+                    Some(1) => " of 1 entry".to_owned(),
+                    Some(entries) => format!(" of {entries} entries"),
+                };
+                ("gap", format!("the journal of {{who}} has a gap{missing}: {reason}"))
+            }
             _ => return None,
         })
     }
@@ -268,9 +276,9 @@ impl<K> Default for Groups<K> {
 impl<K: Ord + Clone> Groups<K> {
     fn add(&mut self, key: K, at: u64, node: u16) {
         let known = self.last.get(&key).map(|index| &mut self.groups[*index]);
-        match known.filter(|group| at - group.until <= TOGETHER && !group.nodes.contains(&node)) {
+        match known.filter(|group| at.saturating_sub(group.until) <= TOGETHER && !group.nodes.contains(&node)) {
             Some(group) => {
-                group.until = at;
+                group.until = group.until.max(at);
                 group.nodes.push(node);
             }
             None => self.begin(key, at, vec![node]),

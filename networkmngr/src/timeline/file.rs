@@ -428,6 +428,10 @@ mod tests {
         Entry { journal: Some(n.to_string()), ..Entry::node(at, node, what) }
     }
 
+    fn ready(node: u16) -> Entry {
+        Entry::node(0, node, What::Ready { miner: None, peer: None, id: None, address: None })
+    }
+
     fn read(folder: &Path) -> Vec<Entry> {
         Reader::open(&folder.join(FILE)).unwrap().collect::<Result<_, _>>().unwrap()
     }
@@ -461,6 +465,7 @@ mod tests {
     fn two_files_of_bounded_size_are_kept_and_the_later_stands_alone() {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, _) = Writer::resume_within(dir.path(), 1, begun(), 1_000).unwrap();
+        [0, 1].into_iter().for_each(|node| drop(writer.append(ready(node))));
         for n in 0..100 {
             writer.append(pooled(u64::from(n), u16::from(n % 2), n));
         }
@@ -477,6 +482,7 @@ mod tests {
         let alone = state(Reader::file(&dir.path().join(FILE)).unwrap());
         let both = state(Reader::open(&dir.path().join(FILE)).unwrap());
         for node in [0, 1] {
+            assert_eq!(alone.nodes[&node].pool.len(), 50);
             assert_eq!(alone.nodes[&node].pool, writer.state().nodes[&node].pool);
             assert_eq!(both.nodes[&node].pool, writer.state().nodes[&node].pool);
             assert_eq!(alone.journal(node), Some(["98", "99"][usize::from(node)]));
@@ -493,6 +499,7 @@ mod tests {
     fn a_file_that_begins_with_more_than_its_bound_is_gone_on_with() {
         let dir = tempfile::tempdir().unwrap();
         let (mut writer, _) = Writer::resume_within(dir.path(), 1, begun(), 100).unwrap();
+        writer.append(ready(0));
         let begins = |line: &Line| line.event() == "begun";
         let files = (0..100).filter(|n| writer.append(pooled(1, 0, *n)).iter().any(begins)).count();
         assert!((2..40).contains(&files), "{files}");
@@ -504,6 +511,27 @@ mod tests {
         assert_eq!(lines.last().map(|line| line.number), Some(writer.next() - 1));
         let What::Begun(begun) = serde_json::from_str::<Entry>(&lines[0].text).unwrap().what else { panic!() };
         assert_eq!((begun.continued, begun.whole), (true, 2));
+    }
+
+    /// Who reads slower than files are begun is not left in the belief that nothing is missing.
+    #[test]
+    fn a_reader_that_is_overtaken_by_two_files_sees_it_by_the_numbers() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut writer, _) = Writer::resume_within(dir.path(), 1, begun(), 2_000).unwrap();
+        let mut files = 1;
+        let mut fill = |writer: &mut Writer, until| {
+            while files < until {
+                files += writer.append(pooled(1, 0, 7)).iter().filter(|line| line.event() == "begun").count();
+            }
+            writer.flush().unwrap();
+        };
+        fill(&mut writer, 2);
+        let mut reader = Reader::open(&dir.path().join(FILE)).unwrap();
+        assert_eq!(reader.line().unwrap().map(|line| line.first), Some(1));
+        fill(&mut writer, 4);
+        let lines: Vec<Line> = std::iter::from_fn(|| reader.line().unwrap()).collect();
+        let gaps = lines.windows(2).filter(|pair| pair[1].first > pair[0].number + 1).count();
+        assert_eq!((gaps, lines.last().map(|line| line.number)), (1, Some(writer.next() - 1)));
     }
 
     /// A disk that was full and is not any more: the line about it stands where the others would, with their number.

@@ -369,4 +369,20 @@ mod tests {
         assert_eq!(orphans.tree.len(), MOST + 1);
         assert!(orphans.tree.contains_key(&hash(1)));
     }
+    #[test]
+    fn a_large_pool_is_told_whole_in_lines_of_bounded_length() {
+        let mut state = State::default();
+        state.apply(&Entry::node(0, 0, What::Ready { miner: None, peer: None, id: None, address: None }));
+        state.apply(&connected(0, 1));
+        for n in 0..=u32::try_from(IN_A_LINE).unwrap() {
+            state.apply(&Entry::node(0, 0, What::Pooled { id: TxId(hash(n).0), returned: false }));
+        }
+        state.nodes.get_mut(&0).unwrap().journal = Some("5".to_owned());
+        let whole = state.told_whole(0);
+        let mut again = State::default();
+        whole.iter().for_each(|entry| again.apply(entry));
+        assert_eq!(again.nodes, state.nodes);
+        assert!(whole.iter().all(|entry| entry.line().len() < 100 * IN_A_LINE));
+        assert_eq!(whole.iter().filter(|entry| entry.journal.is_some()).count(), 1);
+    }
 }
