@@ -7,8 +7,9 @@ use shared::{BlockHash, TxId};
 
 use super::cause::Cause;
 use super::entry::{Entry, MiningState, What};
-use super::story::{Clock, Story, short, sides, span, who};
+use super::story::{Clock, Story, short, span, who};
 use super::trace::{Reorg, Trace};
+use crate::term;
 
 /// The same thing at several nodes is one story if it happens within so many milliseconds.
 const TOGETHER: u64 = 2_000;
@@ -159,9 +160,7 @@ impl Trace {
     /// The kind of an entry and its sentence, in which the nodes come to stand.
     fn words(&self, what: &What) -> Option<(&'static str, String)> {
         Some(match what {
-            What::Begun(begun) => {
-                ("begun", format!("the network began with {}", crate::term::nodes(begun.nodes.into())))
-            }
+            What::Begun(begun) => ("begun", format!("the network began with {}", term::nodes(begun.nodes.into()))),
             What::Lost { entries } => {
                 let are = if *entries == 1 { "entry is" } else { "entries are" };
                 ("lost", format!("{entries} {are} missing here: the file could not be written"))
@@ -172,7 +171,7 @@ impl Trace {
             What::Paused => ("paused", "{who} {have} been paused".to_owned()),
             What::Resumed => ("resumed", "{who} {have} been resumed".to_owned()),
             What::Removed => ("removed", "{who} {have} been removed".to_owned()),
-            What::Split { groups } => ("split", format!("the network was split: {}", sides(groups))),
+            What::Split { groups } => ("split", format!("the network was split: {}", term::sides(groups))),
             What::Healed => ("healed", "the network was healed".to_owned()),
             What::Links { rules } if rules.is_empty() => ("links", "all links are as they were".to_owned()),
             What::Links { rules } => {
@@ -235,7 +234,7 @@ impl Trace {
 
     fn peer(&self, name: &str) -> String {
         let known = self.state.peer(name).map(|node| format!("node {node}"));
-        known.unwrap_or_else(|| format!("peer {}", crate::term::printable(name)))
+        known.unwrap_or_else(|| format!("peer {}", term::printable(name)))
     }
 }
 
@@ -243,7 +242,7 @@ impl Trace {
 const ROUTINE: [&str; 4] = ["mined", "connected", "pooled", "confirmed"];
 
 fn mining(job: u64, state: MiningState, bursts: Option<u32>) -> String {
-    let what = bursts.map_or_else(|| "without end".to_owned(), crate::term::bursts);
+    let what = bursts.map_or_else(|| "without end".to_owned(), term::bursts);
     match state {
         MiningState::Begun => format!("mining job {job} began: {what}"),
         MiningState::Done => format!("mining job {job} is done: {what}"),
