@@ -15,6 +15,7 @@ use std::sync::mpsc;
 use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
+use shared::Address;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::sync::oneshot;
@@ -41,6 +42,9 @@ pub(crate) struct Identity {
     pub(crate) peer_id: String,
     /// Where its peers connect.
     pub(crate) peer_addresses: Vec<String>,
+    /// Whom its blocks pay, if it says so. That is for the manager alone.
+    #[serde(default, skip_serializing)]
+    pub(crate) miner: Option<Address>,
 }
 
 /// All that is needed to start one node.

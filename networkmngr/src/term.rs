@@ -132,6 +132,11 @@ pub(crate) fn numbers(sorted: &[u16]) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
+/// The groups of a split as `0-2 | 3-5`.
+pub(crate) fn sides(groups: &[Vec<u16>]) -> String {
+    groups.iter().map(|group| numbers(group)).collect::<Vec<_>>().join(" | ")
+}
+
 fn line(colour: &str, text: &str) {
     passed();
     let aside = ASIDE.load(Ordering::Relaxed);
@@ -159,6 +164,7 @@ mod tests {
         assert_eq!(numbers(&[]), "");
         assert_eq!(numbers(&[0, 1, 2, 3, 5, 7, 8]), "0-3, 5, 7-8");
         assert_eq!(numbers(&[u16::MAX]), "65535");
+        assert_eq!(sides(&[vec![0, 1, 2], vec![3], vec![4, 6]]), "0-2 | 3 | 4, 6");
     }
 
     #[test]

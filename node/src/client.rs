@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -197,15 +199,26 @@ impl Client {
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let request = request
+        let request = self
+            .signed(request)
             .body(Full::new(body))
             .map_err(|error| ClientError::BadRequest { url: url.to_owned(), reason: error.to_string() })?;
         let response = self.http.request(request).await.map_err(|error| unanswered(url, &error))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), self.max_answer).collect().await;
+        Ok((status, self.whole(url, response.into_body()).await?))
+    }
+
+    /// The request with the token, if there is one.
+    fn signed(&self, request: request::Builder) -> request::Builder {
+        match &self.token {
+            Some(token) => request.header(AUTHORIZATION, format!("Bearer {token}")),
+            None => request,
+        }
+    }
+
+    /// Reads an answer to its end.
+    async fn whole(&self, url: &str, body: Incoming) -> Result<Bytes, ClientError> {
+        let body = Limited::new(body, self.max_answer).collect().await;
         let body = body.map_err(|error| {
             let url = url.to_owned();
             if error.is::<LengthLimitError>() {
@@ -214,7 +227,7 @@ impl Client {
                 ClientError::Broken { url, reason: root_cause(error.as_ref()) }
             }
         })?;
-        Ok((status, body.to_bytes()))
+        Ok(body.to_bytes())
     }
 }
 

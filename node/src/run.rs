@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use serde::Serialize;
 use shared::{
     Address,
     wire::{MAX_ADDRESS, MAX_LISTENS},
@@ -61,8 +62,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
 
     let log = LogSigner::new(folder.log_key()?, &network);
     let vault = Arc::new(Vault::open(folder.path(), Cost::STANDARD, args.managed)?);
-    let miner = rewards_to(&args, &folder)?;
-    let config = machine_config(&args, &folder, &net, &identity, &log, miner);
+    let pays = rewards_to(&args, &folder)?;
+    let config = machine_config(&args, &folder, &net, &identity, &log, pays);
     let (machine, first) = Machine::open(config, store, clock::now())?;
     let (effects_in, effects_out) = mpsc::unbounded_channel();
     let (engine, mut engine_end) = engine::start(machine, first, effects_in).context("no thread for the machine")?;
@@ -101,7 +102,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         warn!("HTTP is open to other machines and encrypts nothing: accounts answer to this machine alone");
     }
     if args.managed {
-        say_ready(&identity)?;
+        say_ready(&identity, pays)?;
         end_with_stdin(shutdown.clone())?;
     }
 
@@ -270,9 +271,17 @@ fn machine_config(
     }
 }
 
-fn say_ready(identity: &Identity) -> anyhow::Result<()> {
-    let ready = NodeInfo { identity: identity.clone(), nodes: Default::default() };
-    let line = serde_json::to_string(&ready)?;
+/// What the manager is told: what `GET /node/id` tells, and whom this node's blocks pay.
+#[derive(Serialize)]
+struct Ready {
+    #[serde(flatten)]
+    node: NodeInfo,
+    miner: Address,
+}
+
+fn say_ready(identity: &Identity, miner: Address) -> anyhow::Result<()> {
+    let node = NodeInfo { identity: identity.clone(), nodes: Default::default() };
+    let line = serde_json::to_string(&Ready { node, miner })?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).context("the manager does not listen")
 }

@@ -51,7 +51,6 @@ pub(super) async fn events(
         next: asked.unwrap_or(newest),
         waiting: VecDeque::new(),
         source: Source::Unknown,
-        begun: asked.is_none(),
         written,
         report,
         _permit: permit,
@@ -78,8 +77,6 @@ struct Feed {
     next: u64,
     waiting: VecDeque<Line>,
     source: Source,
-    /// Whether it has had the entry that it asked for, or asked for none.
-    begun: bool,
     written: watch::Receiver<u64>,
     report: watch::Receiver<Option<std::sync::Arc<[crate::network::Ending]>>>,
     _permit: OwnedSemaphorePermit,
@@ -105,7 +102,7 @@ impl Feed {
                     return Some(gap);
                 }
                 self.next = line.number + 1;
-                return Some(Event::default().event(line.event()).id(line.number.to_string()).data(&*line.text));
+                return Some(told(&line));
             }
             self.source = match std::mem::replace(&mut self.source, Source::Memory) {
                 Source::File(reader) => {
@@ -153,7 +150,7 @@ impl Feed {
             while lines.len() < AT_ONCE {
                 match reader.line()? {
                     None => return Ok::<_, ReadError>((lines, Source::Memory)),
-                    Some((number, text)) if number >= next => lines.push_back(Line { number, text: text.into() }),
+                    Some(line) if line.number >= next => lines.push_back(line),
                     Some(_) => {}
                 }
             }
@@ -164,18 +161,24 @@ impl Feed {
         Some(source)
     }
 
-    /// What is to be said before a line if those before it are gone.
+    /// What is to be said before a line if those before it are gone: they were so before they were asked for, or
+    /// files were begun faster than this one was read.
     fn gap(&mut self, line: &Line) -> Option<Event> {
-        let asked = std::mem::replace(&mut self.next, line.number);
-        // Later on, the first lines of another file repeat what everybody holds, and are no news.
-        let gone = !std::mem::replace(&mut self.begun, true) && line.number > asked;
-        gone.then(|| told_gap(asked, line.number, "the entries before are no longer kept"))
+        let asked = self.next;
+        self.next = asked.max(line.first);
+        (line.first > asked).then(|| told_gap(asked, line.first, "the entries before are no longer kept"))
     }
 }
 
+fn told(line: &Line) -> Event {
+    Event::default().event(line.event()).id(line.number.to_string()).data(&*line.text)
+}
+
+/// `entries` is how many are missing, where that is known.
 fn told_gap(asked: u64, next: u64, reason: &str) -> Event {
-    let gap = json!({ "event": "gap", "asked": asked, "next": next, "reason": reason });
-    Event::default().event("gap").id((next - 1).to_string()).data(gap.to_string())
+    let entries = next.checked_sub(asked);
+    let gap = json!({ "event": "gap", "asked": asked, "next": next, "entries": entries, "reason": reason });
+    Event::default().event("gap").id(next.saturating_sub(1).to_string()).data(gap.to_string())
 }
 
 #[cfg(test)]
@@ -187,6 +190,15 @@ mod tests {
         assert_eq!(after("17").unwrap(), 18);
         for wrong in ["", "x", "-1", "1.2", "99999999999999999999"] {
             assert_eq!(after(wrong).unwrap_err().status, 400, "{wrong}");
+        }
+    }
+
+    /// What a node calls its events is its own affair, and must not break the stream of everybody.
+    #[test]
+    fn any_line_makes_an_event() {
+        for name in ["pooled", "a\nb", "a\r\nb", ""] {
+            let text = json!({ "event": name, "text": "a\nb" }).to_string();
+            let _ = told(&Line { first: 3, number: 3, text: format!("{text}\r").into() });
         }
     }
 }

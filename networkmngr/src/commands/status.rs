@@ -47,8 +47,7 @@ pub(crate) fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn faults(faults: &Faults) -> Vec<String> {
-    let sides: Vec<String> = faults.groups.iter().map(|group| term::numbers(group)).collect();
-    let split = (!sides.is_empty()).then(|| format!("split    {}", sides.join(" | ")));
+    let split = (!faults.groups.is_empty()).then(|| format!("split    {}", term::sides(&faults.groups)));
     split.into_iter().chain(faults.rules.iter().map(|rule| format!("links    {rule}"))).collect()
 }
 

@@ -107,8 +107,7 @@ pub(crate) fn run_replay(args: ReplayArgs) -> anyhow::Result<ExitCode> {
     term::plain(&format!("\nat       {}, after {entries} entries", clock.stamp(at).trim()));
     term::plain(&format!("file     {}", file.display()));
     if !state.groups.is_empty() {
-        let sides: Vec<String> = state.groups.iter().map(|group| term::numbers(group)).collect();
-        term::plain(&format!("split    {}", sides.join(" | ")));
+        term::plain(&format!("split    {}", term::sides(&state.groups)));
     }
     state.rules.iter().for_each(|rule| term::plain(&format!("links    {rule}")));
     Ok(ExitCode::SUCCESS)

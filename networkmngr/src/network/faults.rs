@@ -94,15 +94,18 @@ impl Network {
     pub(crate) async fn partition(&self, groups: &[Vec<u16>]) -> Result<Partition, FaultError> {
         let _changing = self.changing.lock().await;
         let groups = self.checked_groups(groups)?;
-        self.lock_faults().groups = groups;
-        // Before the nodes are told: what follows from it comes after it.
-        self.timeline.network(What::Split { groups: self.faults().groups });
+        {
+            // Written down before anybody is told, and before a node that starts can hear of it.
+            let mut faults = self.lock_faults();
+            faults.groups = groups;
+            self.timeline.network(What::Split { groups: faults.groups_of(&self.numbers()) });
+        }
         let verified = self.verify_cuts().await?;
         let absent =
             self.seen().into_iter().filter(|node| !matches!(node.state, State::Running(_) | State::Removed(_)));
         let absent = absent.map(|node| node.number).collect();
         let partition = Partition { groups: self.faults().groups, verified, absent };
-        term::say(&format!("the network was split: {}", partition.sides()));
+        term::say(&format!("the network was split: {}", term::sides(&partition.groups)));
         Ok(partition)
     }
 
@@ -133,10 +136,14 @@ impl Network {
     /// A node does not take the news.
     pub(crate) async fn heal(&self) -> Result<Healed, FaultError> {
         let _changing = self.changing.lock().await;
-        let was_split = !std::mem::take(&mut self.lock_faults().groups).is_empty();
-        if was_split {
-            self.timeline.network(What::Healed);
-        }
+        let was_split = {
+            let mut faults = self.lock_faults();
+            let was_split = !std::mem::take(&mut faults.groups).is_empty();
+            if was_split {
+                self.timeline.network(What::Healed);
+            }
+            was_split
+        };
         // All of it also when it was not split: an earlier attempt may have come half way.
         let nodes = self.tell_all().await?;
         // Everybody takes everybody's calls again before the first one calls.
@@ -172,8 +179,8 @@ impl Network {
                 return Err(FaultError::TooManyRules);
             }
             *faults = changed;
+            self.timeline.network(What::Links { rules: faults.rules.clone() });
         }
-        self.tell_timeline_of_links();
         let nodes = self.tell_all().await?;
         rules.iter().for_each(|rule| term::say(&format!("links were changed: {rule}")));
         Ok(nodes)
@@ -185,8 +192,11 @@ impl Network {
     /// A node does not take the news.
     pub(crate) async fn clear_links(&self) -> Result<usize, FaultError> {
         let _changing = self.changing.lock().await;
-        self.lock_faults().rules.clear();
-        self.tell_timeline_of_links();
+        {
+            let mut faults = self.lock_faults();
+            faults.rules.clear();
+            self.timeline.network(What::Links { rules: Vec::new() });
+        }
         let nodes = self.tell_all().await?;
         term::say("all links are as they were");
         Ok(nodes)
@@ -220,11 +230,6 @@ impl Network {
         Ok(())
     }
 
-    fn tell_timeline_of_links(&self) {
-        let rules = self.lock_faults().rules.clone();
-        self.timeline.network(What::Links { rules });
-    }
-
     /// The numbers of all nodes that were not removed.
     fn numbers(&self) -> Vec<u16> {
         let there = self.seen().into_iter().filter(|node| !matches!(node.state, State::Removed(_)));
@@ -233,13 +238,5 @@ impl Network {
 
     pub(super) fn lock_faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Partition {
-    /// The groups, as `0-2 | 3-5`.
-    pub(crate) fn sides(&self) -> String {
-        let sides: Vec<_> = self.groups.iter().map(|group| term::numbers(group)).collect();
-        sides.join(" | ")
     }
 }

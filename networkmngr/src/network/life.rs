@@ -52,8 +52,7 @@ impl Network {
         let was_ready = ended.identity.is_some();
         let wanted = slot.end_wanted.load(Ordering::SeqCst) || self.is_closing();
         let unexpected = was_ready && !wanted;
-        self.timeline.node(slot.plan.number, What::Ended { how: ended.exit.to_string(), wanted });
-        slot.state.send_replace(State::Ended(ended.clone()));
+        self.turn(&slot, What::Ended { how: ended.exit.to_string(), wanted }, State::Ended(ended.clone()));
         if unexpected {
             let (number, exit, lines) = (slot.plan.number, &ended.exit, quoted(&ended.last_lines));
             term::warn(&format!("node {number} ended by itself: {exit}{lines}"));
@@ -67,8 +66,7 @@ impl Network {
     /// Follows a process to its end.
     async fn live(&self, slot: &Slot, process: &mut NodeProcess) -> Ended {
         let pid = process.pid;
-        slot.state.send_replace(State::Starting { pid });
-        self.timeline.node(slot.plan.number, What::Started { pid: Some(pid) });
+        self.turn(slot, What::Started { pid: Some(pid) }, State::Starting { pid });
         let deadline = self.ready_deadline();
         let ready = tokio::time::timeout(deadline, process.ready()).await;
         let late = || {
@@ -81,8 +79,13 @@ impl Network {
                 let identity = identity.insert(Arc::new(said)).clone();
                 let peer = identity.peer_id.parse().ok();
                 *slot.lock_known() = Some(Known { id: identity.id.clone(), peer });
-                let process_now = Process::of(pid);
-                slot.state.send_replace(State::Running(Running { process: process_now, identity }));
+                let ready = What::Ready {
+                    miner: identity.miner,
+                    peer: Some(identity.peer_id.clone()),
+                    id: Some(identity.id.clone()),
+                    address: Some(identity.address.clone()),
+                };
+                self.turn(slot, ready, State::Running(Running { process: Process::of(pid), identity }));
                 match process.ended().await {
                     Ok(status) => Exit::Ended(status),
                     Err(error) => Exit::NotReady(format!("cannot be watched any more: {error}")),
@@ -94,6 +97,15 @@ impl Network {
             }
         };
         Ended { exit: Arc::new(exit), last_lines: process.last_lines().into(), identity }
+    }
+
+    /// The node's state changes, and the timeline has it in the same step: what follows from the new state, whoever
+    /// does it, stands after this.
+    fn turn(&self, slot: &Slot, what: What, state: State) {
+        slot.state.send_modify(|now| {
+            self.timeline.node(slot.plan.number, what);
+            *now = state;
+        });
     }
 
     /// The system's error in terms of what the user can change.

@@ -53,8 +53,6 @@ pub(crate) struct Network {
     faults: Mutex<Faults>,
     /// Held while the faults are changed, so that what is verified is what was wanted.
     changing: tokio::sync::Mutex<()>,
-    /// Of those who ask nodes who they are, so that a thousand do not at once.
-    asking: tokio::sync::Semaphore,
     /// Everything that happens.
     pub(crate) timeline: Arc<Recorder>,
     /// For requests to the nodes.
@@ -216,7 +214,6 @@ impl Network {
             closing: AtomicBool::new(false),
             faults: Mutex::default(),
             changing: tokio::sync::Mutex::default(),
-            asking: tokio::sync::Semaphore::new(AT_ONCE),
             timeline,
             client: Client::new(),
             plan,

@@ -57,6 +57,7 @@ impl Network {
         if self.is_closing() {
             return Err(OrderError::Closing);
         }
+        let changing = self.changing.lock().await;
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let number = u16::try_from(slots.len()).map_err(|_| OrderError::Full)?;
@@ -65,6 +66,11 @@ impl Network {
             slots.push(slot.clone());
             slot
         };
+        if self.is_split() {
+            // It joins one of the groups, or makes one more.
+            self.timeline.network(What::Split { groups: self.faults().groups });
+        }
+        drop(changing);
         let _order = slot.order.lock().await;
         self.witness(slot.clone());
         self.bring_up(&slot).await?;
@@ -95,6 +101,7 @@ impl Network {
             let State::Running(running) = &*state else {
                 return false;
             };
+            self.timeline.node(number, What::Paused);
             *state = State::Paused(running.clone());
             true
         });
@@ -102,7 +109,6 @@ impl Network {
             return Err(slot.cannot_be("paused"));
         }
         slot.signal(Signal::SIGSTOP);
-        self.timeline.node(number, What::Paused);
         term::say(&format!("node {number} was paused"));
         Ok(slot.seen())
     }
@@ -111,7 +117,16 @@ impl Network {
     pub(crate) async fn resume(&self, number: u16) -> Result<Seen, OrderError> {
         let slot = self.slot(number)?;
         let _order = slot.order.try_lock().map_err(|_| OrderError::Busy(number))?;
-        if !matches!(*slot.state.borrow(), State::Paused(_)) {
+        let mut paused = false;
+        slot.state.send_if_modified(|state| {
+            paused = matches!(state, State::Paused(_));
+            if paused {
+                // Before it does anything that would stand before this.
+                self.timeline.node(number, What::Resumed);
+            }
+            false
+        });
+        if !paused {
             return Err(slot.cannot_be("resumed"));
         }
         slot.signal(Signal::SIGCONT);
@@ -126,7 +141,6 @@ impl Network {
         if !resumed {
             return Err(slot.cannot_be("resumed"));
         }
-        self.timeline.node(number, What::Resumed);
         // What was changed just now was not meant for it yet.
         let told = told.and(self.tell(&slot).await);
         told.map_err(|error| OrderError::Told { number, fault: error.to_string() })?;
@@ -145,10 +159,10 @@ impl Network {
             let State::Ended(ended) = &*state else {
                 return false;
             };
+            self.timeline.node(number, What::Removed);
             *state = State::Removed(ended.clone());
             true
         });
-        self.timeline.node(number, What::Removed);
         self.save();
         self.forget(&slot).await;
         term::say(&format!("node {number} was removed"));

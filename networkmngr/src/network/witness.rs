@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Network, Slot, State};
 use crate::record::Process;
-use crate::timeline::{Followed, What};
+use crate::timeline::Followed;
 
 /// Wait before a node that runs and stopped telling is asked again: at first, and at most.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -27,7 +27,6 @@ impl Network {
         let mut states = slot.state.subscribe();
         while let Some(process) = next_process(&mut states).await {
             if known != Some(process) {
-                self.tell_ready(slot, &followed).await;
                 (known, backoff) = (Some(process), BACKOFF.0);
             }
             let told = followed.follow().await;
@@ -41,19 +40,6 @@ impl Network {
             let _ = tokio::time::timeout(wait, states.wait_for(over)).await;
             backoff = (backoff * 2).min(BACKOFF.1);
         }
-    }
-
-    /// Writes down that the node works, and who it is.
-    async fn tell_ready(&self, slot: &Slot, followed: &Followed<'_>) {
-        let miner = {
-            let _turn = self.asking.acquire().await;
-            followed.miner().await
-        };
-        let identity = slot.state.borrow().identity().cloned();
-        let Some(identity) = identity else { return };
-        let (peer, id) = (Some(identity.peer_id.clone()), Some(identity.id.clone()));
-        let address = Some(identity.address.clone());
-        self.timeline.node(slot.plan.number, What::Ready { miner, peer, id, address });
     }
 }
 

@@ -36,6 +36,7 @@ impl Scribe {
             seed: Some(seed),
             nodes: plan.nodes,
             continued: false,
+            whole: 0,
         };
         let writer = Writer::create(path, world.now().0, begun);
         let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;

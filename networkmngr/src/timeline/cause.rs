@@ -123,7 +123,7 @@ impl Trace {
     fn answered(&self, reorg: &Reorg, fork: &Fork) -> Option<Cause> {
         let miner = self.miner(&fork.joined)?;
         let (own, other) = (self.had(&fork.joined, miner)?, self.had(&fork.left, miner)?);
-        let at_once = |hash: &&BlockHash| self.had(hash, miner).is_some_and(|seen| seen.at <= own.at + 1);
+        let at_once = |hash: &&BlockHash| self.had(hash, miner).is_some_and(|seen| seen.at <= own.at.saturating_add(1));
         let blocks = reorg.joined.iter().take_while(at_once).count();
         (other.order < own.order).then_some(Cause::Answered { blocks })
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{Address, BlockHash, TxId, Work};
 
+use super::file::MAX_LINE;
 use crate::network::LinkRule;
 
 /// Version of the format that this program writes; it reads no newer one.
@@ -47,6 +48,9 @@ pub(crate) struct Begun {
     /// Whether this is the beginning of another file of the same timeline, and not a start of the network.
     #[serde(default)]
     pub(crate) continued: bool,
+    /// So many entries after this one tell again what held before.
+    #[serde(default)]
+    pub(crate) whole: u64,
 }
 
 /// What can happen. The tag is the field `event`.
@@ -199,6 +203,8 @@ pub(crate) enum What {
         #[serde(default)]
         banned: bool,
     },
+    /// A node was started again: what waited in its pool is gone, but for what is told after this.
+    Restarted,
     /// A node's journal no longer has, or never had, what comes next.
     Gap {
         asked: u64,
@@ -292,18 +298,30 @@ pub(crate) struct Told {
     pub(crate) line: String,
 }
 
+/// Why what a node told is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTold {
+    #[error("it is not one JSON object: {0}")]
+    NoObject(#[from] serde_json::Error),
+    #[error("it is longer than a line may be")]
+    TooLong,
+}
+
 impl Told {
     /// What a node told: `data` is one JSON object, and stays as it is.
     ///
     /// # Errors
-    /// It is none.
-    pub(crate) fn by_node(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, serde_json::Error> {
+    /// It is none, or makes a line that nobody reads.
+    pub(crate) fn by_node(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, NotTold> {
         let mut object: Map<String, Value> = serde_json::from_str(data)?;
         // The recorder's own fields; a node has no say in them.
         ["at", "node", "journal"].into_iter().for_each(|field| drop(object.remove(field)));
         let what = What::deserialize(Value::Object(object.clone()))?;
         let entry = Entry { at, node: Some(node), journal: journal.map(str::to_owned), what };
         let line = Entry { what: What::Other(object), ..entry.clone() }.line();
+        if line.len() as u64 >= MAX_LINE {
+            return Err(NotTold::TooLong);
+        }
         Ok(Self { entry, line })
     }
 }
@@ -372,6 +390,7 @@ mod tests {
                 returned: 3,
             },
             ChainEvent::Side { height, hash, previous: other },
+            ChainEvent::Restarted,
         ];
         let notices =
             [Notice::Orphan { hash, parent: other, peer }, Notice::Penalty { peer, fault: reason, banned: true }];
@@ -402,6 +421,16 @@ mod tests {
         assert!(matches!(told.entry.what, What::Connected { transactions: 2, .. }), "{:?}", told.entry);
         assert!(told.line.contains(r#""size":80"#) && told.line.starts_with(r#"{"at":9,"#), "{}", told.line);
         assert_eq!(read(&told.line), told.entry);
-        assert!(Told::by_node(9, 2, None, "[]").is_err());
+        assert!(matches!(Told::by_node(9, 2, None, "[]"), Err(NotTold::NoObject(_))));
+    }
+
+    /// One that is written out longer than it was told, too.
+    #[test]
+    fn what_makes_a_line_that_nobody_reads_is_not_taken() {
+        let numbers = ["1e300"; 100_000].join(",");
+        let data = format!(r#"{{"event":"said","numbers":[{numbers}]}}"#);
+        assert!(Told::by_node(9, 2, None, &data).is_ok_and(|told| told.line.len() >= data.len()));
+        let data = format!(r#"{{"event":"said","text":"{}"}}"#, "x".repeat(usize::try_from(MAX_LINE).unwrap()));
+        assert!(matches!(Told::by_node(9, 2, None, &data), Err(NotTold::TooLong)));
     }
 }

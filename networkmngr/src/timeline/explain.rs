@@ -7,8 +7,9 @@ use shared::{BlockHash, TxId};
 
 use super::cause::Cause;
 use super::entry::{Entry, MiningState, What};
-use super::story::{Clock, Story, short, sides, span, who};
+use super::story::{Clock, Story, short, span, who};
 use super::trace::{Reorg, Trace};
+use crate::term;
 
 /// The same thing at several nodes is one story if it happens within so many milliseconds.
 const TOGETHER: u64 = 2_000;
@@ -144,7 +145,7 @@ impl Trace {
             }
         }
         let mut stories = groups.told("", |(_, text), group| {
-            let took = group.until - group.at;
+            let took = group.until.saturating_sub(group.at);
             let within = if took > 0 { format!("within {}", span(took)) } else { "at once".to_owned() };
             let have = if group.nodes.len() == 1 { "has" } else { "have" };
             let are = if group.nodes.len() == 1 { "is" } else { "are" };
@@ -159,11 +160,10 @@ impl Trace {
     /// The kind of an entry and its sentence, in which the nodes come to stand.
     fn words(&self, what: &What) -> Option<(&'static str, String)> {
         Some(match what {
-            What::Begun(begun) => {
-                ("begun", format!("the network began with {}", crate::term::nodes(begun.nodes.into())))
-            }
+            What::Begun(begun) => ("begun", format!("the network began with {}", term::nodes(begun.nodes.into()))),
             What::Lost { entries } => {
-                ("lost", format!("{entries} entries are missing here: the file could not be written"))
+                let are = if *entries == 1 { "entry is" } else { "entries are" };
+                ("lost", format!("{entries} {are} missing here: the file could not be written"))
             }
             What::Ready { .. } => ("ready", "{who} {are} ready".to_owned()),
             What::Ended { how, wanted: true } => ("ended", format!("{{who}} ended as asked: {how}")),
@@ -171,7 +171,7 @@ impl Trace {
             What::Paused => ("paused", "{who} {have} been paused".to_owned()),
             What::Resumed => ("resumed", "{who} {have} been resumed".to_owned()),
             What::Removed => ("removed", "{who} {have} been removed".to_owned()),
-            What::Split { groups } => ("split", format!("the network was split: {}", sides(groups))),
+            What::Split { groups } => ("split", format!("the network was split: {}", term::sides(groups))),
             What::Healed => ("healed", "the network was healed".to_owned()),
             What::Links { rules } if rules.is_empty() => ("links", "all links are as they were".to_owned()),
             What::Links { rules } => {
@@ -220,14 +220,21 @@ impl Trace {
                 let peer = peer.as_ref().map_or_else(|| "a peer".to_owned(), |peer| self.peer(peer));
                 ("penalty", format!("{{who}} held a fault against {peer}: {fault}{banned}"))
             }
-            What::Gap { reason, .. } => ("gap", format!("the journal of {{who}} has a gap: {reason}")),
+            What::Gap { asked, next, reason } => {
+                let missing = match next.checked_sub(*asked) {
+                    None | Some(0) => String::new(),
+                    Some(1) => " of 1 entry".to_owned(),
+                    Some(entries) => format!(" of {entries} entries"),
+                };
+                ("gap", format!("the journal of {{who}} has a gap{missing}: {reason}"))
+            }
             _ => return None,
         })
     }
 
     fn peer(&self, name: &str) -> String {
         let known = self.state.peer(name).map(|node| format!("node {node}"));
-        known.unwrap_or_else(|| format!("peer {}", crate::term::printable(name)))
+        known.unwrap_or_else(|| format!("peer {}", term::printable(name)))
     }
 }
 
@@ -235,7 +242,7 @@ impl Trace {
 const ROUTINE: [&str; 4] = ["mined", "connected", "pooled", "confirmed"];
 
 fn mining(job: u64, state: MiningState, bursts: Option<u32>) -> String {
-    let what = bursts.map_or_else(|| "without end".to_owned(), crate::term::bursts);
+    let what = bursts.map_or_else(|| "without end".to_owned(), term::bursts);
     match state {
         MiningState::Begun => format!("mining job {job} began: {what}"),
         MiningState::Done => format!("mining job {job} is done: {what}"),
@@ -268,9 +275,9 @@ impl<K> Default for Groups<K> {
 impl<K: Ord + Clone> Groups<K> {
     fn add(&mut self, key: K, at: u64, node: u16) {
         let known = self.last.get(&key).map(|index| &mut self.groups[*index]);
-        match known.filter(|group| at - group.until <= TOGETHER && !group.nodes.contains(&node)) {
+        match known.filter(|group| at.saturating_sub(group.until) <= TOGETHER && !group.nodes.contains(&node)) {
             Some(group) => {
-                group.until = at;
+                group.until = group.until.max(at);
                 group.nodes.push(node);
             }
             None => self.begin(key, at, vec![node]),

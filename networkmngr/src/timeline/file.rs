@@ -5,6 +5,9 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
 
 use super::entry::{Begun, Entry, FORMAT, Told, What};
 use super::state::State;
@@ -16,12 +19,13 @@ pub(crate) const EARLIER: &str = "timeline.1.jsonl";
 /// One that could not be read any more.
 pub(crate) const DAMAGED: &str = "timeline.damaged.jsonl";
 
-/// Bytes after which another file is begun, where they are bounded.
+/// Bytes after which another file is begun, where they are bounded. One that begins with more than half of that gets
+/// twice as much as it begins with.
 const BOUND: u64 = 64 << 20;
 /// Bytes that wait to be written at most.
 const PENDING: usize = 256 << 10;
-/// Longest line that is read, in bytes. Nodes tell no longer ones.
-const MAX_LINE: u64 = 16 << 20;
+/// Longest line with its break that is read, in bytes. What a node tells in a longer one is not taken.
+pub(super) const MAX_LINE: u64 = 16 << 20;
 /// Entries after which the writer forgets old blocks.
 const TRIM: u64 = 10_000;
 
@@ -41,6 +45,28 @@ pub(crate) enum ReadError {
     Line { path: PathBuf, line: u64, reason: String },
 }
 
+/// A line of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Line {
+    /// Number of the first entry that it stands for: its own, unless it tells of lost ones.
+    pub(crate) first: u64,
+    /// Number of its entry.
+    pub(crate) number: u64,
+    pub(crate) text: Arc<str>,
+}
+
+impl Line {
+    /// The name of what happened; empty if it has none that is one line.
+    pub(crate) fn event(&self) -> String {
+        #[derive(Deserialize)]
+        struct Named {
+            event: String,
+        }
+        let named = serde_json::from_str::<Named>(&self.text).ok();
+        named.map(|named| named.event).filter(|name| !name.contains(char::is_control)).unwrap_or_default()
+    }
+}
+
 /// Appends to a timeline.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -53,10 +79,15 @@ pub(crate) struct Writer {
     /// How many they are.
     pending_entries: u64,
     bound: Option<u64>,
+    /// Bytes after which the next file is begun.
+    full_at: u64,
     begun: Begun,
     /// Number of the next entry.
     next: u64,
+    /// Entries before those that wait which are in no file.
     lost: u64,
+    /// When the last of them happened.
+    lost_at: u64,
     /// What the entries up to now come to.
     state: State,
 }
@@ -67,7 +98,8 @@ impl Writer {
     /// # Errors
     /// The file cannot be written.
     pub(crate) fn create(path: &Path, at: u64, begun: Begun) -> io::Result<Self> {
-        let file = File::create(path)?;
+        File::create(path)?;
+        let file = File::options().append(true).open(path)?;
         let mut writer = Self::over(path, file, 0, None, begun);
         writer.append(Entry::network(at, What::Begun(writer.begun.clone())));
         writer.flush()?;
@@ -107,13 +139,15 @@ impl Writer {
         begun.number = 1;
         begun.format = FORMAT;
         let (pending, state) = (Vec::new(), State::default());
-        let path = path.to_owned();
-        Self { path, file, length, pending, pending_entries: 0, bound, begun, next: 1, lost: 0, state }
+        let (path, full_at) = (path.to_owned(), bound.unwrap_or(u64::MAX));
+        let (pending_entries, next, lost, lost_at) = (0, 1, 0, 0);
+        Self { path, file, length, pending, pending_entries, bound, full_at, begun, next, lost, lost_at, state }
     }
 
-    /// Adds an entry; gives its number and its line as it stands in the file. What waits in memory is written by
-    /// [`Writer::flush`], or when it is much. An entry that is earlier than the one before it is dated like that one.
-    pub(crate) fn append(&mut self, told: impl Into<Told>) -> (u64, String) {
+    /// Adds an entry; gives its line as it stands in the file, after those with which another file had to begin. What
+    /// waits in memory is written by [`Writer::flush`], or when it is much. An entry that is earlier than the one
+    /// before it is dated like that one.
+    pub(crate) fn append(&mut self, told: impl Into<Told>) -> Vec<Line> {
         let mut told = told.into();
         if told.entry.at < self.state.at {
             told.line =
@@ -121,13 +155,13 @@ impl Writer {
             told.entry.at = self.state.at;
         }
         let begins = matches!(told.entry.what, What::Begun(_));
-        if self.bound.is_some_and(|bound| self.length + self.pending.len() as u64 >= bound) && !begins {
-            self.begin_another(told.entry.at);
-        }
-        self.push(told)
+        let full = self.length + self.pending.len() as u64 >= self.full_at;
+        let mut lines = if full && !begins { self.begin_another(told.entry.at) } else { Vec::new() };
+        lines.push(self.push(told));
+        lines
     }
 
-    fn push(&mut self, told: Told) -> (u64, String) {
+    fn push(&mut self, told: Told) -> Line {
         self.state.apply(&told.entry);
         self.pending.extend_from_slice(told.line.as_bytes());
         self.pending.push(b'\n');
@@ -141,31 +175,38 @@ impl Writer {
             // It is tried again, and told, by the next flush.
             let _ = self.flush();
         }
-        (number, told.line)
+        Line { first: number, number, text: told.line.into() }
     }
 
     /// Puts everything into the file, where it outlives this process.
     ///
     /// # Errors
-    /// The file cannot be written: what waited is lost, which the timeline says as soon as it can.
+    /// The file cannot be written: what waited is lost, which the timeline says as soon as it can. One line stands for
+    /// all that was lost at that place, and has the number of the last of it, so that the others keep theirs.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        if self.lost > 0 && !self.pending.is_empty() {
-            let lost = Entry::network(self.state.at, What::Lost { entries: std::mem::take(&mut self.lost) });
-            self.pending.extend_from_slice(lost.line().as_bytes());
-            self.pending.push(b'\n');
-            self.next += 1;
-        }
-        let written = self.file.write_all(&self.pending);
+        let lost =
+            (self.lost > 0).then(|| Entry::network(self.lost_at, What::Lost { entries: self.lost }).line() + "\n");
+        let written = self.write(lost.unwrap_or_default().as_bytes());
         match &written {
-            Ok(()) => self.length += self.pending.len() as u64,
+            Ok(()) => self.lost = 0,
             Err(_) => {
-                // Half of a line must not stand before whole ones.
-                let _ = self.file.set_len(self.length);
                 self.lost += self.pending_entries;
+                self.lost_at = self.state.at;
             }
         }
         self.pending.clear();
         self.pending_entries = 0;
+        written
+    }
+
+    /// Writes these lines and what waits, or nothing.
+    fn write(&mut self, before: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(before).and_then(|()| self.file.write_all(&self.pending));
+        match &written {
+            Ok(()) => self.length += (before.len() + self.pending.len()) as u64,
+            // Half of a line must not stand before whole ones.
+            Err(_) => self.file.set_len(self.length)?,
+        }
         written
     }
 
@@ -179,20 +220,29 @@ impl Writer {
         self.next
     }
 
-    /// Puts the file aside in the place of the one before, and begins another with what everybody holds. If that
-    /// cannot be done, the file grows on.
-    fn begin_another(&mut self, at: u64) {
+    /// Puts the file aside in the place of the one before, and begins another with what everybody holds, of which it
+    /// gives the lines. If that cannot be done, the file grows on.
+    fn begin_another(&mut self, at: u64) -> Vec<Line> {
         let moved = self.flush().and_then(|()| self.file.sync_all()).and_then(|()| {
-            fs::rename(&self.path, self.path.with_file_name(EARLIER))?;
-            File::options().create(true).append(true).open(&self.path)
+            let earlier = self.path.with_file_name(EARLIER);
+            fs::rename(&self.path, &earlier)?;
+            let next = File::options().create(true).append(true).open(&self.path);
+            next.or_else(|error| fs::rename(&earlier, &self.path).and(Err(error)))
         });
-        let Ok(file) = moved else { return };
+        let bound = self.bound.unwrap_or(u64::MAX);
+        let Ok(file) = moved else {
+            self.full_at = self.length.saturating_add(bound);
+            return Vec::new();
+        };
         (self.file, self.length) = (file, 0);
         self.state.trim();
-        let begun = Begun { number: self.next, continued: true, ..self.begun.clone() };
         let whole = self.state.told_whole(at);
-        self.push(Entry::network(at, What::Begun(begun)).into());
-        whole.into_iter().for_each(|entry| drop(self.push(entry.into())));
+        let begun = Begun { number: self.next, continued: true, whole: whole.len() as u64, ..self.begun.clone() };
+        let begun = Entry::network(at, What::Begun(begun));
+        let lines = std::iter::once(begun).chain(whole).map(|entry| self.push(entry.into())).collect();
+        // Else a network that holds much would begin one file after the other.
+        self.full_at = bound.max(2 * (self.length + self.pending.len() as u64));
+        lines
     }
 }
 
@@ -224,11 +274,11 @@ impl Past {
             Err(ReadError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => return Ok(past),
             reader => reader?,
         };
-        while let Some((number, line)) = reader.line()? {
-            past.state.apply(&reader.parse(&line)?);
-            past.next = number + 1;
+        while let Some(line) = reader.line()? {
+            past.state.apply(&reader.parse(&line.text)?);
+            past.next = line.number + 1;
             past.length = reader.read;
-            if number.is_multiple_of(TRIM) {
+            if line.number.is_multiple_of(TRIM) {
                 past.state.trim();
             }
         }
@@ -275,18 +325,18 @@ impl Reader {
     /// How the file begins; `None` if it is empty. Reads nothing.
     fn peek(&self) -> Result<Option<Begun>, ReadError> {
         let mut reader = Self::file(&self.path)?;
-        let Some((_, line)) = reader.line()? else { return Ok(None) };
-        match reader.parse(&line)?.what {
+        let Some(line) = reader.line()? else { return Ok(None) };
+        match reader.parse(&line.text)?.what {
             What::Begun(begun) => Ok(Some(begun)),
             _ => Err(ReadError::NoTimeline(self.path.clone())),
         }
     }
 
-    /// The next whole line with the number of its entry.
+    /// The next whole line.
     ///
     /// # Errors
     /// It cannot be read, or the file is no timeline.
-    pub(crate) fn line(&mut self) -> Result<Option<(u64, String)>, ReadError> {
+    pub(crate) fn line(&mut self) -> Result<Option<Line>, ReadError> {
         let mut line = Vec::new();
         let read = self.input.by_ref().take(MAX_LINE).read_until(b'\n', &mut line);
         let read = read.map_err(|error| ReadError::Io(self.path.clone(), error))?;
@@ -305,9 +355,10 @@ impl Reader {
         if self.lines == 1 {
             self.next = self.begin(&line)?;
         }
-        let number = self.next;
-        self.next += 1;
-        Ok(Some((number, line)))
+        let first = self.next;
+        let number = first.saturating_add(lost_in(&line).saturating_sub(1));
+        self.next = number.saturating_add(1);
+        Ok(Some(Line { first, number, text: line.into() }))
     }
 
     fn begin(&self, line: &str) -> Result<u64, ReadError> {
@@ -334,114 +385,21 @@ impl Iterator for Reader {
 
     fn next(&mut self) -> Option<Self::Item> {
         let line = self.line().transpose()?;
-        Some(line.and_then(|(_, line)| self.parse(&line)))
+        Some(line.and_then(|line| self.parse(&line.text)))
+    }
+}
+
+/// How many entries a line stands for that tells of lost ones; 1 for every other line.
+fn lost_in(line: &str) -> u64 {
+    // Most lines are not worth a second look.
+    if !line.contains("\"lost\"") {
+        return 1;
+    }
+    match serde_json::from_str(line) {
+        Ok(Entry { node: None, what: What::Lost { entries }, .. }) => entries,
+        _ => 1,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::{BlockHash, TxId};
-
-    use super::*;
-
-    fn begun() -> Begun {
-        let version = "0.1.0".to_owned();
-        let genesis = Some(BlockHash([0; 32]));
-        Begun { format: FORMAT, number: 1, version, genesis, simulated: false, seed: None, nodes: 2, continued: false }
-    }
-
-    fn pooled(at: u64, node: u16, n: u8) -> Entry {
-        let what = What::Pooled { id: TxId([n; 32]), returned: false };
-        Entry { journal: Some(n.to_string()), ..Entry::node(at, node, what) }
-    }
-
-    fn read(folder: &Path) -> Vec<Entry> {
-        Reader::open(&folder.join(FILE)).unwrap().collect::<Result<_, _>>().unwrap()
-    }
-
-    #[test]
-    fn a_timeline_is_gone_on_with_where_it_ended() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut writer, damage) = Writer::resume(dir.path(), 10, begun()).unwrap();
-        assert!(damage.is_none());
-        assert_eq!(writer.append(pooled(20, 0, 1)).0, 2);
-        assert_eq!(writer.append(pooled(15, 1, 2)).1.split(',').next(), Some("{\"at\":20"));
-        drop(writer);
-        // The writer was killed while it wrote.
-        let path = dir.path().join(FILE);
-        let whole = fs::read(&path).unwrap();
-        fs::write(&path, [&whole[..], b"{\"at\":30,\"nod"].concat()).unwrap();
-        assert_eq!(read(dir.path()).len(), 3);
-
-        let (mut writer, damage) = Writer::resume(dir.path(), 40, begun()).unwrap();
-        assert!(damage.is_none());
-        assert_eq!(writer.state().journal(1), Some("2"));
-        assert_eq!(writer.append(pooled(50, 0, 3)).0, 5);
-        writer.flush().unwrap();
-        let entries = read(dir.path());
-        assert_eq!(entries.iter().map(|entry| entry.at).collect::<Vec<_>>(), [10, 20, 20, 40, 50]);
-        let What::Begun(again) = &entries[3].what else { panic!() };
-        assert_eq!((again.number, again.continued), (4, false));
-    }
-
-    #[test]
-    fn two_files_of_bounded_size_are_kept_and_the_later_stands_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let (mut writer, _) = Writer::resume_within(dir.path(), 1, begun(), 1_000).unwrap();
-        for n in 0..100 {
-            writer.append(pooled(u64::from(n), u16::from(n % 2), n));
-        }
-        writer.flush().unwrap();
-        for name in [FILE, EARLIER] {
-            assert!(fs::metadata(dir.path().join(name)).unwrap().len() < 30_000, "{name}");
-        }
-        let state = |reader: Reader| {
-            reader.fold(State::default(), |mut state, entry| {
-                state.apply(&entry.unwrap());
-                state
-            })
-        };
-        let alone = state(Reader::file(&dir.path().join(FILE)).unwrap());
-        let both = state(Reader::open(&dir.path().join(FILE)).unwrap());
-        for node in [0, 1] {
-            assert_eq!(alone.nodes[&node].pool, writer.state().nodes[&node].pool);
-            assert_eq!(both.nodes[&node].pool, writer.state().nodes[&node].pool);
-            assert_eq!(alone.journal(node), Some(["98", "99"][usize::from(node)]));
-        }
-        // Numbers go on from file to file.
-        let next = writer.next();
-        drop(writer);
-        let (writer, _) = Writer::resume_within(dir.path(), 1, begun(), 1_000).unwrap();
-        assert_eq!(writer.next(), next + 1);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_named_with_its_line() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("other.jsonl");
-        let first = Entry::network(1, What::Begun(begun())).line();
-        let refused = |text: String| {
-            fs::write(&path, text).unwrap();
-            let entries: Result<Vec<_>, _> = Reader::open(&path).and_then(Iterator::collect);
-            entries.unwrap_err().to_string()
-        };
-        assert!(refused("{}\n".into()).contains("is no timeline"));
-        assert!(refused("not even JSON\n".into()).contains("is no timeline"));
-        let newer = first.replace("\"format\":1", "\"format\":2");
-        assert!(refused(newer + "\n").contains("newer networkmngr (format 2"));
-        let broken = refused(format!("{first}\n{{\"at\":2,\"event\":\"healed\"}}\n{{\"event\":\"healed\"}}\n"));
-        assert!(broken.contains("line 3 of") && broken.contains("`at`"), "{broken}");
-        assert!(refused(format!("{first}\nnonsense\n")).contains("line 2 of"));
-        assert!(Reader::open(&dir.path().join("none")).unwrap_err().to_string().contains("cannot read"));
-    }
-
-    #[test]
-    fn a_damaged_timeline_is_put_aside_and_told() {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join(FILE), "nonsense\n").unwrap();
-        let (writer, damage) = Writer::resume(dir.path(), 1, begun()).unwrap();
-        assert!(damage.unwrap().to_string().contains("is no timeline"));
-        assert_eq!(writer.next(), 2);
-        assert_eq!(fs::read(dir.path().join(DAMAGED)).unwrap(), b"nonsense\n");
-    }
-}
+mod tests;

@@ -19,8 +19,8 @@ mod trace;
 
 pub(crate) use entry::{About, Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
-pub(crate) use file::{DAMAGED, EARLIER, FILE, ReadError, Reader, Writer};
+pub(crate) use file::{DAMAGED, EARLIER, FILE, Line, ReadError, Reader, Writer};
 pub(crate) use follow::Followed;
-pub(crate) use record::{Line, Recent, Recorder};
+pub(crate) use record::{Recent, Recorder};
 pub(crate) use state::{NodeState, State};
 pub(crate) use story::{Clock, Story};

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use node::drivers::clock;
-use serde::Deserialize;
 use shared::BlockHash;
 use tokio::sync::watch;
 
 use super::entry::{About, Begun, Entry, FORMAT, Told, What};
-use super::file::{DAMAGED, FILE, Writer};
+use super::file::{DAMAGED, FILE, Line, Writer};
 use crate::term;
 
-/// Lines that are kept in memory for followers.
-const RECENT: usize = 4096;
+/// Lines that are kept in memory for followers, and their bytes.
+const RECENT: (usize, usize) = (4096, 16 << 20);
 
 /// Writes the timeline, for all who have something to add.
 #[derive(Debug)]
@@ -32,16 +31,9 @@ pub(crate) struct Recorder {
 struct Inner {
     writer: Writer,
     recent: VecDeque<Line>,
+    recent_bytes: usize,
     /// Whether the user was told that it cannot be written.
     warned: bool,
-}
-
-/// A line of the timeline.
-#[derive(Clone, Debug)]
-pub(crate) struct Line {
-    /// Of the entry.
-    pub(crate) number: u64,
-    pub(crate) text: Arc<str>,
 }
 
 /// What a follower gets from memory.
@@ -69,13 +61,14 @@ impl Recorder {
             seed: None,
             nodes,
             continued: false,
+            whole: 0,
         };
         let (writer, damage) = Writer::resume(folder, now(), begun)?;
         if let Some(error) = damage {
             term::warn(&format!("{error}; a new timeline was begun, and this one kept as {DAMAGED}"));
         }
         let next = watch::channel(writer.next()).0;
-        let inner = Mutex::new(Inner { writer, recent: VecDeque::new(), warned: false });
+        let inner = Mutex::new(Inner { writer, recent: VecDeque::new(), recent_bytes: 0, warned: false });
         Ok(Arc::new(Self { path: folder.join(FILE), inner, next, looking_up: tokio::sync::Mutex::default() }))
     }
 
@@ -93,11 +86,8 @@ impl Recorder {
     pub(super) fn write(&self, told: impl IntoIterator<Item = Told>) {
         let mut inner = self.lock();
         for told in told {
-            let (number, text) = inner.writer.append(told);
-            if inner.recent.len() == RECENT {
-                inner.recent.pop_front();
-            }
-            inner.recent.push_back(Line { number, text: text.into() });
+            let lines = inner.writer.append(told);
+            lines.into_iter().for_each(|line| inner.remember(line));
         }
         match inner.writer.flush() {
             Ok(()) => inner.warned = false,
@@ -151,14 +141,14 @@ impl Recorder {
     }
 }
 
-impl Line {
-    /// The name of what happened.
-    pub(crate) fn event(&self) -> String {
-        #[derive(Deserialize)]
-        struct Named {
-            event: String,
+impl Inner {
+    fn remember(&mut self, line: Line) {
+        self.recent_bytes += line.text.len();
+        self.recent.push_back(line);
+        while self.recent.len() > RECENT.0 || self.recent_bytes > RECENT.1 {
+            let Some(oldest) = self.recent.pop_front() else { return };
+            self.recent_bytes -= oldest.text.len();
         }
-        serde_json::from_str::<Named>(&self.text).map(|named| named.event).unwrap_or_default()
     }
 }
 
@@ -190,5 +180,16 @@ mod tests {
         let recorder = Recorder::resume(dir.path(), None, 2).unwrap();
         assert!(matches!(recorder.lines(2, 10), Recent::InFile));
         assert_eq!(*recorder.watch().borrow(), 5);
+    }
+    /// Few lines of any length do not fill the memory.
+    #[test]
+    fn what_followers_get_from_memory_is_bounded_in_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let recorder = Recorder::resume(dir.path(), None, 2).unwrap();
+        let long = "x".repeat(RECENT.1 / 3);
+        (0..5).for_each(|number| recorder.network(What::Step { number, text: long.clone() }));
+        assert!(matches!(recorder.lines(4, 10), Recent::InFile));
+        assert!(matches!(recorder.lines(5, 10), Recent::Lines(lines) if lines.len() == 2));
+        assert!(recorder.lock().recent_bytes <= RECENT.1);
     }
 }

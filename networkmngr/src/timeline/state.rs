@@ -11,6 +11,12 @@ use crate::network::LinkRule;
 
 /// Heights below the lowest tip that are kept of a timeline that goes on for long.
 const KEPT: u32 = 500;
+/// Blocks that are kept of such a timeline at most besides the tips, also where one node is far behind or peers send
+/// blocks without parents.
+const MOST: usize = 2_000;
+
+/// Transactions of a pool that are told in one line.
+const IN_A_LINE: usize = 10_000;
 
 /// A network at one moment.
 #[derive(Clone, Debug, Default)]
@@ -95,6 +101,13 @@ impl Life {
             Self::Paused => "paused",
             Self::Removed => "removed",
         }
+    }
+}
+
+impl Block {
+    /// The number of the entry by which the last node had it.
+    fn last_heard(&self) -> u64 {
+        self.seen.values().map(|seen| seen.order).max().unwrap_or(0)
     }
 }
 
@@ -185,7 +198,7 @@ impl State {
             }
             What::Orphan { hash, parent, .. } => {
                 let about = About { previous: Some(*parent), ..About::default() };
-                let height = self.tree.get(parent).map_or(0, |parent| parent.height + 1);
+                let height = self.tree.get(parent).map_or(0, |parent| parent.height.saturating_add(1));
                 self.see(number, at, height, *hash, about);
             }
             What::Confirmed { id, block, .. } => {
@@ -194,11 +207,16 @@ impl State {
                 }
                 self.pool(number).map(|pool| pool.remove(id));
             }
+            // What a process said last may be heard after its end, when its pool is gone.
             What::Pooled { id, .. } => {
-                self.pool(number).map(|pool| pool.insert(*id));
+                let node = self.nodes.get_mut(&number).filter(|node| !matches!(node.life, Life::Ended | Life::Removed));
+                node.map(|node| node.pool.insert(*id));
             }
             What::Dropped { id, .. } => {
                 self.pool(number).map(|pool| pool.remove(id));
+            }
+            What::Restarted => {
+                self.pool(number).map(BTreeSet::clear);
             }
             _ => {}
         }
@@ -256,31 +274,45 @@ impl State {
         std::iter::successors(tip, |hash| self.tree.get(hash).and_then(|block| block.about.previous))
     }
 
-    /// Forgets blocks that are far below every node's tip, for timelines that go on for long.
+    /// Forgets blocks that are far below every node's tip, and of too many those that nobody had for longest, for
+    /// timelines that go on for long.
     pub(super) fn trim(&mut self) {
         let lowest = self.nodes.values().filter(|node| node.life != Life::Removed).map(|node| node.height).min();
         let keep = lowest.unwrap_or(0).saturating_sub(KEPT);
         self.tree.retain(|_, block| block.height >= keep);
+        if self.tree.len() > MOST {
+            let tips: BTreeSet<BlockHash> = self.nodes.values().filter_map(|node| node.tip).collect();
+            let mut heard: Vec<u64> = self.tree.values().map(Block::last_heard).collect();
+            heard.sort_unstable();
+            let oldest = heard[heard.len() - MOST];
+            self.tree.retain(|hash, block| block.last_heard() >= oldest || tips.contains(hash));
+        }
     }
 
     /// Entries that tell all of it at once, but for the tree.
     pub(super) fn told_whole(&self, at: u64) -> Vec<Entry> {
         let mut whole = Vec::new();
         for (number, node) in &self.nodes {
-            let mut tell = |what| whole.push(Entry::node(at, *number, what));
             let NodeState { life, height, tip, pool, miner, id, peer, journal } = node;
-            tell(What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None });
-            match life {
-                Life::Running => {}
-                Life::Starting => tell(What::Started { pid: None }),
-                Life::Paused => tell(What::Paused),
-                Life::Removed => tell(What::Removed),
-                Life::Ended => tell(What::Ended { how: "before".to_owned(), wanted: true }),
+            let mut told = vec![What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None }];
+            told.extend(match life {
+                Life::Running => None,
+                Life::Starting => Some(What::Started { pid: None }),
+                Life::Paused => Some(What::Paused),
+                Life::Removed => Some(What::Removed),
+                Life::Ended => Some(What::Ended { how: "before".to_owned(), wanted: true }),
+            });
+            let mut pool = pool.iter().copied();
+            if let Some(tip) = *tip {
+                let first = pool.by_ref().take(IN_A_LINE).collect();
+                told.push(What::Held { height: *height, tip, pool: first });
             }
-            if let Some(tip) = tip {
-                let what = What::Held { height: *height, tip: *tip, pool: pool.iter().copied().collect() };
-                whole.push(Entry { journal: journal.clone(), ..Entry::node(at, *number, what) });
-            }
+            told.extend(pool.map(|id| What::Pooled { id, returned: false }));
+            // With the last of it: whoever reads only a part of this must not go on as if he had all.
+            let last = told.len() - 1;
+            let journal = |place| journal.clone().filter(|_| place == last);
+            let told = told.into_iter().enumerate();
+            whole.extend(told.map(|(place, what)| Entry { journal: journal(place), ..Entry::node(at, *number, what) }));
         }
         if !self.groups.is_empty() {
             whole.push(Entry::network(at, What::Split { groups: self.groups.clone() }));
@@ -289,5 +321,68 @@ impl State {
             whole.push(Entry::network(at, What::Links { rules: self.rules.clone() }));
         }
         whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(n: u32) -> BlockHash {
+        let mut bytes = [0; 32];
+        bytes[..4].copy_from_slice(&n.to_be_bytes());
+        BlockHash(bytes)
+    }
+
+    fn connected(node: u16, height: u32) -> Entry {
+        let what = What::Connected { height, hash: hash(height), transactions: 0, about: About::default() };
+        Entry::node(0, node, what)
+    }
+
+    #[test]
+    fn blocks_far_below_every_tip_are_forgotten() {
+        let mut state = State::default();
+        (1..=1_000).for_each(|height| [0, 1].into_iter().for_each(|node| state.apply(&connected(node, height))));
+        state.trim();
+        assert_eq!(state.tree.values().map(|block| block.height).min(), Some(1_000 - KEPT));
+    }
+
+    /// Neither a node that stays behind nor blocks without parents make what is kept grow without end.
+    #[test]
+    fn what_is_kept_is_bounded_whatever_one_node_or_peer_does() {
+        let most = u32::try_from(MOST).unwrap();
+        let mut behind = State::default();
+        behind.apply(&connected(0, 1));
+        (1..2 * most).for_each(|height| behind.apply(&connected(1, height)));
+        behind.trim();
+        assert_eq!(behind.tree.len(), MOST + 1);
+        assert!(behind.tree.contains_key(&hash(1)) && behind.tree.contains_key(&hash(2 * most - 1)));
+        assert!(!behind.tree.contains_key(&hash(2)));
+
+        let mut orphans = State::default();
+        orphans.apply(&connected(0, 1));
+        for n in 2..2 * most {
+            let what = What::Orphan { hash: hash(n), parent: hash(u32::MAX), peer: None };
+            orphans.apply(&Entry::node(0, 0, what));
+        }
+        orphans.trim();
+        assert_eq!(orphans.tree.len(), MOST + 1);
+        assert!(orphans.tree.contains_key(&hash(1)));
+    }
+    #[test]
+    fn a_large_pool_is_told_whole_in_lines_of_bounded_length() {
+        let mut state = State::default();
+        state.apply(&Entry::node(0, 0, What::Ready { miner: None, peer: None, id: None, address: None }));
+        state.apply(&connected(0, 1));
+        for n in 0..=u32::try_from(IN_A_LINE).unwrap() {
+            state.apply(&Entry::node(0, 0, What::Pooled { id: TxId(hash(n).0), returned: false }));
+        }
+        state.nodes.get_mut(&0).unwrap().journal = Some("5".to_owned());
+        let whole = state.told_whole(0);
+        let mut again = State::default();
+        whole.iter().for_each(|entry| again.apply(entry));
+        assert_eq!(again.nodes, state.nodes);
+        assert!(whole.iter().all(|entry| entry.line().len() < 100 * IN_A_LINE));
+        assert_eq!(whole.iter().filter(|entry| entry.journal.is_some()).count(), 1);
     }
 }

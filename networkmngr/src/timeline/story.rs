@@ -154,7 +154,7 @@ impl Trace {
     fn because(&self, cause: &Cause, nodes: &[u16]) -> String {
         let were = if nodes.len() == 1 { "was" } else { "were" };
         match cause {
-            Cause::Split(groups) => format!(" while the network was split ({})", sides(groups)),
+            Cause::Split(groups) => format!(" while the network was split ({})", term::sides(groups)),
             Cause::Away(_, Life::Paused) => format!(" while {} {were} paused", who(nodes)),
             Cause::Away(..) => format!(" while {} {were} not running", who(nodes)),
             Cause::Withheld { blocks: 1, ms } => format!(", which kept it to itself for {}", span(*ms)),
@@ -235,11 +235,6 @@ fn more(change: &Change) -> String {
 pub(super) fn who(nodes: &[u16]) -> String {
     let word = if nodes.len() == 1 { "node" } else { "nodes" };
     format!("{word} {}", term::numbers(nodes))
-}
-
-/// `0-2 | 3-5`.
-pub(super) fn sides(groups: &[Vec<u16>]) -> String {
-    groups.iter().map(|group| term::numbers(group)).collect::<Vec<_>>().join(" | ")
 }
 
 /// The first digits of a block's hash.

@@ -23,6 +23,8 @@ pub(super) struct Trace {
     links: Vec<Period<Vec<LinkRule>>>,
     absences: BTreeMap<u16, Vec<Period<Life>>>,
     open: BTreeMap<u16, Open>,
+    /// How many entries follow that only repeat what held before, as another file begins.
+    repeated: u64,
 }
 
 /// Something that held from one time to another, in milliseconds; still, if there is no end.
@@ -82,47 +84,56 @@ struct Open {
 }
 
 impl Trace {
-    /// Takes in the next entry.
+    /// Takes in the next entry. One that is earlier than the one before it is taken as of the same time.
     pub(super) fn take(&mut self, entry: &Entry) {
+        let entry = &Entry { at: entry.at.max(self.state.at), ..entry.clone() };
         let before = entry.node.and_then(|number| self.state.nodes.get(&number).and_then(|node| node.tip));
         self.state.apply(entry);
+        self.note_periods(entry);
+        if let (None, What::Begun(begun)) = (entry.node, &entry.what) {
+            self.repeated = begun.whole;
+            if begun.continued {
+                return;
+            }
+        } else if self.repeated > 0 {
+            self.repeated -= 1;
+            return;
+        }
         match entry.node {
             Some(node) => self.take_node(node, entry, before),
-            None => self.take_network(entry),
+            None => self.plain.push(entry.clone()),
         }
     }
 
-    fn take_network(&mut self, entry: &Entry) {
-        match &entry.what {
-            What::Begun(begun) if begun.continued => return,
-            What::Begun(_) => {
-                end(&mut self.splits, entry.at);
-                end(&mut self.links, entry.at);
-                self.absences.values_mut().for_each(|absences| end(absences, entry.at));
+    /// Notes what holds from this entry on, or does no longer.
+    fn note_periods(&mut self, entry: &Entry) {
+        let at = entry.at;
+        match (entry.node, &entry.what) {
+            (None, What::Begun(begun)) if !begun.continued => {
+                end(&mut self.splits, at);
+                end(&mut self.links, at);
+                self.absences.values_mut().for_each(|absences| end(absences, at));
             }
-            What::Split { groups } => begin(&mut self.splits, entry.at, groups.clone()),
-            What::Healed => end(&mut self.splits, entry.at),
-            What::Links { rules } if rules.is_empty() => end(&mut self.links, entry.at),
-            What::Links { rules } => begin(&mut self.links, entry.at, rules.clone()),
+            (None, What::Split { groups }) => begin(&mut self.splits, at, groups.clone()),
+            (None, What::Healed) => end(&mut self.splits, at),
+            (None, What::Links { rules }) if rules.is_empty() => end(&mut self.links, at),
+            (None, What::Links { rules }) => begin(&mut self.links, at, rules.clone()),
+            (Some(node), What::Ended { .. } | What::Paused | What::Removed) => {
+                let life = self.state.nodes.get(&node).map_or(Life::Ended, |state| state.life);
+                begin(self.absences.entry(node).or_default(), at, life);
+            }
+            (Some(node), What::Ready { .. } | What::Resumed) => end(self.absences.entry(node).or_default(), at),
             _ => {}
         }
-        self.plain.push(entry.clone());
     }
 
     fn take_node(&mut self, node: u16, entry: &Entry, before: Option<BlockHash>) {
         let at = entry.at;
         match &entry.what {
-            What::Ended { .. } | What::Paused | What::Removed => {
-                let life = self.state.nodes.get(&node).map_or(Life::Ended, |state| state.life);
-                begin(self.absences.entry(node).or_default(), at, life);
-                self.plain.push(entry.clone());
-            }
-            What::Ready { .. } | What::Resumed => {
-                end(self.absences.entry(node).or_default(), at);
-                self.plain.push(entry.clone());
-            }
             What::Disconnected { hash, better, .. } => {
-                let reorg = self.reorg(node, at, before.unwrap_or(*hash), *better);
+                // Where a node's journal has a gap, it may hold already what it is told to move to.
+                let from = before.filter(|tip| tip != better).unwrap_or(*hash);
+                let reorg = self.reorg(node, at, from, *better);
                 reorg.left.push(*hash);
             }
             What::Connected { hash, .. } => self.joined(node, *hash),
@@ -140,7 +151,8 @@ impl Trace {
                 }
             }
             What::Dropped { id, reason } => self.dropped(node, at, *id, reason),
-            What::Pooled { .. } => {
+            // What the node was in the middle of is over, or not told to its end.
+            What::Pooled { .. } | What::Restarted | What::Held { .. } | What::Gap { .. } | What::Ended { .. } => {
                 self.open.remove(&node);
                 self.plain.push(entry.clone());
             }

@@ -49,6 +49,9 @@ fn a_split_holds_for_nodes_that_restart_or_come_later() {
     says(manager.run(&["add"]), "node 4 was added");
     assert_eq!(connected(&manager, 4), [0; 0]);
     assert_eq!(manager.get("/status").unwrap()["faults"]["groups"], json!([[0, 1], [2, 3], [4]]));
+    let replayed = manager.run(&["replay", "--json"]);
+    let replayed: Value = serde_json::from_str(&replayed.stdout).unwrap();
+    assert_eq!(replayed["groups"], json!([[0, 1], [2, 3], [4]]));
     let refused = manager.refused("/start/mining?times=1");
     assert!(refused.0 == 409 && refused.1.contains("The network is split"), "{refused:?}");
 

@@ -130,3 +130,31 @@ fn connected(port: u16) -> TcpStream {
     assert_eq!(&first, b"HTTP/1.1 200 OK");
     stream
 }
+
+/// The timeline has what is done to a node in the order in which it was done, however quickly that goes.
+#[test]
+fn the_timeline_has_the_life_of_each_node_in_order() {
+    let dir = folder();
+    let manager = Manager::start(dir.path(), 3, "", &[]);
+    for number in 0..3 {
+        for order in ["kill", "restart", "pause", "resume", "restart", "pause", "kill"] {
+            manager.post(&format!("/nodes/{number}/{order}")).unwrap();
+        }
+    }
+    manager.post("/nodes/2/remove").unwrap();
+    manager.stop();
+    let text = std::fs::read_to_string(dir.path().join("timeline.jsonl")).unwrap();
+    let entries: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for number in 0..3 {
+        let mut told: Vec<&str> = entries
+            .iter()
+            .filter(|entry| entry["node"] == number)
+            .filter_map(|entry| entry["event"].as_str())
+            .filter(|event| *event != "held")
+            .collect();
+        assert!(number != 2 || told.pop() == Some("removed"), "{told:?}");
+        let [first, second] = [["started", "ready", "ended"], ["started", "ready", "paused"]];
+        let third = ["resumed", "ended", "started", "ready", "paused", "ended"];
+        assert_eq!(told, [&first[..], &second, &third].concat(), "node {number}");
+    }
+}

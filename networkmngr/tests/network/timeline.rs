@@ -27,6 +27,23 @@ fn json(network: &Network, words: &[&str]) -> Value {
     serde_json::from_str(&finished.stdout).unwrap()
 }
 
+/// What waits in a node's pool, as it says itself, in the order of the ids.
+fn pool(network: &Network, number: u16) -> Vec<Value> {
+    let pending = network.node(number, "/transactions/pending").json();
+    let mut ids: Vec<Value> =
+        pending["transactions"].as_array().unwrap().iter().map(|transaction| transaction["id"].clone()).collect();
+    ids.sort_unstable_by(|one, other| one.as_str().cmp(&other.as_str()));
+    ids
+}
+
+/// A node pays its neighbour; gives the transaction's id.
+fn pay(network: &Network, at: u16) -> Value {
+    let to = network.node((at + 1) % NODES, "/wallet").json()["address"].take();
+    let sent = network.order_at(at, "/wallet/send", &serde_json::json!({ "to": to, "amount": 1 }));
+    assert_eq!(sent.status, 202, "{}", String::from_utf8_lossy(&sent.body));
+    sent.json()["id"].take()
+}
+
 /// Waits until the timeline tells of every node what that says itself.
 fn replay_agrees(network: &Network) {
     for number in 0..NODES {
@@ -34,7 +51,8 @@ fn replay_agrees(network: &Network) {
             let node = json(network, &["replay"])["nodes"][number.to_string()].take();
             let told = (node["height"].as_u64()?, node["tip"].as_str()?.to_owned());
             (node["state"] == "running").then_some(())?;
-            (told == tip(network, number)).then_some(())
+            (told == tip(network, number)).then_some(())?;
+            (*node["pool"].as_array()? == pool(network, number)).then_some(())
         });
     }
 }
@@ -99,10 +117,18 @@ fn the_timeline_goes_on_where_it_ended() {
     let second = mine(&network, 2, 2..NODES);
     assert_eq!(network.post("/nodes/1/restart")["state"], "running");
     wait_for("node 1 catches up", LIMIT, || (tip(&network, 1).1 == second).then_some(()));
+    let payment = pay(&network, 2);
+    wait_for("the payment spreads", LIMIT, || (0..NODES).all(|number| pool(&network, number).len() == 1).then_some(()));
+    replay_agrees(&network);
+    // What waits goes with the process, but for what is its own user's.
+    assert_eq!(network.post("/nodes/1/restart")["state"], "running");
+    assert_eq!(network.post("/nodes/2/restart")["state"], "running");
+    assert_eq!(pool(&network, 2), [payment]);
     replay_agrees(&network);
     network.stop();
 
     let network = Network::start(dir.path(), &[]);
+    replay_agrees(&network);
     let third = mine(&network, 3, 0..NODES);
     replay_agrees(&network);
     let told = network.run(&["explain", "--node", "1"]).stdout;

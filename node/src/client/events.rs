@@ -44,15 +44,20 @@ impl Client {
             let id = HeaderValue::from_str(last).map_err(|error| bad(error.to_string()))?;
             request = request.header("last-event-id", id);
         }
-        let request = request.body(Full::new(Bytes::new())).map_err(|error| bad(error.to_string()))?;
-        let answer = tokio::time::timeout(deadline, self.http.request(request)).await;
-        let answer = answer.map_err(|_| ClientError::Timeout { url: url.to_owned(), deadline })?;
-        let response = answer.map_err(|error| unanswered(url, &error))?;
-        if !response.status().is_success() {
-            return Err(ClientError::Problem(Box::new(problem(url, response.status(), b""))));
-        }
+        let request = self.signed(request).body(Full::new(Bytes::new())).map_err(|error| bad(error.to_string()))?;
+        let answer = async {
+            let response = self.http.request(request).await.map_err(|error| unanswered(url, &error))?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(response.into_body());
+            }
+            let body = self.whole(url, response.into_body()).await?;
+            Err(ClientError::Problem(Box::new(problem(url, status, &body))))
+        };
+        let answer = tokio::time::timeout(deadline, answer).await;
+        let body = answer.map_err(|_| ClientError::Timeout { url: url.to_owned(), deadline })??;
         let parser = Parser { limit: self.max_answer, ..Parser::default() };
-        Ok(Events { url: url.to_owned(), body: response.into_body(), parser })
+        Ok(Events { url: url.to_owned(), body, parser })
     }
 }
 
@@ -140,8 +145,15 @@ impl Parser {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use axum::Router;
+    use axum::handler::Handler;
+    use axum::http::HeaderMap;
+    use axum::routing::get;
 
+    use super::*;
+    use crate::drivers::http::problem::Problem;
+
+    const SOON: Duration = Duration::from_secs(20);
     const STREAM: &str = ": hello\n\nid: 7\nevent: pooled\ndata: {\"a\":1}\n\ndata: one\r\ndata:two\r\n\r\n\
                           event: empty\n\nid: 8.1\rdata\r\revent: half\ndata: x\n";
 
@@ -168,27 +180,42 @@ mod tests {
         assert!(!parser.take(&[b'x'; 101]));
     }
 
+    /// Serves this at `/events`; gives the URL.
+    async fn serve<H: Handler<T, ()>, T: 'static>(answer: H) -> String {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}/events", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, Router::new().route("/events", get(answer))).await });
+        url
+    }
+
     #[tokio::test]
     async fn a_stream_is_followed_from_the_event_that_was_last() {
-        use axum::Router;
-        use axum::http::HeaderMap;
-        use axum::routing::get;
-
         let answer = |headers: HeaderMap| async move {
             let last = headers.get("last-event-id").map_or("none", |last| last.to_str().unwrap()).to_owned();
             ([("content-type", "text/event-stream")], format!("id: 5\nevent: said\ndata: {last}\n\n"))
         };
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}/events", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/events", get(answer))).await });
-        let soon = Duration::from_secs(20);
+        let url = serve(answer).await;
         for last in [None, Some("4.1")] {
-            let mut events = Client::new().follow(&url, last, soon).await.unwrap();
+            let mut events = Client::new().follow(&url, last, SOON).await.unwrap();
             let said = events.next().await.unwrap().unwrap();
             assert_eq!(said, event(Some("5"), "said", last.unwrap_or("none")));
             assert_eq!(events.next().await.unwrap(), None);
         }
-        let missing = Client::new().follow(&url.replace("events", "none"), None, soon).await.unwrap_err();
+        let missing = Client::new().follow(&url.replace("events", "none"), None, SOON).await.unwrap_err();
         assert_eq!(missing.status().map(|status| status.as_u16()), Some(404));
+    }
+
+    /// The token is shown, and the words of a refusal are heard.
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_servers_words() {
+        let answer = |headers: HeaderMap| async move {
+            let known = headers.get("authorization").is_some_and(|token| token == "Bearer abc");
+            Problem::bad_request(if known { "Too many follow already." } else { "Who are you?" })
+        };
+        let url = serve(answer).await;
+        let refused = Client::new().follow(&url, None, SOON).await.unwrap_err();
+        assert_eq!(refused.to_string(), "Who are you?");
+        let refused = Client::new().with_token("abc").follow(&url, None, SOON).await.unwrap_err();
+        assert_eq!(refused.to_string(), "Too many follow already.");
     }
 }

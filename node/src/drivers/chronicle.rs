@@ -64,6 +64,8 @@ fn tell(event: &ChainEvent) {
              until that block is back, or until it is started with a new key in place of log.key",
             hash.short()
         ),
+        // The log has the start itself.
+        ChainEvent::Restarted => debug!("the pool begins anew"),
         ChainEvent::Dropped { id, reason } => info!("transaction {} left the pool: {reason}", id.short()),
     }
 }

@@ -81,4 +81,6 @@ pub enum ChainEvent {
         /// The block that it builds on.
         previous: BlockHash,
     },
+    /// The node was started again: nothing waits in its pool but what the entries after this one put there.
+    Restarted,
 }

@@ -43,6 +43,7 @@ use self::{
     effect::Effect,
     event::Event,
     inbound::Incoming,
+    journal::ChainEvent,
     mining::Mining,
     own::Own,
     peers::{Peers, book::Book},
@@ -111,6 +112,7 @@ impl<S: Store> Machine<S> {
             wake_at: None,
             out: Vec::new(),
         };
+        machine.tell_restart()?;
         machine.open_seal()?;
         machine.open_strategy()?;
         machine.offer_again(own)?;
@@ -118,6 +120,14 @@ impl<S: Store> Machine<S> {
         machine.poll_due()?;
         let effects = machine.finish()?;
         Ok((machine, effects))
+    }
+
+    /// Tells followers that the pool is gone. Of a node that never told of anything they hold nothing to be wrong.
+    fn tell_restart(&mut self) -> Result<()> {
+        if self.chain.store().journal_end()? > 0 {
+            self.journal(ChainEvent::Restarted);
+        }
+        Ok(())
     }
 
     /// The active chain's tip.

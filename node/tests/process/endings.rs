@@ -80,7 +80,9 @@ fn a_managed_node_says_who_it_is_and_ends_with_its_lifeline() {
     let mut stdout = BufReader::new(node.process.stdout());
     let mut line = String::new();
     stdout.read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
+    let mut said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(said["miner"].take(), node.get("/wallet")["address"]);
+    said.as_object_mut().unwrap().remove("miner");
     assert_eq!(said, node.get("/node/id"));
     assert_eq!(said["address"], format!("http://{}", node.host));
     node.mine();

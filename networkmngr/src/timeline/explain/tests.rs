@@ -43,6 +43,7 @@ impl Tale {
             seed: Some(1),
             nodes: 6,
             continued: false,
+            whole: 0,
         };
         tale.network(What::Begun(begun));
         for node in 0..6 {
@@ -341,7 +342,7 @@ fn orphans_penalties_gaps_and_alarms_are_told() {
         [
             "node 3 got a block (b2000000…) by node 5 before the one below it, b1000000…, and asked for that",
             "nodes 0-1 held a fault against node 5: a block without its work, and banned it",
-            "the journal of node 2 has a gap: the entries before are no longer kept",
+            "the journal of node 2 has a gap of 4 entries: the entries before are no longer kept",
             "alarm: block 3 (a3000000…) left the chain of node 4 for b4000000…, although the log is signed up to it",
             "3 entries are missing here: the file could not be written",
         ]
@@ -380,6 +381,23 @@ fn the_replay_has_what_every_node_held_at_every_moment() {
     assert_eq!(state.nodes[&2].pool.len(), 2);
     assert_eq!(state.chain(5).collect::<Vec<_>>(), [hash(0xb2), hash(0xb1), hash(0)]);
     assert!(state.groups.is_empty());
+}
+
+/// The journal of a node that was killed is read on when it runs again, and tells of a pool that is gone by then.
+#[test]
+fn a_restart_empties_the_pool_where_the_journal_tells_of_it() {
+    let mut tale = Tale::new();
+    let pooled = |n| What::Pooled { id: payment(n), returned: false };
+    tale.node(1, pooled(1)).node(1, What::Ended { how: "ended by SIGKILL".to_owned(), wanted: true });
+    // The last words of its first process are heard after that has ended.
+    tale.node(1, pooled(2));
+    let mut state = State::default();
+    tale.entries.iter().for_each(|entry| state.apply(entry));
+    assert_eq!(state.nodes[&1].pool, [].into());
+    let before = tale.entries.len();
+    tale.node(1, What::Started { pid: None }).node(1, pooled(3)).node(1, What::Restarted).node(1, pooled(4));
+    tale.entries[before..].iter().for_each(|entry| state.apply(entry));
+    assert_eq!(state.nodes[&1].pool, [payment(4)].into());
 }
 
 #[test]
@@ -425,4 +443,73 @@ fn a_preferred_miner_is_no_more_work() {
     tale.node(1, What::Reorganised(told)).leaves(0xa1, 1, 0xb1, 1).joins(0xb1, 1, 5, &[1]);
     let text = "node 1 left a1000000… for b1000000…: as much work, of a miner that is preferred, mined by node 5";
     assert_eq!(tale.of("reorganised"), [text]);
+}
+
+/// A clock that was set back, or a file that somebody put together, is no reason to fail.
+#[test]
+fn time_never_goes_back_in_what_is_told() {
+    let mut tale = Tale::new();
+    tale.wait(5_000).node(1, What::Paused);
+    tale.at = 10;
+    tale.node(2, What::Paused).node(1, What::Resumed);
+    let stories = tale.stories();
+    let paused: Vec<_> = stories.iter().filter(|story| story.kind == "paused").collect();
+    assert!(matches!(paused.as_slice(), [story] if story.nodes == [1, 2] && story.at == story.until), "{stories:#?}");
+    assert!(stories.windows(2).all(|pair| pair[0].at <= pair[1].at));
+}
+
+/// A node whose journal breaks off in the middle of a change of branches has moved on when it is heard of again.
+#[test]
+fn a_gap_ends_the_change_of_branches_that_it_is_in() {
+    let mut tale = Tale::new();
+    tale.joins(0xa1, 1, 0, &[1]).leaves(0xa1, 1, 0xb3, 1).joins(0xb1, 1, 2, &[1]);
+    tale.node(1, What::Gap { asked: 5, next: 9, reason: "no longer kept".to_owned() });
+    tale.node(1, What::Held { height: 4, tip: hash(0xb4), pool: Vec::new() });
+    tale.joins(0xb5, 5, 3, &[1]).node(1, What::Pooled { id: payment(1), returned: true });
+    assert_eq!(
+        tale.of("reorganised"),
+        ["node 1 left a1000000… for b3000000…: more work in as many blocks (1), mined by node 2"]
+    );
+    let mut state = State::default();
+    tale.entries.iter().for_each(|entry| state.apply(entry));
+    assert_eq!((state.nodes[&1].height, state.nodes[&1].tip), (5, Some(hash(0xb5))));
+}
+
+/// The first lines of another file say once more what holds, also in the middle of a change of branches.
+#[test]
+fn where_another_file_begins_nothing_happens() {
+    let mut whole = split_and_healed();
+    whole.node(5, What::Paused);
+    let expected = whole.stories();
+    for cut in 1..whole.entries.len() {
+        let mut tale = Tale::new();
+        let mut state = State::default();
+        whole.entries[..cut].iter().for_each(|entry| state.apply(entry));
+        let repeated = state.told_whole(state.at);
+        let What::Begun(begun) = whole.entries[0].what.clone() else { panic!() };
+        let begun = Begun { continued: true, whole: repeated.len() as u64, ..begun };
+        let begun = Entry::network(state.at, What::Begun(begun));
+        let (first, rest) = whole.entries.split_at(cut);
+        tale.entries = [first, &[begun], &repeated, rest].concat();
+        assert_eq!(tale.stories(), expected, "after {cut} entries");
+    }
+}
+
+/// Of two nodes that come during a split, one in a group of its own and one with others, causes know where they are.
+#[test]
+fn nodes_that_come_during_a_split_are_in_it() {
+    let mut tale = Tale::new();
+    tale.split(&[&[0, 1, 2], &[3, 4, 5]]).wait(100).split(&[&[0, 1, 2], &[3, 4, 5], &[6, 7]]);
+    for node in [6, 7] {
+        tale.node(node, What::Ready { miner: Some(miner(node)), peer: None, id: None, address: None });
+    }
+    tale.joins(0xa1, 1, 6, &[6, 7]).joins(0xb1, 1, 0, &[0]).joins(0xb2, 2, 0, &[0]).network(What::Healed);
+    for node in [6, 7] {
+        tale.leaves(0xa1, 1, 0xb2, node).joins(0xb1, 1, 0, &[node]).joins(0xb2, 2, 0, &[node]);
+    }
+    assert_eq!(
+        tale.of("reorganised"),
+        ["nodes 6-7 left a1000000… for b2000000…: one block more work, mined by node 0 while the network was split \
+          (0-2 | 3-5 | 6-7)"]
+    );
 }

@@ -134,7 +134,7 @@ impl Journal<'_> {
                     return Err(self.wrong(format!("block {hash} builds on another block")));
                 }
             }
-            ChainEvent::Pooled { .. } | ChainEvent::Dropped { .. } => {}
+            ChainEvent::Pooled { .. } | ChainEvent::Dropped { .. } | ChainEvent::Restarted => {}
         }
         Ok(())
     }

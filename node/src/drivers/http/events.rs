@@ -48,9 +48,10 @@ pub(super) struct Begin {
 /// `disconnected` (a block left the active chain: everything said about it is retracted), `side` (a block
 /// was stored beside the active chain, as its branch has not more work), `pooled` and `dropped` (a
 /// transaction entered the pool, or left it unconfirmed, with the reason), `contradicted` (the alarm: a
-/// block left the active chain although this node has signed the log up to it, see `/log`), and `gap` (what
-/// was asked for is no longer known; begin anew from the chain). `connected` and `side` tell the block's
-/// miner, parent, time and accumulated work.
+/// block left the active chain although this node has signed the log up to it, see `/log`), `restarted` (the
+/// node was started again, with a pool that has nothing but what follows), and `gap` (what was asked for is no
+/// longer known; begin anew from the chain). `connected` and `side` tell the block's miner, parent, time and
+/// accumulated work.
 ///
 /// Told in passing, without an id, not kept, and lost to whoever is slow: `orphan` (a block whose parent
 /// is not known here) and `penalty` (what a peer did wrong, and whether it is banned), each with the peer's
@@ -305,6 +306,7 @@ impl Telling {
             ChainEvent::Pooled { .. } => "pooled",
             ChainEvent::Dropped { .. } => "dropped",
             ChainEvent::Contradicted { .. } => "contradicted",
+            ChainEvent::Restarted => "restarted",
         };
         Some(event(&Explained { entry: &self.entry, about: &self.about }, name, id))
     }

@@ -56,7 +56,7 @@ impl Counted {
                     ChainEvent::Dropped { .. } => counts.dropped += 1,
                     ChainEvent::Reorganised { .. } => counts.reorganised += 1,
                     ChainEvent::Side { .. } => counts.side += 1,
-                    ChainEvent::Contradicted { .. } => {}
+                    ChainEvent::Contradicted { .. } | ChainEvent::Restarted => {}
                 }
             }
             if entries.len() < AT_ONCE {

@@ -6,7 +6,7 @@ use super::{
     branch::{Branch, checked, key, note, pay},
     conversation::{Node, exchange, stranger},
 };
-use crate::machine::{effect::Reply, event::Request, store::ReadChain};
+use crate::machine::{effect::Reply, event::Request, journal::ChainEvent, store::ReadChain};
 
 fn funded() -> Branch {
     let mut branch = Branch::of(&key(101));
@@ -29,6 +29,23 @@ fn the_chain_and_own_transactions_are_there_again() {
     let node = node.restarted();
     assert_eq!(node.tip(), branch.tip());
     assert_eq!(node.pooled(), 5, "somebody else's is not kept");
+}
+
+/// Whoever follows the journal alone has the pool right: a restart is told, and after it what waits again.
+#[test]
+fn a_restart_is_told_with_what_waits_after_it() {
+    assert_eq!(Node::new(1).restarted().machine.store().journal_end().unwrap(), 0, "there was nothing to follow");
+    let mut node = Node::new(1);
+    node.takes(&funded().blocks);
+    let own = note(&key(101), 0, 4, 0);
+    node.asks(Request::SubmitTransaction(checked(own.clone())));
+    node.meets(stranger(1));
+    node.hears(stranger(1), shared::wire::Message::Transactions(vec![note(&key(101), 1, 4, 0)]));
+    let told = node.machine.store().journal_end().unwrap();
+    let node = node.restarted();
+    let after = node.machine.store().journal(told + 1, 10).unwrap();
+    let events: Vec<ChainEvent> = after.into_iter().map(|(_, event)| event).collect();
+    assert_eq!(events, [ChainEvent::Restarted, ChainEvent::Pooled { id: own.id(), returned: false }]);
 }
 
 #[test]

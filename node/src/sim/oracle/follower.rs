@@ -41,17 +41,6 @@ impl Oracle {
         Ok(())
     }
 
-    /// A node's process ends, and its pool with it: followers take nothing for waiting until they are told
-    /// of it again.
-    ///
-    /// # Errors
-    /// What the journal told that cannot be.
-    pub fn lose_pool(&mut self, node: usize, store: &impl ReadChain) -> Result<(), Violation> {
-        self.read_journal(node, store).map_err(|what| Violation { node, what })?;
-        self.followers.entry(node).and_modify(|follower| follower.waiting.clear());
-        Ok(())
-    }
-
     fn read_journal(&mut self, node: usize, store: &impl ReadChain) -> Result<(), String> {
         let tip = self.network.genesis_hash();
         let fresh = Follower { read: 0, tip, waiting: BTreeSet::new() };
@@ -97,6 +86,10 @@ impl Oracle {
             // One that comes from a block may be dropped without ever having been back in the pool.
             ChainEvent::Dropped { id, .. } => {
                 follower.waiting.remove(id);
+                Some(())
+            }
+            ChainEvent::Restarted => {
+                follower.waiting.clear();
                 Some(())
             }
             ChainEvent::Reorganised { .. } | ChainEvent::Side { .. } => Some(()),

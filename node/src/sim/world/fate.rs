@@ -59,11 +59,6 @@ impl World {
 
     /// Ends a node's process at once, until it is restarted; tells whether there was one.
     pub fn kill(&mut self, node: usize) -> bool {
-        if let Some(machine) = self.nodes[node].machine.as_ref().filter(|_| self.config.checked)
-            && let Err(violation) = self.oracle.lose_pool(node, machine.store())
-        {
-            self.violation.get_or_insert(violation);
-        }
         let Some(linked) = self.nodes[node].end() else { return false };
         for other in linked {
             self.nodes[other].tear(node, self.now, &self.ground);

@@ -116,6 +116,7 @@ fn chain_event() -> impl Strategy<Value = ChainEvent> {
             }
         ),
         (height(), hash(), hash()).prop_map(|(height, hash, previous)| ChainEvent::Side { height, hash, previous }),
+        Just(ChainEvent::Restarted),
     ]
 }
 
@@ -219,6 +220,8 @@ fn journal_entries_of_earlier_versions_decode() {
         (entry(2, &[&[3; 32], &[1]]), ChainEvent::Pooled { id, returned: true }),
         (entry(3, &[&[3; 32], &[2, 0, 0, 0], b"no"]), ChainEvent::Dropped { id, reason: "no".into() }),
         (entry(4, &[&height, &[1; 32], &[2; 32]]), ChainEvent::Contradicted { height: block, hash, better }),
+        (entry(6, &[&height, &[1; 32], &[2; 32]]), ChainEvent::Side { height: block, hash, previous: better }),
+        (entry(7, &[]), ChainEvent::Restarted),
     ];
     for (bytes, event) in old {
         assert_eq!(borsh::from_slice::<ChainEvent>(&bytes).unwrap(), event);
