@@ -1,6 +1,7 @@
 //! Short runs of the simulator over many seeds (`cargo run --release -p node --example simulate` runs
 //! thousands), and its checkers let loose on random trees of blocks without a network.
 
+mod fate;
 mod trees;
 
 use shared::{BlockHash, Height};

@@ -177,10 +177,11 @@ impl SimNode {
         while self.queue.peek().is_some_and(|next| next.at < end) {
             let Some(next) = self.queue.pop() else { break };
             count += 1;
-            if self.paused {
-                self.held.push(next);
-            } else {
-                self.take(next, ground, generation);
+            match next.what {
+                // Who stands still does not search.
+                Arrival::Proof { .. } if self.paused => {}
+                _ if self.paused => self.held.push(next),
+                _ => self.take(next, ground, generation),
             }
         }
         count

@@ -1,0 +1,32 @@
+//! What befalls simulated nodes, in calm worlds where nothing else does.
+
+use super::super::{Conditions, Delay, Topology, World, WorldConfig, fixed_network};
+
+/// Nodes that mine when told to, with links that take as long as this.
+fn world(nodes: usize, delay: u64) -> World {
+    World::new(WorldConfig {
+        network: fixed_network(),
+        nodes,
+        seed: 1,
+        conditions: Conditions::taking(Delay::Constant(delay)),
+        topology: Topology::Full,
+        checked: true,
+    })
+}
+
+/// A process that is stopped does not search.
+#[test]
+fn a_paused_node_finds_no_blocks() {
+    let mut world = world(1, 1);
+    world.set_mining(0, true);
+    world.set_block_gap(Some(10.0));
+    world.run_for(1_000).unwrap();
+    let before = world.best_tip().unwrap().1;
+    world.pause(0);
+    world.run_for(600_000).unwrap();
+    world.resume(0);
+    world.run_for(1).unwrap();
+    assert_eq!(world.best_tip().unwrap().1, before);
+    world.run_for(600_000).unwrap();
+    assert!(world.best_tip().unwrap().1 > before, "it goes on");
+}
