@@ -14,6 +14,15 @@ fn world(nodes: usize, delay: u64) -> World {
     })
 }
 
+/// How many peers a node is in session with.
+fn peers(world: &mut World, node: usize) -> usize {
+    let id = world.request(node, crate::machine::event::Request::Status);
+    match world.take_reply(node, id) {
+        Some(crate::machine::effect::Reply::Status(status)) => status.peers.len(),
+        other => panic!("no status but {other:?}"),
+    }
+}
+
 /// A process that is stopped does not search.
 #[test]
 fn a_paused_node_finds_no_blocks() {
@@ -29,4 +38,18 @@ fn a_paused_node_finds_no_blocks() {
     assert_eq!(world.best_tip().unwrap().1, before);
     world.run_for(600_000).unwrap();
     assert!(world.best_tip().unwrap().1 > before, "it goes on");
+}
+
+/// Who dialled a paused node is told when that one's process ends instead of going on.
+#[test]
+fn whoever_dialled_a_paused_node_that_is_killed_dials_again() {
+    let mut world = world(2, 1_000);
+    world.run_for(500).unwrap();
+    world.pause(1);
+    world.run_for(5_000).unwrap();
+    world.kill(1);
+    world.run_for(5_000).unwrap();
+    world.restart(1);
+    world.run_for(300_000).unwrap();
+    assert_eq!(peers(&mut world, 0), 1);
 }

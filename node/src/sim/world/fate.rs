@@ -64,7 +64,8 @@ impl World {
         {
             self.violation.get_or_insert(violation);
         }
-        let Some(linked) = self.nodes[node].end() else { return false };
+        let Some(linked) = self.nodes[node].end(self.now) else { return false };
+        self.collect(node);
         for other in linked {
             self.nodes[other].tear(node, self.now, &self.ground);
             self.after(other);

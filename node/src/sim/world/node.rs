@@ -413,12 +413,12 @@ impl SimNode {
     }
 
     /// Ends the node's process: everything but the disk is gone. Tells whom it was connected with.
-    pub(super) fn end(&mut self) -> Option<Vec<usize>> {
+    pub(super) fn end(&mut self, now: Millis) -> Option<Vec<usize>> {
         let machine = self.machine.take()?;
         self.disk = Some(machine.into_store());
         self.job = None;
-        self.paused = false;
-        self.held.clear();
+        // What came during a pause finds nobody, and whoever sent it hears of that.
+        self.resume(now);
         self.dialling.clear();
         self.banned.clear();
         Some(std::mem::take(&mut self.links).into_keys().collect())
