@@ -53,3 +53,30 @@ fn whoever_dialled_a_paused_node_that_is_killed_dials_again() {
     world.run_for(300_000).unwrap();
     assert_eq!(peers(&mut world, 0), 1);
 }
+
+/// It hears of the other's end when it goes on.
+#[test]
+fn a_paused_node_does_nothing_when_another_ends() {
+    let mut world = world(2, 1);
+    world.run_for(10_000).unwrap();
+    world.pause(1);
+    world.kill(0);
+    assert_eq!(peers(&mut world, 1), 1);
+    world.resume(1);
+    world.run_for(1_000).unwrap();
+    assert_eq!(peers(&mut world, 1), 0);
+}
+
+/// Nor when the network is split, and healed again, around it.
+#[test]
+fn a_paused_node_does_nothing_when_the_network_is_split() {
+    let mut world = world(2, 1);
+    world.run_for(10_000).unwrap();
+    world.pause(1);
+    world.split(vec![0, 1]);
+    assert_eq!([0, 1].map(|node| peers(&mut world, node)), [0, 1]);
+    world.heal();
+    world.resume(1);
+    world.run_for(300_000).unwrap();
+    assert_eq!([0, 1].map(|node| peers(&mut world, node)), [1, 1]);
+}

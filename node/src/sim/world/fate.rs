@@ -24,9 +24,12 @@ impl World {
         self.ground.groups = None;
     }
 
-    /// Names all nodes to each other, so that those who are not connected dial at once.
+    /// Names all nodes to each other, so that those who are not connected dial at once. Paused ones are not told.
     pub fn meet(&mut self) {
         for node in 0..self.nodes.len() {
+            if self.nodes[node].paused {
+                continue;
+            }
             let known = self.acquaintances(node);
             let named = known.into_iter().map(|other| Registration {
                 node: None,

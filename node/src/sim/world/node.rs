@@ -258,9 +258,13 @@ impl SimNode {
         self.is_linked(other, link) && self.links.remove(&other).is_some()
     }
 
-    /// Parts from another node without a word to it.
+    /// Parts from another node without a word to it. While it is paused it hears nothing of that either.
     pub(super) fn tear(&mut self, other: usize, now: Millis, ground: &Ground) {
-        if self.links.remove(&other).is_some() {
+        let Some(End { link, .. }) = self.links.get(&other).copied() else { return };
+        if self.paused {
+            // Before what the other one sends on a later connection.
+            self.held.push(Scheduled { at: now, from: other, number: 0, what: Arrival::Closed { link } });
+        } else if self.unlink(other, link) {
             self.tell(Event::PeerDisconnected { peer: peer_id(other) }, now, ground);
         }
     }
