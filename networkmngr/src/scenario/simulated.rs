@@ -296,8 +296,8 @@ impl Engine for Simulated {
         if self.world.kill(usize::from(node)) {
             self.note_of(node, killed());
         }
-        self.world.restart(usize::from(node));
         self.note_ready(node);
+        self.world.restart(usize::from(node));
         self.world.run_for(1_000).map_err(Trouble::new)
     }
 

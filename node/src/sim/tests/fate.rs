@@ -1,6 +1,9 @@
 //! What befalls simulated nodes, in calm worlds where nothing else does.
 
-use super::super::{Conditions, Delay, Topology, World, WorldConfig, fixed_network};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::super::{Conditions, Delay, Sight, Topology, World, WorldConfig, fixed_network};
 
 /// Nodes that mine when told to, with links that take as long as this.
 fn world(nodes: usize, delay: u64) -> World {
@@ -79,4 +82,22 @@ fn a_paused_node_does_nothing_when_the_network_is_split() {
     world.resume(1);
     world.run_for(300_000).unwrap();
     assert_eq!([0, 1].map(|node| peers(&mut world, node)), [1, 1]);
+}
+
+/// What a node does on an order is seen before what is ordered next.
+#[test]
+fn a_witness_sees_what_an_order_led_to_at_once() {
+    let mut world = world(1, 1);
+    world.set_mining(0, true);
+    world.set_block_gap(Some(10.0));
+    world.run_for(300_000).unwrap();
+    let seen = Rc::new(RefCell::new(0));
+    let counter = seen.clone();
+    world.set_witness(Box::new(move |_, _, sight| {
+        if matches!(sight, Sight::Told(crate::machine::journal::ChainEvent::Pooled { .. })) {
+            *counter.borrow_mut() += 1;
+        }
+    }));
+    world.send_payment(0, world.miner(0), shared::Amount::new(1).unwrap(), None, None, Some(0)).unwrap();
+    assert_eq!(*seen.borrow(), 1);
 }

@@ -323,10 +323,12 @@ impl World {
         self.after(node);
     }
 
-    /// Looks at a node that something happened to, and sends off what it sent.
+    /// Looks at a node that something was done to, sends off what it sent, and shows what came of it before
+    /// anything else is done.
     fn after(&mut self, node: usize) {
         self.observe(node);
         self.collect(node);
+        self.show_sights(&[node]);
     }
 
     /// The checker looks at a node.

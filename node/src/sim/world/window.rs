@@ -131,8 +131,6 @@ impl World {
     /// Sends off what was sent by anybody outside of a window.
     fn collect_all(&mut self) {
         (0..self.nodes.len()).for_each(|node| self.collect(node));
-        let all: Vec<usize> = (0..self.nodes.len()).collect();
-        self.show_sights(&all);
     }
 
     /// Sends off what a node sent, and notes when it has something to do.
@@ -157,7 +155,7 @@ impl World {
     }
 
     /// Shows the witness what happened, in order of time.
-    fn show_sights(&mut self, nodes: &[usize]) {
+    pub(super) fn show_sights(&mut self, nodes: &[usize]) {
         let Some(witness) = &mut self.witness else { return };
         let mut sights = Vec::new();
         for node in nodes {
