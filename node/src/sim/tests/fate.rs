@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::super::{Conditions, Delay, Sight, Topology, World, WorldConfig, fixed_network};
+use crate::machine::journal::ChainEvent;
 
 /// Nodes that mine when told to, with links that take as long as this.
 fn world(nodes: usize, delay: u64) -> World {
@@ -94,10 +95,46 @@ fn a_witness_sees_what_an_order_led_to_at_once() {
     let seen = Rc::new(RefCell::new(0));
     let counter = seen.clone();
     world.set_witness(Box::new(move |_, _, sight| {
-        if matches!(sight, Sight::Told(crate::machine::journal::ChainEvent::Pooled { .. })) {
+        if matches!(sight, Sight::Told(ChainEvent::Pooled { .. })) {
             *counter.borrow_mut() += 1;
         }
     }));
     world.send_payment(0, world.miner(0), shared::Amount::new(1).unwrap(), None, None, Some(0)).unwrap();
     assert_eq!(*seen.borrow(), 1);
+}
+
+/// As in a network of real nodes.
+#[test]
+fn whoever_joins_during_a_split_is_of_the_group_of_the_rest() {
+    let mut world = world(3, 1);
+    world.run_for(10_000).unwrap();
+    world.split(vec![0, World::REST, World::REST]);
+    let newcomers = [world.add_node(), world.add_node()];
+    world.run_for(60_000).unwrap();
+    assert_eq!(peers(&mut world, 0), 0);
+    assert_eq!(newcomers.map(|node| peers(&mut world, node)), [3, 3]);
+}
+
+/// Counts the blocks that a node says it connects from now on.
+fn connected(world: &mut World, at: usize) -> Rc<RefCell<u32>> {
+    let seen = Rc::new(RefCell::new(0));
+    let counter = seen.clone();
+    world.set_witness(Box::new(move |_, node, sight| {
+        if node == at && matches!(sight, Sight::Told(ChainEvent::Connected { .. })) {
+            *counter.borrow_mut() += 1;
+        }
+    }));
+    seen
+}
+
+#[test]
+fn a_witness_that_comes_later_sees_what_happens_from_then_on() {
+    let mut world = world(1, 1);
+    world.set_mining(0, true);
+    world.set_block_gap(Some(10.0));
+    world.run_for(300_000).unwrap();
+    let before = world.best_tip().unwrap().1.0;
+    let seen = connected(&mut world, 0);
+    world.run_for(300_000).unwrap();
+    assert_eq!(*seen.borrow(), world.best_tip().unwrap().1.0 - before);
 }

@@ -1,12 +1,12 @@
 //! What befalls simulated nodes: splits, pauses, crashes, lost disks.
 
-use super::{World, address, peer_id};
-use crate::{
-    drivers::store::MemoryStore,
-    machine::event::{Event, Registration, Request, RequestId},
-};
+use super::{World, address, empty_disk, peer_id};
+use crate::machine::event::{Event, Registration, Request, RequestId};
 
 impl World {
+    /// The group of nodes that are in none of those that were named, and of all that join during a split.
+    pub const REST: usize = usize::MAX;
+
     /// Splits the network: nodes reach those of their own group only. `groups` has each node's, by number.
     pub fn split(&mut self, groups: Vec<usize>) {
         self.ground.groups = Some(groups);
@@ -88,7 +88,7 @@ impl World {
     pub fn wipe(&mut self, node: usize, down_for: u64) {
         if self.nodes[node].machine.is_some() {
             self.crash(node, down_for);
-            self.nodes[node].disk = Some(MemoryStore::new(&self.ground.network));
+            self.nodes[node].disk = Some(empty_disk(&self.config));
             self.oracle.forget(node);
         }
     }
