@@ -192,7 +192,7 @@ impl<S: Store> Machine<S> {
     }
 
     /// Publishes the branch of an attack that succeeds, and ends one that has fallen too far behind.
-    fn weigh_private(&mut self) -> Result<()> {
+    pub(super) fn weigh_private(&mut self) -> Result<()> {
         let public = self.chain.tip().position;
         let (Some(branch), Some(attack)) = (&self.conduct.branch, self.conduct.attack()) else { return Ok(()) };
         let lead = branch.lead_over(public.height);

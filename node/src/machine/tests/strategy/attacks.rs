@@ -7,7 +7,7 @@ use super::{
         branch::{Branch, checked, key, pay},
         conversation::{Node, exchange, stranger},
     },
-    attack, journal, selfish, set, status,
+    attack, journal, selfish, set, status, status_in,
 };
 use crate::machine::{
     effect::Reply,
@@ -275,4 +275,17 @@ fn a_proof_on_a_branch_that_was_just_given_up_is_lost_and_told_to_nobody() {
     assert_eq!(status(&mut node).ending, Some(Ending::GivenUp));
     assert!(node.notices.is_empty(), "{:?}", node.notices);
     assert!(matches!(node.reply(request), Some(Reply::MineLost { winner }) if *winner == theirs.tip()));
+}
+
+/// What the strategy before it published counts.
+#[test]
+fn an_attack_that_what_is_published_leaves_too_far_behind_is_given_up_at_once() {
+    let mut node = selfish(1);
+    node.asks(Request::SetMining(true));
+    (0..2).for_each(|_| drop(node.proves()));
+    let genesis = super::super::branch::network().genesis_hash();
+    let request = set(&mut node, Strategy::Private(Attack { give_up: 2, ..attack(Some(genesis), 1) }));
+    assert_eq!(node.height(), 2);
+    assert_eq!(status_in(&node, request).ending, Some(Ending::GivenUp));
+    assert_eq!(node.machine.mining_on(), node.tip());
 }
