@@ -124,7 +124,7 @@ impl<S: Store> Machine<S> {
 
     /// How many more headers may be taken from a peer. Half of the room is kept for peers of this
     /// node's own choosing, so that strangers alone cannot fill it.
-    fn room_for_headers_of(&self, peer: PeerId) -> usize {
+    pub(in super::super) fn room_for_headers_of(&self, peer: PeerId) -> usize {
         let outbound = self.peers.get(&peer).is_some_and(|session| session.outbound);
         self.chain.header_room().saturating_sub(if outbound { 0 } else { MAX_HEADERS_AHEAD / 2 })
     }
