@@ -58,8 +58,8 @@ impl<S: Store> Machine<S> {
         let full = headers.len() == MAX_HEADERS;
         let taken = self.take_headers(peer, headers)?;
         let work = taken.last.map(|(_, entry)| entry.position.work);
-        // One who gives the same again and again is not gone on with.
-        let led_on = asked.followed.is_none_or(|before| work.is_some_and(|work| work > before));
+        // One who gives the same again and again, or nothing that is taken, is not gone on with.
+        let led_on = work.is_some_and(|work| asked.followed.is_none_or(|before| work > before));
         let more = taken.cut || (full && led_on);
         self.sync.stale |= taken.new;
         self.follow_up(peer, more, &taken)?;
