@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::{Conditions, Delay, Sight, Topology, World, WorldConfig, fixed_network};
+use super::super::{Conditions, Delay, Sight, Tally, Topology, World, WorldConfig, fixed_network};
 use crate::machine::journal::ChainEvent;
 
 /// Nodes that mine when told to, with links that take as long as this.
@@ -137,4 +137,17 @@ fn a_witness_that_comes_later_sees_what_happens_from_then_on() {
     let seen = connected(&mut world, 0);
     world.run_for(300_000).unwrap();
     assert_eq!(*seen.borrow(), world.best_tip().unwrap().1.0 - before);
+}
+
+/// As with a real miner, one proof ends a job.
+#[test]
+fn a_node_whose_block_was_refused_does_not_find_another_unasked() {
+    let mut world = world(1, 1);
+    let what = crate::machine::strategy::Lie::InvalidBlocks;
+    world.set_strategy(0, Some(crate::machine::strategy::Strategy::Liar { what }), None).unwrap();
+    world.set_block_gap(Some(10.0));
+    let tally = Tally::of(&mut world);
+    world.request(0, crate::machine::event::Request::Mine { height: None });
+    world.run_for(300_000).unwrap();
+    assert_eq!(tally.borrow().found.len(), 1);
 }

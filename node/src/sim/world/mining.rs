@@ -105,6 +105,8 @@ impl SimNode {
             Err(error) => return self.blame(format!("its template makes no block: {error}")),
         };
         let tip = |node: &Self| node.machine.as_ref().map(|machine| machine.tip().hash);
+        // One proof ends a job, whatever the machine makes of it.
+        self.job = None;
         let (on_tip, hash) = (tip(self) == Some(block.header().previous), block.hash());
         if ground.watched {
             self.sights.push((now, Sight::Mined(block.clone())));
