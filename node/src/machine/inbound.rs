@@ -26,7 +26,7 @@ pub enum Incoming {
     /// [`Message::Hello`].
     Hello(Hello),
     /// [`Message::Announce`]: the header is proven and commits to the coinbase.
-    Announce(BlockHash, Announcement),
+    Announce(BlockHash, Arc<Announcement>),
     /// [`Message::GetHeaders`].
     GetHeaders(Vec<BlockHash>),
     /// [`Message::Headers`], each the parent of the next.
@@ -69,7 +69,7 @@ pub fn check(message: Message, network: &Network) -> Result<Incoming, Fault> {
         Message::Hello(hello) => Incoming::Hello(hello),
         Message::Announce(announcement) => {
             let hash = check_announcement(&announcement, network)?;
-            Incoming::Announce(hash, announcement)
+            Incoming::Announce(hash, Arc::new(announcement))
         }
         Message::GetHeaders { locator } => Incoming::GetHeaders(locator),
         Message::Headers(headers) => Incoming::Headers(check_headers(headers, network)?),

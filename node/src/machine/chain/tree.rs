@@ -137,6 +137,11 @@ impl<S: Store> Chain<S> {
         self.headers.contains_key(hash)
     }
 
+    /// Whether any block is known by its header only.
+    pub fn is_any_missing(&self) -> bool {
+        !self.headers.is_empty()
+    }
+
     /// Blocks to fetch, lowest first, so that the block `target` can be stored, with their heights;
     /// empty if it is, or if no way is known down to a stored block.
     ///

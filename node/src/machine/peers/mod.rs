@@ -212,10 +212,10 @@ impl<S: Store> Machine<S> {
             return Ok(());
         }
         session.greeting = Some(Greeting { node: hello.node, http: hello.http.clone() });
-        session.chain.claims(hello.head, hello.height, hello.work);
         let (outbound, greeted_with) = (session.outbound, session.greeted_with);
         let curious = outbound && self.book.wants_more();
         session.addresses_asked = curious;
+        self.claimed(peer, hello.head, hello.height, hello.work);
         self.book.greeted(peer, hello.node, hello.http, hello.listens);
         if curious {
             self.send(peer, Message::GetAddresses);

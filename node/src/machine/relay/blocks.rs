@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use shared::{
-    BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId,
+    BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId, Work,
     wire::{Announcement, Message, PeerId},
 };
 
 use super::super::{
     Machine,
+    chain::Refusal,
     config::REBUILD_TIMEOUT,
     peers::Fault,
     store::{Result, Store},
@@ -22,7 +23,7 @@ const MAX_REBUILDS: usize = 64;
 /// An announced block that lacks some transactions.
 #[derive(Debug)]
 pub struct Rebuild {
-    announcement: Announcement,
+    announcement: Arc<Announcement>,
     pub(super) from: PeerId,
     due: Millis,
 }
@@ -32,19 +33,16 @@ impl<S: Store> Machine<S> {
         &mut self,
         peer: PeerId,
         hash: BlockHash,
-        announcement: Announcement,
+        announcement: Arc<Announcement>,
     ) -> Result<()> {
-        let parent = announcement.header.previous;
-        if self.chain.entry(&parent)?.is_none() {
-            // The branch is not known here: catch up with whoever has it.
-            self.tell_of_orphan(Some(peer), hash, parent);
-            if let Some(session) = self.peers.get_mut(&peer) {
-                session.chain.claims(hash, announcement.coinbase.height, shared::Work::ZERO);
-            }
-            return self.ask_headers(peer);
-        }
         let entry = match self.chain.judge_header(hash, &announcement.header, self.wall)? {
             Ok(entry) => entry,
+            Err(Refusal::Orphan(parent)) => {
+                // The branch is not known here: catch up with whoever has it.
+                self.tell_of_orphan(Some(peer), hash, parent);
+                self.claimed(peer, hash, announcement.coinbase.height, Work::ZERO);
+                return self.ask_headers(peer);
+            }
             Err(refusal) => return self.refused_header(peer, &refusal),
         };
         if let Some(session) = self.peers.get_mut(&peer) {
@@ -57,6 +55,7 @@ impl<S: Store> Machine<S> {
         if self.room_for_headers_of(peer) > 0 {
             self.chain.keep_header(hash, entry)?;
         }
+        let parent = announcement.header.previous;
         if self.relay.rebuilds.contains_key(&hash) || self.chain.stored_entry(&parent)?.is_none() {
             return Ok(());
         }
@@ -64,12 +63,12 @@ impl<S: Store> Machine<S> {
     }
 
     /// Puts an announced block together from the pool, or asks for what is not there.
-    fn rebuild(&mut self, peer: PeerId, hash: BlockHash, announcement: Announcement) -> Result<()> {
+    fn rebuild(&mut self, peer: PeerId, hash: BlockHash, announcement: Arc<Announcement>) -> Result<()> {
         let found: Vec<_> = announcement.transactions.iter().map(|id| self.pool.get(id).cloned()).collect();
         let lacking = (0u32..).zip(&found).filter(|(_, found)| found.is_none());
         let positions: Vec<u32> = lacking.map(|(position, _)| position).collect();
         if positions.is_empty() {
-            return self.assemble(peer, announcement, found.into_iter().flatten().collect());
+            return self.assemble(peer, &announcement, found.into_iter().flatten().collect());
         }
         if self.relay.rebuilds.len() >= MAX_REBUILDS {
             self.relay.rebuilds.pop_first();
@@ -94,7 +93,7 @@ impl<S: Store> Machine<S> {
         let sent: BTreeMap<TxId, _> = transactions.into_iter().map(|tx| (tx.id(), tx)).collect();
         let find = |id: &TxId| sent.get(id).or_else(|| self.pool.get(id)).cloned();
         match announcement.transactions.iter().map(find).collect::<Option<Vec<_>>>() {
-            Some(transactions) => self.assemble(peer, announcement, transactions),
+            Some(transactions) => self.assemble(peer, &announcement, transactions),
             // The whole block will be fetched as any missing one.
             None => Ok(()),
         }
@@ -125,11 +124,11 @@ impl<S: Store> Machine<S> {
     fn assemble(
         &mut self,
         peer: PeerId,
-        announcement: Announcement,
+        announcement: &Announcement,
         transactions: Vec<Arc<CheckedTransaction>>,
     ) -> Result<()> {
         let Announcement { header, coinbase, .. } = announcement;
-        match CheckedBlock::assemble(header, coinbase, transactions, &self.config.network) {
+        match CheckedBlock::assemble(*header, coinbase.clone(), transactions, &self.config.network) {
             Ok(block) => self.take_block(Some(peer), Arc::new(block)).map(|_| ()),
             Err(error) => self.punish(peer, Fault::Invalid(error.to_string())),
         }

@@ -78,24 +78,41 @@ impl<S: Store> Machine<S> {
 
     /// Finds the best chain that some peer has and this node lacks.
     fn choose_target(&mut self) -> Result<()> {
-        let ours = self.chain.tip().position.work;
-        for (_, session) in self.peers.greeted_mut() {
-            if let Some((head, _)) = session.chain.claim
-                && let Some(entry) = self.chain.entry(&head)?
-            {
-                session.chain.claim = None;
-                session.chain.has(head, entry.position.height, entry.position.work);
-            }
-        }
-        let goals = self.peers.greeted().filter_map(|(_, session)| session.chain.goal(ours));
-        let best = goals.filter(|(hash, _)| self.chain.is_missing(hash)).max_by_key(|(hash, theirs)| (*theirs, *hash));
-        let target = best.map(|(hash, _)| hash);
+        self.place_claims()?;
+        let target = if self.chain.is_any_missing() { self.best_missing() } else { None };
         if target != self.sync.target || self.sync.stale {
             let order = match target {
                 Some(target) => self.chain.missing_path(&target)?,
                 None => Vec::new(),
             };
             self.sync.set_out(target, order);
+        }
+        Ok(())
+    }
+
+    fn best_missing(&self) -> Option<BlockHash> {
+        let ours = self.chain.tip().position.work;
+        let goals = self.peers.greeted().filter_map(|(_, session)| session.chain.goal(ours));
+        let missing = goals.filter(|(hash, _)| self.chain.is_missing(hash));
+        missing.max_by_key(|(hash, theirs)| (*theirs, *hash)).map(|(hash, _)| hash)
+    }
+
+    /// Finds the places of tips that peers claimed to have, once their headers are known.
+    fn place_claims(&mut self) -> Result<()> {
+        for peer in self.sync.open.iter().copied().collect::<Vec<_>>() {
+            let Some(session) = self.peers.get_mut(&peer) else {
+                self.sync.open.remove(&peer);
+                continue;
+            };
+            if let Some((head, _)) = session.chain.claim
+                && let Some(entry) = self.chain.entry(&head)?
+            {
+                session.chain.claim = None;
+                session.chain.has(head, entry.position.height, entry.position.work);
+            }
+            if session.chain.claim.is_none() && session.chain.more.is_none() {
+                self.sync.open.remove(&peer);
+            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! alone, and asked for once more from the fork on when it has.
 
 use shared::{
-    BlockHash, Work,
+    BlockHash, Height, Work,
     rules::header::MEDIAN_SPAN,
     wire::{MAX_HEADERS, Message, PeerId},
 };
@@ -32,6 +32,14 @@ struct Taken {
 }
 
 impl<S: Store> Machine<S> {
+    /// A peer says that this is its tip.
+    pub(in super::super) fn claimed(&mut self, peer: PeerId, head: BlockHash, height: Height, work: Work) {
+        if let Some(session) = self.peers.get_mut(&peer) {
+            session.chain.claims(head, height, work);
+            self.sync.open.insert(peer);
+        }
+    }
+
     /// Asks a peer for the headers that follow what is known here, unless its answer is awaited.
     pub(in super::super) fn ask_headers(&mut self, peer: PeerId) -> Result<()> {
         let tip = self.chain.tip().hash;
@@ -99,6 +107,9 @@ impl<S: Store> Machine<S> {
         };
         let theirs = &mut session.chain;
         theirs.claim = theirs.claim.filter(|_| more);
+        if more {
+            self.sync.open.insert(peer);
+        }
         theirs.more = more.then(|| taken.last.map_or(More::FromTip, |(hash, _)| More::After(hash)));
         let Some((hash, entry)) = taken.last else {
             theirs.proven &= more;
@@ -147,7 +158,7 @@ impl<S: Store> Machine<S> {
 
     /// Goes on with peers whose last answer was a full one, as far as there is room.
     pub(super) fn continue_headers(&mut self) -> Result<()> {
-        let next = self.peers.greeted().filter_map(|(peer, session)| Some((peer, session.chain.more?)));
+        let next = self.sync.open.iter().filter_map(|peer| Some((*peer, self.peers.get(peer)?.chain.more?)));
         for (peer, more) in next.collect::<Vec<_>>() {
             if self.room_for_headers_of(peer) < MAX_HEADERS {
                 continue;

@@ -56,7 +56,7 @@ struct BlocksAsked {
 
 impl PeerChain {
     /// The peer says that this is its tip.
-    pub fn claims(&mut self, head: BlockHash, height: Height, work: Work) {
+    fn claims(&mut self, head: BlockHash, height: Height, work: Work) {
         self.height = height;
         self.claim = Some((head, work));
     }
@@ -88,6 +88,8 @@ impl PeerChain {
 /// The download under way.
 #[derive(Debug, Default)]
 pub struct Sync {
+    /// Peers that spoke of headers which are not known here: a claim, or more to ask for. Others may be among them.
+    open: BTreeSet<PeerId>,
     /// The header with the most work that some peer has and whose block is missing.
     target: Option<BlockHash>,
     /// Whether the way there may have changed although the target has not.
