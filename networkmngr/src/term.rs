@@ -7,6 +7,10 @@ use comfy_table::{Table, presets};
 
 /// Whether lines about events go to stderr, as stdout has something else to hold.
 static ASIDE: AtomicBool = AtomicBool::new(false);
+/// Whether a passing line stands on stderr.
+static PASSING: AtomicBool = AtomicBool::new(false);
+/// Characters of a passing line that fit any terminal; one that wraps could not be taken back.
+const PASSING_WIDTH: usize = 79;
 
 /// From now on, lines about events go to stderr.
 pub(crate) fn keep_stdout_clear() {
@@ -23,13 +27,33 @@ pub(crate) fn warn(text: &str) {
     line("33", text);
 }
 
+/// Shows how far something is, on stderr if that is a terminal; the next line that is printed takes its place.
+pub(crate) fn passing(text: &str) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let shown: String = text.chars().take(PASSING_WIDTH).collect();
+        let _ = write!(stderr, "\r{shown}\x1b[K");
+        let _ = stderr.flush();
+        PASSING.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Takes back the passing line.
+pub(crate) fn passed() {
+    if PASSING.swap(false, Ordering::Relaxed) {
+        let _ = write!(std::io::stderr(), "\r\x1b[K");
+    }
+}
+
 /// Prints text as it is.
 pub(crate) fn plain(text: &str) {
+    passed();
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Prints the reason why the command failed, on stderr.
 pub(crate) fn error(error: &anyhow::Error) {
+    passed();
     let colour = std::io::stderr().is_terminal() && colours_wanted();
     let word = if colour { "\x1b[1;31merror:\x1b[0m" } else { "error:" };
     let _ = writeln!(std::io::stderr(), "{word} {error:#}");
@@ -109,6 +133,7 @@ pub(crate) fn numbers(sorted: &[u16]) -> String {
 }
 
 fn line(colour: &str, text: &str) {
+    passed();
     let aside = ASIDE.load(Ordering::Relaxed);
     let terminal = if aside { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
     let time = now();

@@ -1,13 +1,14 @@
 //! Runs on all cores, with a line of progress. Which core makes a run changes nothing: each has its own
 //! seed, and results are put in the order of the work.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use node::sim::{Conditions, Delay, Topology, World, WorldConfig};
 use shared::Network;
+
+use crate::term;
 
 /// One run: which point it is for, and its seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +57,7 @@ pub(crate) fn all<T: Send>(
 }
 
 fn progress(done: usize, all: usize) {
-    let mut stderr = std::io::stderr();
-    if stderr.is_terminal() {
-        let end = if done == all { "\r\x1b[K" } else { "" };
-        let _ = write!(stderr, "\r{done} of {all} runs done{end}");
-        let _ = stderr.flush();
-    }
+    if done == all { term::passed() } else { term::passing(&format!("{done} of {all} runs done")) }
 }
 
 /// A simulated network of this many nodes, all connected with each other, where nobody mines yet and nothing

@@ -160,10 +160,13 @@ fn run_for_lesson(scenario: &Scenario, port: u16, aloud: bool) -> anyhow::Result
 async fn real_run(scenario: &Scenario, place: &Place, aloud: bool) -> anyhow::Result<Report> {
     let mut engine = Real::start(scenario.network.get_ref(), place).await?;
     let mut narrator = Narrator::new(aloud);
+    let shown = narrator.keep_showing();
     let outcome = tokio::select! {
+        never = shown => match never {},
         report = run::run(scenario, scenario.seed, &mut engine, &mut narrator) => Ok(report),
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("ended by Ctrl-C; the folder is {}", place.folder.display())),
     };
+    crate::term::passed();
     engine.end().await;
     Ok(Report { engine: "real".into(), ..outcome? })
 }

@@ -1,27 +1,52 @@
 //! What a run tells while it goes on and at its end.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::engine::Trouble;
 use super::file::Scenario;
 use super::run::{Audience, Done, Report};
 use crate::term;
 
+/// How often the time is shown.
+const SHOW: Duration = Duration::from_secs(1);
+
 /// Tells of the steps as they begin.
 pub(super) struct Narrator {
     aloud: bool,
+    /// What is going on now.
+    now: Rc<RefCell<String>>,
 }
 
 impl Narrator {
     pub(super) fn new(aloud: bool) -> Self {
-        Self { aloud }
+        Self { aloud, now: Rc::default() }
+    }
+
+    /// Shows without end which step is under way, and for how long the run has been.
+    pub(super) fn keep_showing(&self) -> impl Future<Output = Infallible> + 'static {
+        let (aloud, now, begun) = (self.aloud, self.now.clone(), Instant::now());
+        async move {
+            let mut ticks = tokio::time::interval(SHOW);
+            loop {
+                ticks.tick().await;
+                if aloud {
+                    term::passing(&format!("{} s {}", begun.elapsed().as_secs(), now.borrow()));
+                }
+            }
+        }
     }
 }
 
 impl Audience for Narrator {
     fn begins(&mut self, number: usize, steps: usize, what: &str) {
         if self.aloud {
-            term::plain(&format!("[{number}/{steps}] {what}"));
+            let text = format!("[{number}/{steps}] {what}");
+            term::plain(&text);
+            self.now.replace(text);
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use shared::{
     BlockHash, CheckedBlock, CheckedTransaction, Millis, TxId, Work,
+    rules::header::Position,
     wire::{Announcement, Message, PeerId},
 };
 
@@ -35,6 +36,15 @@ impl<S: Store> Machine<S> {
         hash: BlockHash,
         announcement: Arc<Announcement>,
     ) -> Result<()> {
+        let tip = self.chain.tip();
+        if hash == tip.hash {
+            // By far the most are of what another peer was quicker to announce.
+            let Position { height, work, .. } = tip.position;
+            if let Some(session) = self.peers.get_mut(&peer) {
+                session.chain.has(hash, height, work);
+            }
+            return Ok(());
+        }
         let entry = match self.chain.judge_header(hash, &announcement.header, self.wall)? {
             Ok(entry) => entry,
             Err(Refusal::Orphan(parent)) => {
