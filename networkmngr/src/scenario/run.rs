@@ -60,6 +60,11 @@ impl Report {
     }
 }
 
+/// What the steps leave to chance: not the stream of numbers that the simulated world draws from the same seed.
+fn draws(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(shared::hash::sha256(&[b"scenario", &seed.to_le_bytes()]))
+}
+
 /// Told of each step as it begins, and of the text for the reader.
 pub(crate) trait Audience {
     fn begins(&mut self, number: usize, steps: usize, what: &str);
@@ -77,7 +82,7 @@ pub(crate) async fn run(
         nodes: scenario.network.get_ref().nodes,
         names: BTreeMap::new(),
         shares: (0..).zip(scenario.network.get_ref().shares.iter().copied()).collect(),
-        rng: ChaCha8Rng::seed_from_u64(seed),
+        rng: draws(seed),
         engine,
     };
     let mut report = Report { scenario: scenario.name.clone(), ..Report::default() };
@@ -364,5 +369,16 @@ impl<E: Engine> Stage<'_, E> {
             }
             self.engine.pass(LOOK).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The simulated world draws from the seed as it is.
+    #[test]
+    fn one_seed_is_not_one_stream_for_two_uses() {
+        assert_ne!(draws(1).random::<u64>(), ChaCha8Rng::seed_from_u64(1).random::<u64>());
     }
 }

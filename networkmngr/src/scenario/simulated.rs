@@ -250,7 +250,7 @@ impl Engine for Simulated {
         self.note(What::Split { groups: self.all_groups(groups) });
         let group =
             |node: usize| groups.iter().position(|group| group.iter().any(|member| usize::from(*member) == node));
-        let all = (0..self.world.nodes()).map(|node| group(node).unwrap_or(groups.len())).collect();
+        let all = (0..self.world.nodes()).map(|node| group(node).unwrap_or(World::REST)).collect();
         self.world.split(all);
         Ok(())
     }
@@ -296,8 +296,8 @@ impl Engine for Simulated {
         if self.world.kill(usize::from(node)) {
             self.note_of(node, killed());
         }
-        self.world.restart(usize::from(node));
         self.note_ready(node);
+        self.world.restart(usize::from(node));
         self.world.run_for(1_000).map_err(Trouble::new)
     }
 

@@ -159,6 +159,30 @@ stale-share = { at-most = 0.9 }
     assert_eq!(report.failure(), None, "{report:#?}");
 }
 
+/// Nodes that are in no named group, and those that join later, form one group on both engines.
+#[test]
+fn whoever_is_added_during_a_split_joins_those_in_no_named_group() {
+    let report = simulate(
+        r#"
+name = "A late guest"
+[network]
+nodes = 3
+[[step]]
+split = ["0"]
+[[step]]
+add = true
+[[step]]
+mine = { by = "1" }
+[[step]]
+wait = { height = 1, at = "3", within = "30s" }
+[[expect]]
+tips = 2
+"#,
+        1,
+    );
+    assert_eq!(report.failure(), None, "{report:#?}");
+}
+
 #[test]
 fn mistakes_are_told_with_line_and_field() {
     let wrong = |from: &str, to: &str| parse(&SPLIT.replace(from, to)).unwrap_err();

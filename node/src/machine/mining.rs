@@ -115,8 +115,8 @@ impl Template {
 /// A job that the miner works on.
 #[derive(Debug)]
 struct Job {
-    /// The block that it builds on.
-    on: BlockHash,
+    /// The block that it builds on; none once its template is not to be used any more.
+    on: Option<BlockHash>,
     pool_version: u64,
     since: Millis,
     /// Whether its template is about to be renewed.
@@ -180,7 +180,7 @@ impl<S: Store> Machine<S> {
             return Ok(());
         }
         match &mut self.mining.job {
-            Some(job) if job.on == on => {
+            Some(job) if job.on == Some(on) => {
                 if !job.renewal && job.pool_version != self.pool.version() {
                     job.renewal = true;
                     self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
@@ -196,7 +196,7 @@ impl<S: Store> Machine<S> {
         self.mining.jobs_so_far += 1;
         let id = JobId(self.mining.jobs_so_far);
         let pool_version = self.pool.version();
-        let on = template.header.previous;
+        let on = Some(template.header.previous);
         self.mining.job = Some(Job { on, pool_version, since: self.now, renewal: false });
         self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
         Ok(())
@@ -215,9 +215,12 @@ impl<S: Store> Machine<S> {
         Ok(if self.mines_too_much() { template.with_too_much() } else { template })
     }
 
-    /// What is to be mined has changed in another way than the chain and the pool tell.
+    /// What is to be mined has changed in another way than the chain and the pool tell. The miner gets another
+    /// job, or is stopped, at the end of this batch of events.
     pub(super) fn renew_job(&mut self) {
-        self.mining.job = None;
+        if let Some(job) = &mut self.mining.job {
+            job.on = None;
+        }
     }
 
     fn stop_mining(&mut self) {
@@ -239,12 +242,12 @@ impl<S: Store> Machine<S> {
     /// earlier template on the same block is as good as any.
     pub(super) fn mined(&mut self, block: Arc<CheckedBlock>) -> Result<()> {
         let on = block.header().previous;
-        if self.mining.job.as_ref().is_none_or(|job| job.on != on) {
+        if self.mining.job.as_ref().is_none_or(|job| job.on != Some(on)) {
             return Ok(());
         }
         if self.conduct.shuns(&block) {
             // A template from before the strategy in force.
-            self.mining.job = None;
+            self.renew_job();
             return Ok(());
         }
         if let Err(refusal) = self.take_own(block.clone())? {
@@ -253,7 +256,7 @@ impl<S: Store> Machine<S> {
             for request in self.mining.take_requests(|tip| tip == on) {
                 self.reply(request, Reply::Refused(Refused::Invalid(refusal.to_string())));
             }
-            self.mining.job = None;
+            self.renew_job();
             return Ok(());
         }
         let best = self.mining_on();

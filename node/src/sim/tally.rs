@@ -47,6 +47,8 @@ pub struct Tally {
     pub reorganisations: BTreeMap<u32, u64>,
     /// How many blocks each node is taking back just now.
     leaving: BTreeMap<usize, u32>,
+    /// Blocks that left a node's chain, and may come back to it.
+    left: BTreeSet<(usize, BlockHash)>,
 }
 
 /// The chain that was kept, measured.
@@ -97,8 +99,9 @@ impl Tally {
                 let found = Found { miner: node, at, height, previous, transactions, reached: 0, spread: [None; 3] };
                 self.found.insert(block.hash(), found);
             }
-            Sight::Told(ChainEvent::Connected { hash, .. }) => self.reach(at, hash),
+            Sight::Told(ChainEvent::Connected { hash, .. }) => self.reach(at, node, hash),
             Sight::Told(ChainEvent::Disconnected { hash, .. }) => {
+                self.left.insert((node, *hash));
                 let left = self.found.get(hash).into_iter().flat_map(|found| &found.transactions);
                 self.retracted.extend(left);
                 *self.leaving.entry(node).or_default() += 1;
@@ -112,8 +115,11 @@ impl Tally {
         }
     }
 
-    fn reach(&mut self, at: Millis, hash: &BlockHash) {
+    fn reach(&mut self, at: Millis, node: usize, hash: &BlockHash) {
         let Some(found) = self.found.get_mut(hash) else { return };
+        if self.left.contains(&(node, *hash)) {
+            return;
+        }
         found.reached += 1;
         self.confirmed.extend(&found.transactions);
         for (spread, threshold) in found.spread.iter_mut().zip(self.thresholds) {

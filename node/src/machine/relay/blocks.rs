@@ -62,7 +62,9 @@ impl<S: Store> Machine<S> {
         if entry.position.work < self.chain.tip().position.work || self.chain.stored_entry(&hash)?.is_some() {
             return Ok(());
         }
-        self.chain.keep_header(hash, entry)?;
+        if self.room_for_headers_of(peer) > 0 {
+            self.chain.keep_header(hash, entry)?;
+        }
         let parent = announcement.header.previous;
         if self.relay.rebuilds.contains_key(&hash) || self.chain.stored_entry(&parent)?.is_none() {
             return Ok(());

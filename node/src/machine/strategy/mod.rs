@@ -178,6 +178,8 @@ impl<S: Store> Machine<S> {
             Strategy::Honest | Strategy::Selfish | Strategy::Liar { .. } => None,
         };
         self.conduct = Conduct { strategy, branch, ending: None, seen: self.chain.tip().hash };
+        // What was published just now may have left the branch too far behind.
+        self.weigh_private()?;
         self.begin_to_lie();
         self.renew_job();
         Ok(Ok(()))

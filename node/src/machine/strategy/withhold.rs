@@ -113,19 +113,17 @@ impl<S: Store> Machine<S> {
     /// An own proof: told of at once or kept back, as the strategy has it.
     pub(in super::super) fn take_own(&mut self, block: Arc<CheckedBlock>) -> Result<std::result::Result<(), Refusal>> {
         let keeps_back = match self.conduct.strategy {
-            Strategy::Honest => false,
+            Strategy::Honest => return self.take_block(None, block),
             Strategy::Liar { .. } => return self.take_own_of_liar(block),
             Strategy::Selfish => true,
             Strategy::Private(_) => self.conduct.branch.is_some(),
         };
-        if !keeps_back {
-            return self.take_block(None, block);
-        }
         if block.header().previous != self.mining_on() {
-            // Another branch was taken up in the same batch of events.
+            // Another branch was taken up, or one was given up, in the same batch of events. What it built on
+            // may be known to nobody.
             return Ok(Ok(()));
         }
-        self.keep_back(block)
+        if keeps_back { self.keep_back(block) } else { self.take_block(None, block) }
     }
 
     fn keep_back(&mut self, block: Arc<CheckedBlock>) -> Result<std::result::Result<(), Refusal>> {
@@ -194,7 +192,7 @@ impl<S: Store> Machine<S> {
     }
 
     /// Publishes the branch of an attack that succeeds, and ends one that has fallen too far behind.
-    fn weigh_private(&mut self) -> Result<()> {
+    pub(super) fn weigh_private(&mut self) -> Result<()> {
         let public = self.chain.tip().position;
         let (Some(branch), Some(attack)) = (&self.conduct.branch, self.conduct.attack()) else { return Ok(()) };
         let lead = branch.lead_over(public.height);

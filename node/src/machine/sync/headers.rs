@@ -66,8 +66,8 @@ impl<S: Store> Machine<S> {
         let full = headers.len() == MAX_HEADERS;
         let taken = self.take_headers(peer, headers)?;
         let work = taken.last.map(|(_, entry)| entry.position.work);
-        // One who gives the same again and again is not gone on with.
-        let led_on = asked.followed.is_none_or(|before| work.is_some_and(|work| work > before));
+        // One who gives the same again and again, or nothing that is taken, is not gone on with.
+        let led_on = work.is_some_and(|work| asked.followed.is_none_or(|before| work > before));
         let more = taken.cut || (full && led_on);
         self.sync.stale |= taken.new;
         self.follow_up(peer, more, &taken)?;
@@ -135,7 +135,7 @@ impl<S: Store> Machine<S> {
 
     /// How many more headers may be taken from a peer. Half of the room is kept for peers of this
     /// node's own choosing, so that strangers alone cannot fill it.
-    fn room_for_headers_of(&self, peer: PeerId) -> usize {
+    pub(in super::super) fn room_for_headers_of(&self, peer: PeerId) -> usize {
         let outbound = self.peers.get(&peer).is_some_and(|session| session.outbound);
         self.chain.header_room().saturating_sub(if outbound { 0 } else { MAX_HEADERS_AHEAD / 2 })
     }

@@ -1,6 +1,6 @@
 //! What a system clock that is set forward or back does: it dates and judges blocks, and nothing else.
 
-use shared::wire::Message;
+use shared::wire::{MAX_HEADERS, Message};
 
 use super::{
     branch::{Branch, announcement, key},
@@ -80,4 +80,21 @@ fn a_miner_whose_clock_was_set_back_says_why_it_mines_nothing() {
     let request = node.asks(Request::Mine { height: None });
     node.proves();
     assert!(matches!(node.reply(request), Some(Reply::Mined(_))));
+}
+
+/// Honest peers give it the same headers each time it asks, and it can take none of them.
+#[test]
+fn a_node_whose_clock_is_slow_does_not_ask_for_headers_without_pause() {
+    let mut branch = Branch::of(&key(101));
+    branch.grow(MAX_HEADERS);
+    let mut node = Node::new(1);
+    node.clock_ahead = -200_000 - HOUR;
+    node.meets_with(stranger(1), &branch);
+    let mut asked = 0;
+    while node.said_to(stranger(1)).iter().any(|said| matches!(said, Message::GetHeaders { .. })) && asked < 10 {
+        asked += 1;
+        node.learns_headers(stranger(1), &branch.headers());
+    }
+    assert_eq!(asked, 1);
+    assert!(node.keeps(stranger(1)), "which is no fault");
 }

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::machine::{
     effect::Reply,
-    event::{Event, Request},
+    event::{Event, Request, RequestId},
+    strategy::Strategy,
 };
 
 #[test]
@@ -232,4 +233,24 @@ fn a_node_that_mined_for_long_wakes_no_more_often() {
     let before = node.wakes;
     node.waits(10);
     assert!(node.wakes - before <= 15, "{} wakes in ten seconds", node.wakes - before);
+}
+
+/// Both orders may come together, and so may a proof for an earlier template and the end of what it was for.
+#[test]
+fn a_miner_whose_job_is_out_of_date_is_stopped_when_there_is_no_other() {
+    let mut node = Node::new(1);
+    node.asks(Request::SetMining(true));
+    let strategy = Request::SetStrategy { strategy: Some(Strategy::Selfish), tie: None };
+    let orders = [(900, strategy), (901, Request::SetMining(false))];
+    node.handle_all(orders.map(|(id, request)| Event::Request { id: RequestId(id), request }).to_vec());
+    assert_eq!(node.job, None);
+
+    let mut node = Node::new(1);
+    node.asks(Request::Mine { height: None });
+    let (_, template) = node.job.clone().unwrap();
+    node.asks(Request::SubmitTransaction(checked(note(&key(1), 0, 4, 0))));
+    node.waits(2);
+    let refused = solve(&template, node.now.after(std::time::Duration::from_secs(500)));
+    node.handle(Event::Mined { block: refused });
+    assert_eq!(node.job, None);
 }

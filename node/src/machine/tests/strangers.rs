@@ -2,7 +2,7 @@
 //! hold ever more, or get an honest peer banned.
 
 use shared::{
-    Amount, Work,
+    Amount, TxId, Work,
     wire::{Hello, MAX_HEADERS, Message},
 };
 
@@ -10,7 +10,7 @@ use super::{
     branch::{Branch, announcement, key, note},
     conversation::{Node, exchange, hello_of, stranger},
 };
-use crate::machine::event::Request;
+use crate::machine::{chain::MAX_HEADERS_AHEAD, event::Request};
 
 fn chain(length: usize) -> Branch {
     let mut branch = Branch::of(&key(101));
@@ -155,6 +155,23 @@ fn a_flood_of_headers_with_little_work_does_not_keep_a_node_from_following() {
     let block = ours.grow(1);
     node.hears(stranger(100), Message::Announce(announcement(&block)));
     assert_eq!(node.tip(), block.hash());
+}
+
+/// Announced headers take the same room as those that were asked for.
+#[test]
+fn a_flood_of_announcements_does_not_fill_the_memory() {
+    let mut node = Node::new(1);
+    node.takes(&chain(1).blocks);
+    node.meets(stranger(1));
+    let draft = Branch::of(&key(102)).draft(Vec::new());
+    for number in 0..10_010_u32 {
+        let mut draft = draft.clone();
+        draft.coinbase.extra = number.to_le_bytes().to_vec();
+        let mut lacking = announcement(&draft.checked());
+        lacking.transactions = vec![TxId([7; 32])];
+        node.hears(stranger(1), Message::Announce(lacking));
+    }
+    assert_eq!(node.machine.chain.headers_ahead(), MAX_HEADERS_AHEAD / 2);
 }
 
 /// A newcomer that one peer feeds with headers as far as it takes any, and no blocks, must still get

@@ -1,14 +1,16 @@
 //! Short runs of the simulator over many seeds (`cargo run --release -p node --example simulate` runs
 //! thousands), and its checkers let loose on random trees of blocks without a network.
 
+mod fate;
 mod trees;
 
-use shared::{BlockHash, Height};
+use shared::{BlockHash, Height, Millis};
 
 use super::{
-    Conditions, Delay, Kept, Tally, Topology, World, WorldConfig, easy_network,
+    Conditions, Delay, Kept, Sight, Tally, Topology, World, WorldConfig, easy_network, fixed_network,
     storm::{Outcome, Trial},
 };
+use crate::machine::journal::ChainEvent;
 
 fn run(nodes: usize, seed: u64) -> Outcome {
     let trial = Trial { nodes, seed, storm: 60 };
@@ -63,6 +65,21 @@ fn the_number_of_threads_changes_nothing() {
     let (tip, kept, happened) = peace(3, 1);
     assert!(kept.length > 5 && kept.spread[1].is_some_and(|most| (100..1_000).contains(&most)), "{kept:?}");
     assert_eq!(peace(3, 3), (tip, kept, happened));
+}
+
+/// A node that leaves a block and comes back to it had it all the time.
+#[test]
+fn a_node_is_counted_once_for_each_block() {
+    let block = fixed_network().genesis().clone();
+    let (height, hash) = (block.height(), block.hash());
+    let connected = Sight::Told(ChainEvent::Connected { height, hash, transactions: 0 });
+    let left = Sight::Told(ChainEvent::Disconnected { height, hash, better: BlockHash::ZERO });
+    let mut tally = Tally::new(2);
+    for sight in [Sight::Mined(block), connected.clone(), left, connected] {
+        tally.see(Millis(0), 1, &sight);
+    }
+    let found = &tally.found[&hash];
+    assert_eq!((found.reached, found.spread), (1, [Some(0), None, None]));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What befalls simulated nodes: splits, pauses, crashes, lost disks.
 
-use super::{World, address, peer_id};
-use crate::{
-    drivers::store::MemoryStore,
-    machine::event::{Event, Registration, Request, RequestId},
-};
+use super::{World, address, empty_disk, peer_id};
+use crate::machine::event::{Event, Registration, Request, RequestId};
 
 impl World {
+    /// The group of nodes that are in none of those that were named, and of all that join during a split.
+    pub const REST: usize = usize::MAX;
+
     /// Splits the network: nodes reach those of their own group only. `groups` has each node's, by number.
     pub fn split(&mut self, groups: Vec<usize>) {
         self.ground.groups = Some(groups);
@@ -24,9 +24,12 @@ impl World {
         self.ground.groups = None;
     }
 
-    /// Names all nodes to each other, so that those who are not connected dial at once.
+    /// Names all nodes to each other, so that those who are not connected dial at once. Paused ones are not told.
     pub fn meet(&mut self) {
         for node in 0..self.nodes.len() {
+            if self.nodes[node].paused {
+                continue;
+            }
             let known = self.acquaintances(node);
             let named = known.into_iter().map(|other| Registration {
                 node: None,
@@ -59,7 +62,8 @@ impl World {
 
     /// Ends a node's process at once, until it is restarted; tells whether there was one.
     pub fn kill(&mut self, node: usize) -> bool {
-        let Some(linked) = self.nodes[node].end() else { return false };
+        let Some(linked) = self.nodes[node].end(self.now) else { return false };
+        self.collect(node);
         for other in linked {
             self.nodes[other].tear(node, self.now, &self.ground);
             self.after(other);
@@ -79,7 +83,7 @@ impl World {
     pub fn wipe(&mut self, node: usize, down_for: u64) {
         if self.nodes[node].machine.is_some() {
             self.crash(node, down_for);
-            self.nodes[node].disk = Some(MemoryStore::new(&self.ground.network));
+            self.nodes[node].disk = Some(empty_disk(&self.config));
             self.oracle.forget(node);
         }
     }

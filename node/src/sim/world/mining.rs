@@ -27,12 +27,12 @@ pub(super) struct Power {
 
 impl World {
     /// Proofs are found from now on: by all nodes' present power together one every `gap` seconds on
-    /// average, at the difficulty that the network starts with. `None` ends it.
+    /// average, at the difficulty that the network starts with. `None` ends it, as does a network without power.
     pub fn set_block_gap(&mut self, gap: Option<f64>) {
         let spec = self.ground.network.spec();
         let easier = ease(spec.start_bits, spec.easiest_bits);
         let total = self.total_power();
-        self.power.unit = gap.map(|gap| gap * 1_000.0 * total * easier);
+        self.power.unit = gap.map(|gap| gap * 1_000.0 * total * easier).filter(|unit| *unit > 0.0);
         self.begin_search();
     }
 
@@ -105,6 +105,8 @@ impl SimNode {
             Err(error) => return self.blame(format!("its template makes no block: {error}")),
         };
         let tip = |node: &Self| node.machine.as_ref().map(|machine| machine.tip().hash);
+        // One proof ends a job, whatever the machine makes of it.
+        self.job = None;
         let (on_tip, hash) = (tip(self) == Some(block.header().previous), block.hash());
         if ground.watched {
             self.sights.push((now, Sight::Mined(block.clone())));
@@ -129,6 +131,24 @@ fn ease(bits: Bits, easiest: Bits) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::{Conditions, Topology, WorldConfig, fixed_network};
+
+    /// No power finds no block in any time, so what it would take then says nothing of later power.
+    #[test]
+    fn without_power_the_search_does_not_begin() {
+        let mut world = World::new(WorldConfig {
+            network: fixed_network(),
+            nodes: 1,
+            seed: 1,
+            conditions: Conditions::CALM,
+            topology: Topology::Full,
+            checked: true,
+        });
+        world.set_power(0, 0.0);
+        world.set_block_gap(Some(1.0));
+        world.set_power(0, 1.0);
+        assert_eq!(world.power.next, None);
+    }
 
     #[test]
     fn a_harder_target_is_met_less_often() {

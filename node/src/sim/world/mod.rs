@@ -109,6 +109,12 @@ fn peer_id(node: usize) -> PeerId {
     PeerId(bytes)
 }
 
+/// What a node finds that has never run.
+fn empty_disk(config: &WorldConfig) -> MemoryStore {
+    let empty = MemoryStore::new(&config.network);
+    if config.checked { empty } else { empty.keeping_journal(UNCHECKED_JOURNAL) }
+}
+
 /// The node that has this id.
 fn peer_number(peer: PeerId) -> Option<usize> {
     let (number, _) = peer.0.split_first_chunk()?;
@@ -127,8 +133,7 @@ impl World {
     /// A world at its network's genesis time, in which every node knows the addresses of all others and nobody mines.
     pub fn new(config: WorldConfig) -> Self {
         let start = Millis::from(config.network.spec().genesis_time);
-        let empty = MemoryStore::new(&config.network);
-        let empty = if config.checked { empty } else { empty.keeping_journal(UNCHECKED_JOURNAL) };
+        let empty = empty_disk(&config);
         let nodes = (0..config.nodes).map(|node| SimNode::new(node, config.seed, empty.clone()));
         let mut world = Self {
             nodes: nodes.collect(),
@@ -188,6 +193,11 @@ impl World {
     pub fn set_witness(&mut self, witness: Witness) {
         self.witness = Some(witness);
         self.ground.watched = true;
+        for node in &mut self.nodes {
+            // What happened before is not shown.
+            node.look(self.now);
+            node.sights.clear();
+        }
     }
 
     /// How many threads may run nodes; 1 at first. The outcome is the same with any number.
@@ -323,10 +333,12 @@ impl World {
         self.after(node);
     }
 
-    /// Looks at a node that something happened to, and sends off what it sent.
+    /// Looks at a node that something was done to, sends off what it sent, and shows what came of it before
+    /// anything else is done.
     fn after(&mut self, node: usize) {
         self.observe(node);
         self.collect(node);
+        self.show_sights(&[node]);
     }
 
     /// The checker looks at a node.

@@ -177,10 +177,11 @@ impl SimNode {
         while self.queue.peek().is_some_and(|next| next.at < end) {
             let Some(next) = self.queue.pop() else { break };
             count += 1;
-            if self.paused {
-                self.held.push(next);
-            } else {
-                self.take(next, ground, generation);
+            match next.what {
+                // Who stands still does not search.
+                Arrival::Proof { .. } if self.paused => {}
+                _ if self.paused => self.held.push(next),
+                _ => self.take(next, ground, generation),
             }
         }
         count
@@ -257,9 +258,13 @@ impl SimNode {
         self.is_linked(other, link) && self.links.remove(&other).is_some()
     }
 
-    /// Parts from another node without a word to it.
+    /// Parts from another node without a word to it. While it is paused it hears nothing of that either.
     pub(super) fn tear(&mut self, other: usize, now: Millis, ground: &Ground) {
-        if self.links.remove(&other).is_some() {
+        let Some(End { link, .. }) = self.links.get(&other).copied() else { return };
+        if self.paused {
+            // Before what the other one sends on a later connection.
+            self.held.push(Scheduled { at: now, from: other, number: 0, what: Arrival::Closed { link } });
+        } else if self.unlink(other, link) {
             self.tell(Event::PeerDisconnected { peer: peer_id(other) }, now, ground);
         }
     }
@@ -412,12 +417,12 @@ impl SimNode {
     }
 
     /// Ends the node's process: everything but the disk is gone. Tells whom it was connected with.
-    pub(super) fn end(&mut self) -> Option<Vec<usize>> {
+    pub(super) fn end(&mut self, now: Millis) -> Option<Vec<usize>> {
         let machine = self.machine.take()?;
         self.disk = Some(machine.into_store());
         self.job = None;
-        self.paused = false;
-        self.held.clear();
+        // What came during a pause finds nobody, and whoever sent it hears of that.
+        self.resume(now);
         self.dialling.clear();
         self.banned.clear();
         Some(std::mem::take(&mut self.links).into_keys().collect())

@@ -5,14 +5,11 @@ use std::sync::Arc;
 
 use shared::{Address, Amount, CheckedTransaction, Payload, Topic, TxId};
 
-use super::{SimNode, World};
-use crate::{
-    drivers::store::MemoryStore,
-    machine::{
-        effect::{Outlook, Refused, Reply},
-        event::{Event, Request, RequestId},
-        strategy::{Strategy, StrategyStatus, Tie},
-    },
+use super::{SimNode, World, empty_disk};
+use crate::machine::{
+    effect::{Outlook, Refused, Reply},
+    event::{Event, Request, RequestId},
+    strategy::{Strategy, StrategyStatus, Tie},
 };
 
 /// Requests of this module are numbered from here on; lower numbers are the world's own.
@@ -149,14 +146,13 @@ impl World {
     }
 
     /// One more node, with nothing on its disk, that knows of all others; gives its number. In a split it is
-    /// alone until that ends.
+    /// of the group [`World::REST`].
     pub fn add_node(&mut self) -> usize {
         let number = self.nodes.len();
-        let empty = MemoryStore::new(&self.ground.network);
-        self.nodes.push(SimNode::new(number, self.config.seed, empty));
+        self.nodes.push(SimNode::new(number, self.config.seed, empty_disk(&self.config)));
         self.ground.links.grow();
         if let Some(groups) = &mut self.ground.groups {
-            groups.push(usize::MAX);
+            groups.push(Self::REST);
         }
         self.users.add_miner(self.config.seed);
         self.start(number);

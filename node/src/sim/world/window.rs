@@ -123,7 +123,8 @@ impl World {
                 };
                 running.push(scope.spawn(run));
             }
-            running.into_iter().map(|thread| thread.join().unwrap_or_default()).sum()
+            let counts = running.into_iter().map(|thread| thread.join());
+            counts.map(|count| count.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).sum()
         });
         self.happened += counted;
     }
@@ -131,8 +132,6 @@ impl World {
     /// Sends off what was sent by anybody outside of a window.
     fn collect_all(&mut self) {
         (0..self.nodes.len()).for_each(|node| self.collect(node));
-        let all: Vec<usize> = (0..self.nodes.len()).collect();
-        self.show_sights(&all);
     }
 
     /// Sends off what a node sent, and notes when it has something to do.
@@ -157,7 +156,7 @@ impl World {
     }
 
     /// Shows the witness what happened, in order of time.
-    fn show_sights(&mut self, nodes: &[usize]) {
+    pub(super) fn show_sights(&mut self, nodes: &[usize]) {
         let Some(witness) = &mut self.witness else { return };
         let mut sights = Vec::new();
         for node in nodes {
@@ -167,5 +166,28 @@ impl World {
         for (at, node, sight) in &sights {
             witness(*at, *node, sight);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Conditions, Delay, Topology, WorldConfig, easy_network};
+
+    #[test]
+    #[should_panic(expected = "but the index is 0")]
+    fn the_first_panic_in_one_of_several_threads_ends_the_run() {
+        let mut world = World::new(WorldConfig {
+            network: easy_network(1),
+            nodes: 3 * WORTH_A_THREAD,
+            seed: 1,
+            conditions: Conditions::taking(Delay::Constant(10)),
+            topology: Topology::Acquainted(8),
+            checked: false,
+        });
+        world.set_threads(2);
+        // Nobody is in any group.
+        world.ground.groups = Some(Vec::new());
+        let _ = world.run_for(10);
     }
 }

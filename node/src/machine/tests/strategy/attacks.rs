@@ -7,10 +7,11 @@ use super::{
         branch::{Branch, checked, key, pay},
         conversation::{Node, exchange, stranger},
     },
-    attack, journal, selfish, set, status,
+    attack, journal, selfish, set, status, status_in,
 };
 use crate::machine::{
-    event::Request,
+    effect::Reply,
+    event::{Event, Request, RequestId},
     journal::ChainEvent,
     store::ReadChain,
     strategy::{Attack, Ending, Strategy},
@@ -229,7 +230,7 @@ fn an_attack_outlives_a_reorganisation_of_the_public_chain() {
     node.takes(&first.blocks);
     node.asks(Request::SetMining(true));
     set(&mut node, Strategy::Private(attack(None, 0)));
-    node.handle(crate::machine::event::Event::Wake);
+    node.handle(Event::Wake);
     node.takes(&second.blocks);
     assert_eq!(node.tip(), second.tip());
     assert_eq!(node.machine.mining_on(), first.tip());
@@ -250,8 +251,41 @@ fn a_proof_with_what_is_left_out_comes_too_late() {
     assert_ne!(node.job.clone().unwrap().0, old, "what is left out is left out at once");
     let late = super::super::conversation::solve(&template, node.now);
     assert_eq!(late.transactions().len(), 1);
-    node.handle(crate::machine::event::Event::Mined { block: late });
+    node.handle(Event::Mined { block: late });
     assert_eq!(status(&mut node).withheld, 0);
     let block = node.proves();
     assert_eq!(block.transactions().iter().map(|tx| tx.id()).collect::<Vec<_>>(), [shop.back.id()]);
+}
+
+/// The proof and the block that ends the attack may come together.
+#[test]
+fn a_proof_on_a_branch_that_was_just_given_up_is_lost_and_told_to_nobody() {
+    let mut node = Node::new(1);
+    set(&mut node, Strategy::Private(Attack { give_up: 1, ..attack(None, 2) }));
+    node.asks(Request::SetMining(true));
+    node.proves();
+    let request = node.asks(Request::Mine { height: None });
+    let (_, template) = node.job.clone().unwrap();
+    let late = super::super::conversation::solve(&template, node.now);
+    let mut theirs = Branch::of(&key(102));
+    theirs.grow(2);
+    let taken = theirs.blocks.iter().cloned().map(Request::SubmitBlock);
+    let taken = (900..).map(RequestId).zip(taken).map(|(id, request)| Event::Request { id, request });
+    node.handle_all(taken.chain([Event::Mined { block: late }]).collect());
+    assert_eq!(status(&mut node).ending, Some(Ending::GivenUp));
+    assert!(node.notices.is_empty(), "{:?}", node.notices);
+    assert!(matches!(node.reply(request), Some(Reply::MineLost { winner }) if *winner == theirs.tip()));
+}
+
+/// What the strategy before it published counts.
+#[test]
+fn an_attack_that_what_is_published_leaves_too_far_behind_is_given_up_at_once() {
+    let mut node = selfish(1);
+    node.asks(Request::SetMining(true));
+    (0..2).for_each(|_| drop(node.proves()));
+    let genesis = super::super::branch::network().genesis_hash();
+    let request = set(&mut node, Strategy::Private(Attack { give_up: 2, ..attack(Some(genesis), 1) }));
+    assert_eq!(node.height(), 2);
+    assert_eq!(status_in(&node, request).ending, Some(Ending::GivenUp));
+    assert_eq!(node.machine.mining_on(), node.tip());
 }
