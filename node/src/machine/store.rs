@@ -169,6 +169,11 @@ pub struct Batch {
 impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { blocks, standings, active, undo, accounts, locations, log_nodes, history, filed, .. } = self;
+        let Self { tip, sealed, own, journal, .. } = self;
+        let tree = blocks.is_empty() && standings.is_empty() && active.is_empty() && undo.is_empty();
+        let ledger = accounts.is_empty() && locations.is_empty() && log_nodes.is_empty() && history.is_empty();
+        let rest = filed.is_empty() && own.is_empty() && journal.is_empty();
+        tree && ledger && rest && tip.is_none() && sealed.is_none()
     }
 }
