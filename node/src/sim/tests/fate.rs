@@ -44,6 +44,18 @@ fn a_paused_node_finds_no_blocks() {
     assert!(world.best_tip().unwrap().1 > before, "it goes on");
 }
 
+/// Killing says that it stays away.
+#[test]
+fn a_crashed_node_that_is_killed_does_not_come_back() {
+    let mut world = world(1, 1);
+    world.crash(0, 1_000);
+    world.kill(0);
+    world.run_for(5_000).unwrap();
+    assert_eq!(world.tips().len(), 0);
+    world.restart(0);
+    assert_eq!(world.tips().len(), 1);
+}
+
 /// Who dialled a paused node is told when that one's process ends instead of going on.
 #[test]
 fn whoever_dialled_a_paused_node_that_is_killed_dials_again() {

@@ -55,13 +55,19 @@ impl World {
 
     /// Ends a node's process at once; what it had not committed is lost. It starts again later.
     pub fn crash(&mut self, node: usize, down_for: u64) {
-        if self.kill(node) {
+        if self.end_process(node) {
             self.restarts.insert((shared::Millis(self.now.0 + down_for), node));
         }
     }
 
-    /// Ends a node's process at once, until it is restarted; tells whether there was one.
+    /// Ends a node's process at once, until it is restarted: one that crashed does not come back by itself then.
+    /// Tells whether there was one.
     pub fn kill(&mut self, node: usize) -> bool {
+        self.restarts.retain(|(_, other)| *other != node);
+        self.end_process(node)
+    }
+
+    fn end_process(&mut self, node: usize) -> bool {
         let Some(linked) = self.nodes[node].end(self.now) else { return false };
         self.collect(node);
         for other in linked {
