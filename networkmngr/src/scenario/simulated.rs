@@ -387,7 +387,7 @@ impl Engine for Simulated {
         let tally = self.tally.borrow();
         let kept = tally.kept(tip, Height(1));
         Ok(Measures {
-            found: tally.found.len() as u64,
+            found: tally.found.values().filter(|found| found.taken).count() as u64,
             kept: kept.length,
             kept_by: kept.by_miner,
             deepest: tally.reorganisations.keys().last().copied().unwrap_or(0),

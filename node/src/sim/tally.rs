@@ -23,6 +23,9 @@ pub struct Found {
     pub previous: BlockHash,
     /// Its transactions.
     pub transactions: Vec<TxId>,
+    /// Whether any node ever took it, if only beside its chain. Not so a liar's invalid block, and one that was
+    /// kept back to the end.
+    pub taken: bool,
     /// How many nodes ever had it on their chain.
     pub reached: usize,
     /// After how many milliseconds half of the nodes had it, nine tenths, and ninety-nine hundredths.
@@ -96,10 +99,22 @@ impl Tally {
             Sight::Mined(block) => {
                 let (height, previous) = (block.height(), block.header().previous);
                 let transactions = block.transactions().iter().map(|transaction| transaction.id()).collect();
-                let found = Found { miner: node, at, height, previous, transactions, reached: 0, spread: [None; 3] };
+                let found = Found {
+                    miner: node,
+                    at,
+                    height,
+                    previous,
+                    transactions,
+                    taken: false,
+                    reached: 0,
+                    spread: [None; 3],
+                };
                 self.found.insert(block.hash(), found);
             }
             Sight::Told(ChainEvent::Connected { hash, .. }) => self.reach(at, node, hash),
+            Sight::Told(ChainEvent::Side { hash, .. }) => {
+                self.found.entry(*hash).and_modify(|found| found.taken = true);
+            }
             Sight::Told(ChainEvent::Disconnected { hash, .. }) => {
                 self.left.insert((node, *hash));
                 let left = self.found.get(hash).into_iter().flat_map(|found| &found.transactions);
@@ -121,6 +136,7 @@ impl Tally {
             return;
         }
         found.reached += 1;
+        found.taken = true;
         self.confirmed.extend(&found.transactions);
         for (spread, threshold) in found.spread.iter_mut().zip(self.thresholds) {
             if found.reached == threshold && spread.is_none() {

@@ -67,6 +67,19 @@ fn the_number_of_threads_changes_nothing() {
     assert_eq!(peace(3, 3), (tip, kept, happened));
 }
 
+/// As a liar's invalid block, of which no node's journal tells.
+#[test]
+fn a_block_that_no_node_took_is_told_from_a_stale_one() {
+    let block = fixed_network().genesis().clone();
+    let (height, hash) = (block.height(), block.hash());
+    let previous = block.header().previous;
+    let mut tally = Tally::new(2);
+    tally.see(Millis(0), 1, &Sight::Mined(block));
+    assert!(!tally.found[&hash].taken);
+    tally.see(Millis(0), 1, &Sight::Told(ChainEvent::Side { height, hash, previous }));
+    assert!(tally.found[&hash].taken && tally.found[&hash].reached == 0);
+}
+
 /// A node that leaves a block and comes back to it had it all the time.
 #[test]
 fn a_node_is_counted_once_for_each_block() {
