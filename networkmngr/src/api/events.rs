@@ -198,7 +198,14 @@ mod tests {
     fn any_line_makes_an_event() {
         for name in ["pooled", "a\nb", "a\r\nb", ""] {
             let text = json!({ "event": name, "text": "a\nb" }).to_string();
-            let _ = told(&Line { first: 3, number: 3, text: format!("{text}\r").into() });
+            let line = Line { first: 3, number: 3, text: format!("{text}\r").into() };
+            let shown = format!("{:?}", told(&line));
+            let named = !name.is_empty() && !name.contains(char::is_control);
+            assert_eq!(
+                (line.event().as_str(), shown.contains("id: 3")),
+                (if named { name } else { "" }, true),
+                "{shown}"
+            );
         }
     }
 }

@@ -86,8 +86,9 @@ pub(super) async fn reorg(
 fn reorg_problem(error: ReorgError) -> Problem {
     let status = match error {
         ReorgError::Depth => StatusCode::BAD_REQUEST,
-        ReorgError::TooShort(_) | ReorgError::NotAhead(_) => StatusCode::CONFLICT,
-        ReorgError::UnderWay | ReorgError::Dishonest(_) => StatusCode::CONFLICT,
+        ReorgError::TooShort(_) | ReorgError::NotAhead(_) | ReorgError::UnderWay | ReorgError::Dishonest(_) => {
+            StatusCode::CONFLICT
+        }
         ReorgError::NoNodes => StatusCode::SERVICE_UNAVAILABLE,
         ReorgError::Order(error) => return order_problem(error),
         ReorgError::Rate(error) => return problem(error),

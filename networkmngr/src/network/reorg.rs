@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use node::cli::HashRate;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{BlockHash, TxId};
@@ -80,10 +80,19 @@ pub(crate) enum ReorgError {
     NotAhead(u16),
 }
 
+/// A block, or the tip as `/health` tells it.
 #[derive(Deserialize)]
 struct Block {
+    #[serde(alias = "tip")]
     hash: BlockHash,
     height: u64,
+}
+
+/// How a node mines.
+#[derive(Deserialize)]
+struct InForce {
+    strategy: serde_json::Value,
+    ended: Option<String>,
 }
 
 impl Network {
@@ -127,13 +136,7 @@ impl Network {
     }
 
     async fn refuse_unless_honest(&self, node: &Seen) -> Result<(), ReorgError> {
-        #[derive(Deserialize)]
-        struct InForce {
-            strategy: serde_json::Value,
-            ended: Option<String>,
-        }
-        let url = format!("{}/strategy", node.address);
-        let now = self.client.get::<InForce>(&url, ANSWER).await.map_err(|error| refused(node, &error))?;
+        let now: InForce = self.asked(node, "/strategy").await?;
         // An attack that is over is no more than what it left out.
         let honest = now.strategy == "honest" || now.ended.is_some();
         if honest { Ok(()) } else { Err(ReorgError::Dishonest(node.number)) }
@@ -143,8 +146,7 @@ impl Network {
     /// However that goes, the node is as it was afterwards.
     async fn mine_in_silence(&self, node: &Seen) -> Result<bool, ReorgError> {
         let own = self.hash_rate(node.number)?;
-        let url = format!("{}/health", node.address);
-        let mined_before = self.client.get::<Health>(&url, ANSWER).await.map_err(|error| refused(node, &error))?.mining;
+        let mined_before = self.asked::<Health>(node, "/health").await?.mining;
         self.cap(node.number, HashRate::UNLIMITED).await?;
         let published = match self.told(node, "/mining/start", &json!({})).await {
             Ok(()) => self.until_published(node).await,
@@ -159,15 +161,9 @@ impl Network {
     }
 
     async fn until_published(&self, node: &Seen) -> Result<bool, ReorgError> {
-        #[derive(Deserialize)]
-        struct InForce {
-            ended: Option<String>,
-        }
-        let url = format!("{}/strategy", node.address);
         let deadline = Instant::now() + MINING;
         while Instant::now() < deadline {
-            let status = self.client.get::<InForce>(&url, ANSWER).await.map_err(|error| refused(node, &error))?;
-            if let Some(ended) = status.ended {
+            if let Some(ended) = self.asked::<InForce>(node, "/strategy").await?.ended {
                 return Ok(ended == "published");
             }
             tokio::time::sleep(LOOK).await;
@@ -177,18 +173,15 @@ impl Network {
 
     /// The block with this hash or height, or the tip.
     async fn block(&self, node: &Seen, which: &str) -> Result<Block, ReorgError> {
-        let url = match which {
-            "tip" => format!("{}/health", node.address),
-            which => format!("{}/blocks/{which}", node.address),
-        };
-        #[derive(Deserialize)]
-        struct Either {
-            #[serde(alias = "tip")]
-            hash: BlockHash,
-            height: u64,
+        match which {
+            "tip" => self.asked(node, "/health").await,
+            which => self.asked(node, &format!("/blocks/{which}")).await,
         }
-        let found = self.client.get::<Either>(&url, ANSWER).await.map_err(|error| refused(node, &error))?;
-        Ok(Block { hash: found.hash, height: found.height })
+    }
+
+    async fn asked<T: DeserializeOwned>(&self, node: &Seen, path: &str) -> Result<T, ReorgError> {
+        let answer = self.client.get(&format!("{}{path}", node.address), ANSWER).await;
+        answer.map_err(|error| refused(node, &error))
     }
 
     async fn told(&self, node: &Seen, path: &str, order: &serde_json::Value) -> Result<(), ReorgError> {

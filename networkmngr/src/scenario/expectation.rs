@@ -40,6 +40,13 @@ pub(crate) struct Won {
     pub(crate) at_most: Option<f64>,
 }
 
+impl Won {
+    /// What the share must be in.
+    pub(crate) fn share(&self) -> Bounds {
+        Bounds::Between(Between { at_least: self.at_least, at_most: self.at_most })
+    }
+}
+
 /// A range, open where nothing is given. One number is both ends.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "a number, or { at-least = 2, at-most = 5 }")]

@@ -46,9 +46,7 @@ impl<E: Engine> Stage<'_, E> {
                 let Measures { kept, kept_by, .. } = self.engine.measures().await?;
                 let own = kept_by.get(usize::from(won.node)).copied().unwrap_or(0);
                 let share = if kept == 0 { 0.0 } else { own as f64 / kept as f64 };
-                let holds =
-                    won.at_least.is_none_or(|least| share >= least) && won.at_most.is_none_or(|most| share <= most);
-                (holds, Some(share))
+                bounded(&won.share(), share)
             }
             Expectation::Confirmed(name) => {
                 let id = self.named(name)?;

@@ -106,13 +106,9 @@ fn check_split(groups: &[NodeSet], nodes: u16) -> Result<(), String> {
     if groups.len() + rest < 2 { Err("a split has two sides or more".into()) } else { Ok(()) }
 }
 
-fn check_bounds(bounds: &Bounds) -> Result<(), String> {
-    check_range(bounds.ends())
-}
-
 /// That a range says something, and that something lies in it.
-fn check_range((least, most): (Option<f64>, Option<f64>)) -> Result<(), String> {
-    match (least, most) {
+fn check_bounds(bounds: &Bounds) -> Result<(), String> {
+    match bounds.ends() {
         (None, None) => Err("say at-least, at-most or both".into()),
         (Some(least), Some(most)) if least > most => Err("at-least is more than at-most".into()),
         _ => Ok(()),
@@ -219,7 +215,7 @@ impl<'s> Known<'s> {
     fn expectation(&self, expected: &Expectation) -> Result<(), String> {
         match expected {
             Expectation::Confirmed(name) | Expectation::Retracted(name) | Expectation::Never(name) => self.name(name),
-            Expectation::Won(won) => self.node(won.node).and_then(|()| check_range((won.at_least, won.at_most))),
+            Expectation::Won(won) => self.node(won.node).and_then(|()| check_bounds(&won.share())),
             Expectation::Tips(bounds) | Expectation::Height(bounds) => check_bounds(bounds),
             Expectation::StaleShare(bounds) | Expectation::ReorgDepth(bounds) => check_bounds(bounds),
             Expectation::Agreement(_) => Ok(()),

@@ -72,12 +72,7 @@ pub(super) fn expectation(expected: &Expectation) -> String {
         Expectation::Confirmed(name) => format!("{name:?} confirmed everywhere"),
         Expectation::Retracted(name) => format!("{name:?} confirmed and taken back"),
         Expectation::Never(name) => format!("{name:?} never confirmed"),
-        Expectation::Won(won) => {
-            let least = won.at_least.map(|least| format!("at least {least}"));
-            let most = won.at_most.map(|most| format!("at most {most}"));
-            let share: Vec<String> = [least, most].into_iter().flatten().collect();
-            format!("share of the chain that node {} found: {}", won.node, share.join(", "))
-        }
+        Expectation::Won(won) => format!("share of the chain that node {} found: {}", won.node, won.share()),
     }
 }
 

@@ -14,7 +14,9 @@ use super::record::{Recorder, now};
 /// How long a node may take to answer a question.
 const ANSWER: Duration = Duration::from_secs(30);
 /// As much of a pool as a node tells at once: 4 MiB of transactions, which are several times as long in JSON.
-const POOL: (&str, usize) = ("/transactions/pending?limit=1000000", 32 << 20);
+const POOL: &str = "/transactions/pending?limit=1000000";
+/// The most bytes of that.
+const POOL_BYTES: usize = 32 << 20;
 /// Events that are written at once.
 const AT_ONCE: usize = 256;
 
@@ -131,8 +133,8 @@ impl Followed<'_> {
     /// if it was told before.
     async fn held(&self) -> Result<Told, ClientError> {
         let Health { height, tip } = self.get("/health").await?;
-        let client = self.client.clone().with_max_answer(POOL.1);
-        let pending: Result<Pending, _> = client.get(&format!("{}{}", self.address, POOL.0), ANSWER).await;
+        let client = self.client.clone().with_max_answer(POOL_BYTES);
+        let pending: Result<Pending, _> = client.get(&format!("{}{}", self.address, POOL), ANSWER).await;
         let pool = match pending {
             Ok(pending) => pending.transactions.into_iter().map(|transaction| transaction.id).collect(),
             // Other node programs need not tell.

@@ -65,42 +65,14 @@ mine = { by = "1" }
 
 #[test]
 fn what_was_taken_back_and_who_won_is_counted() {
-    let (finished, report) = run(r#"
-name = "Double spend"
-[network]
-nodes = 3
-spacing = "200ms"
-hash-rate = 50000
-[[step]]
-mine = { blocks = 2, by = "0" }
-[[step]]
-wait = { agreement = true }
-[[step]]
-pay = { from = 0, to = 1, amount = 20, name = "goods" }
-[[step]]
-pay = { from = 0, to = 2, amount = 20, instead-of = "goods", secret = true, name = "back" }
-[[step]]
-mine = { blocks = 2, by = "1" }
-[[step]]
-reorg = { by = 0, depth = 2, without = ["goods"], instead = ["back"] }
-[[step]]
-wait = { agreement = true }
-[[expect]]
-confirmed = "back"
-[[expect]]
-retracted = "goods"
-[[expect]]
-reorg-depth = 2
-[[expect]]
-won = { node = 0, at-least = 0.99 }
-"#);
+    let (finished, report) = run(include_str!("../fixtures/double-spend.toml"));
     assert!(finished.status.success(), "{report:#}");
     let [blocks, kept, deepest] =
         ["blocks", "kept", "deepest_reorganisation"].map(|name| report[name].as_u64().unwrap());
     // How many blocks the new branch takes to have more work depends on how long the old one took: on a slow
-    // machine the target has grown meanwhile. What is taken back is two in any case.
-    assert!(kept >= 5, "{report:#}");
-    assert_eq!([blocks - kept, deepest], [2, 2], "{report:#}");
+    // machine the target has grown meanwhile. What is taken back is three in any case.
+    assert!(kept >= 7, "{report:#}");
+    assert_eq!([blocks - kept, deepest], [3, 3], "{report:#}");
 }
 
 #[test]

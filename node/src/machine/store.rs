@@ -169,8 +169,22 @@ pub struct Batch {
 impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        let Self { blocks, standings, active, undo, accounts, locations, log_nodes, history, filed, .. } = self;
-        let Self { tip, sealed, own, journal, .. } = self;
+        // Each by name: one that is added and forgotten here would not be written.
+        let Self {
+            blocks,
+            standings,
+            active,
+            undo,
+            accounts,
+            locations,
+            log_nodes,
+            history,
+            filed,
+            tip,
+            sealed,
+            own,
+            journal,
+        } = self;
         let tree = blocks.is_empty() && standings.is_empty() && active.is_empty() && undo.is_empty();
         let ledger = accounts.is_empty() && locations.is_empty() && log_nodes.is_empty() && history.is_empty();
         let rest = filed.is_empty() && own.is_empty() && journal.is_empty();
