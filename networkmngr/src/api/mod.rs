@@ -6,6 +6,7 @@ mod faults;
 mod mining;
 mod nodes;
 mod overview;
+mod pages;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -86,7 +87,8 @@ impl Closing {
 /// All routes, behind the guard, for a manager at `address`.
 pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
     let routes = Router::new()
-        .route("/", get(overview::page))
+        .route("/", get(pages::index))
+        .route("/web/{*path}", get(pages::web))
         .route("/health", get(overview::health))
         .route("/status", get(overview::status))
         .route("/events", get(events::events))

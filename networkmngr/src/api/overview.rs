@@ -72,8 +72,9 @@ pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
     }))
 }
 
-pub(super) async fn page(State(api): State<Api>) -> String {
-    let counts = counts(&api);
+/// The main routes, for people without a browser.
+pub(super) fn text(api: &Api) -> String {
+    let counts = counts(api);
     let (port, node) = (api.network.plan().port, u32::from(api.network.plan().port) + 1);
     format!(
         "networkmngr {version}: {running} of {nodes} running.\n\n\

@@ -10,6 +10,7 @@
 //! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
 //!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
+//! - what browsers show: `pages`, with the files in `node/web`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
 
@@ -26,6 +27,7 @@ mod log;
 mod metrics;
 mod mining;
 mod nodes;
+pub mod pages;
 mod patience;
 pub mod problem;
 mod reads;
@@ -178,6 +180,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
     docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
     let router = routes
         .with_state(app)
+        .route("/web/{*path}", axum::routing::get(pages::web))
         .merge(docs::pages(document))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)

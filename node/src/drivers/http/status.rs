@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use shared::{BlockHash, Height, Work, wire::NodeId};
 use utoipa::ToSchema;
 
-use super::{App, docs, problem::Problem, unexpected};
+use super::{App, docs, pages, problem::Problem, unexpected};
 use crate::machine::{
     effect::{Reply, Status},
     event::Request,
@@ -89,10 +91,14 @@ impl App {
     }
 }
 
-/// The main routes, for people
-#[utoipa::path(get, path = "/", tag = docs::NODE, responses((status = 200, body = String, content_type = "text/plain")))]
-pub(super) async fn index() -> &'static str {
-    include_str!("index.txt")
+/// The node's page, or for programs the main routes as text
+#[utoipa::path(
+    get, path = "/", tag = docs::NODE,
+    responses((status = 200, content((String = "text/html"), (String = "text/plain"))))
+)]
+pub(super) async fn index(headers: HeaderMap) -> Response {
+    let page = pages::wants_page(&headers).then(|| pages::file::<pages::Web>("index.html", &headers)).flatten();
+    page.unwrap_or_else(|| include_str!("index.txt").into_response())
 }
 
 /// Who this node is, and the nodes it knows

@@ -1,0 +1,28 @@
+//! The network's page: which files a browser gets. The parts that it shares with the nodes' pages are the node's
+//! (`node/web/base`).
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use node::drivers::http::pages::{self, wants_page};
+use rust_embed::RustEmbed;
+
+use super::{Api, overview};
+
+#[derive(RustEmbed)]
+#[folder = "web/"]
+struct Web;
+
+/// The page, or for programs the main routes as text.
+pub(super) async fn index(api: State<Api>, headers: HeaderMap) -> Response {
+    let page = wants_page(&headers).then(|| pages::file::<Web>("index.html", &headers)).flatten();
+    page.unwrap_or_else(|| overview::text(&api).into_response())
+}
+
+pub(super) async fn web(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let file = match name.starts_with("base/") {
+        true => pages::file::<pages::Web>(&name, &headers),
+        false => pages::file::<Web>(&name, &headers),
+    };
+    file.unwrap_or_else(pages::no_file)
+}
