@@ -13,6 +13,7 @@ use super::problem::Problem;
 /// The node's pages (`node/web`). What lies in `base/` is for the pages of all programs.
 #[derive(RustEmbed, Debug)]
 #[folder = "web/"]
+#[exclude = "tests/*"]
 pub struct Web;
 
 /// What a page may do: run the scripts, show the styles and ask the server it came from, and nothing else.
