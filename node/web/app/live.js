@@ -1,0 +1,82 @@
+// The page's one stream of events, and how the node is doing. Everything that is shown live hears of changes here.
+
+import { get } from "/web/base/api.js";
+import { follow } from "/web/base/live.js";
+import { Fates } from "./logic/fates.js";
+
+const NAMES = [
+  "connected", "confirmed", "reorganised", "disconnected", "side", "pooled", "dropped", "contradicted", "restarted", "gap", "orphan", "penalty",
+];
+/** Events after which the health is another. */
+const TELLING = new Set(["connected", "disconnected", "pooled", "dropped", "restarted"]);
+const SOON = 150;
+/** Milliseconds between two looks at what no event tells: peers, and whether it mines. */
+const BEAT = 4000;
+
+const hearers = new Set();
+const tell = (news) => [...hearers].forEach((hearer) => hearer(news));
+
+/** What is known at this moment. `state` is "live" or "waiting", `health` what `/health` said last (null before). */
+export const live = {
+  state: "waiting",
+  health: null,
+  fates: new Fates(),
+  /** The tip's height; 0 before it is known. */
+  get tip() {
+    return live.health?.height ?? 0;
+  },
+};
+
+/**
+ * Calls `hearer` with all news until the function that it returns is called: `{ kind: "event", event, changed }` (`changed`:
+ * ids of the transactions concerned), `{ kind: "health" }`, `{ kind: "state" }`, and `{ kind: "refresh" }` when anything may
+ * have changed.
+ */
+export function hear(hearer) {
+  hearers.add(hearer);
+  return () => hearers.delete(hearer);
+}
+
+/** Asks for the health now. */
+export async function look() {
+  try {
+    const health = await get("/health");
+    live.health = health;
+    tell({ kind: "health" });
+  } catch {
+    // The stream says that the node is gone.
+  }
+}
+
+let soon = null;
+function lookSoon() {
+  soon ??= setTimeout(() => {
+    soon = null;
+    look();
+  }, SOON);
+}
+
+/** Opens the stream. */
+export function begin() {
+  follow("/events", {
+    names: NAMES,
+    onState: (state) => {
+      const came = state === "live" && live.state !== "live";
+      live.state = state;
+      tell({ kind: "state" });
+      if (!came) return;
+      look();
+      tell({ kind: "refresh" });
+    },
+    onEvent: (event) => {
+      const changed = live.fates.take(event);
+      if (event.event === "connected" && live.health) live.health = { ...live.health, height: event.height, tip: event.hash };
+      tell({ kind: "event", event, changed: changed ?? [] });
+      if (changed === null) tell({ kind: "refresh" });
+      if (TELLING.has(event.event)) lookSoon();
+    },
+  });
+  setInterval(() => {
+    if (document.visibilityState === "visible") look();
+  }, BEAT);
+}
