@@ -12,6 +12,8 @@ const TELLING = new Set(["connected", "disconnected", "pooled", "dropped", "rest
 const SOON = 150;
 /** Milliseconds between two looks at what no event tells: peers, and whether it mines. */
 const BEAT = 4000;
+/** Milliseconds that a page may be hidden before it lets the stream go. */
+const HIDDEN = 20_000;
 
 const hearers = new Set();
 const tell = (news) => [...hearers].forEach((hearer) => hearer(news));
@@ -56,9 +58,9 @@ function lookSoon() {
   }, SOON);
 }
 
-/** Opens the stream. */
+/** Opens the stream. It is let go while nobody sees the page, and goes on where it was. */
 export function begin() {
-  follow("/events", {
+  const stream = follow("/events", {
     names: NAMES,
     onState: (state) => {
       const came = state === "live" && live.state !== "live";
@@ -76,6 +78,15 @@ export function begin() {
       if (TELLING.has(event.event)) lookSoon();
     },
   });
+  let hidden = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hidden);
+    if (document.visibilityState === "visible") stream.resume();
+    else hidden = setTimeout(stream.pause, HIDDEN);
+  });
+  // A page that the browser keeps for going back to it must not keep its connection.
+  addEventListener("pagehide", stream.pause);
+  addEventListener("pageshow", stream.resume);
   setInterval(() => {
     if (document.visibilityState === "visible") look();
   }, BEAT);

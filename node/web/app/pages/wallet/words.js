@@ -25,7 +25,7 @@ export function wordsOnce(box, { name, address, words, note }, done) {
       form("confirm-words", fields, "These are the words", async () => {
         const wrong = places.filter((place) => !isWord(document.getElementById(`word-${place + 1}`).value, words[place]));
         for (const place of places) document.getElementById(`word-${place + 1}`).setAttribute("aria-invalid", String(wrong.includes(place)));
-        if (wrong.length > 0) throw new Error(`${wrong.length === 1 ? "Word" : "Words"} ${wrong.map((place) => place + 1).join(" and ")} ${wrong.length === 1 ? "is another one" : "are others"}. Look at your paper, or at the words once more.`);
+        if (wrong.length > 0) throw new Error(`${wrong.length === 1 ? "Word" : "Words"} ${wrong.map((place) => place + 1).join(", ").replace(/, (\d+)$/, " and $1")} ${wrong.length === 1 ? "is another one" : "are others"}. Look at your paper, or at the words once more.`);
         done();
       }, { beside: [el("button", { type: "button", id: "words-again", on: { click: show } }, "Show the words once more")] }));
     box.querySelector("input").focus();
