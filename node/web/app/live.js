@@ -12,6 +12,8 @@ const TELLING = new Set(["connected", "disconnected", "pooled", "dropped", "rest
 const SOON = 150;
 /** Milliseconds between two looks at what no event tells: peers, and whether it mines. */
 const BEAT = 4000;
+/** Journal entries from before the page was opened that are told. */
+const BACK = 40;
 /** Milliseconds that a page may be hidden before it lets the stream go. */
 const HIDDEN = 20_000;
 
@@ -31,7 +33,7 @@ export const live = {
 
 /**
  * Calls `hearer` with all news until the function that it returns is called: `{ kind: "event", event, changed }` (`changed`:
- * ids of the transactions concerned), `{ kind: "health" }`, `{ kind: "state" }`, and `{ kind: "refresh" }` when anything may
+ * ids of the transactions concerned), `{ kind: "past", event }` for what happened before, `{ kind: "health" }`, `{ kind: "state" }`, and `{ kind: "refresh" }` when anything may
  * have changed.
  */
 export function hear(hearer) {
@@ -58,10 +60,26 @@ function lookSoon() {
   }, SOON);
 }
 
-/** Opens the stream. It is let go while nobody sees the page, and goes on where it was. */
-export function begin() {
+/** The number of the node's newest journal entry; 0 if it has none. */
+async function newest() {
+  // Asked for what is far ahead, the node answers at once with where its journal ends.
+  const asking = new AbortController();
+  const answer = await fetch(`/events?from=${Number.MAX_SAFE_INTEGER}`, { signal: asking.signal });
+  const { value } = await answer.body.getReader().read();
+  asking.abort();
+  return Number(/^id: ?(\d+)/m.exec(new TextDecoder().decode(value))?.[1] ?? 0);
+}
+
+/**
+ * Opens the stream, a few entries back, so that a page says what happened just before it was opened: those are told with
+ * `past` set, and nothing is to be read again because of them. It is let go while nobody sees the page, and goes on where it
+ * was.
+ */
+export async function begin() {
+  const end = await newest().catch(() => null);
   const stream = follow("/events", {
     names: NAMES,
+    from: end === null ? undefined : Math.max(1, end + 1 - BACK),
     onState: (state) => {
       const came = state === "live" && live.state !== "live";
       live.state = state;
@@ -70,8 +88,12 @@ export function begin() {
       look();
       tell({ kind: "refresh" });
     },
-    onEvent: (event) => {
+    onEvent: (event, id) => {
       const changed = live.fates.take(event);
+      if (end !== null && id !== "" && Number.parseInt(id, 10) <= end && event.event !== "gap") {
+        tell({ kind: "past", event });
+        return;
+      }
       if (event.event === "connected" && live.health) live.health = { ...live.health, height: event.height, tip: event.hash };
       tell({ kind: "event", event, changed: changed ?? [] });
       if (changed === null) tell({ kind: "refresh" });

@@ -125,7 +125,7 @@ function show() {
   drawNavigation(page?.under ?? name);
   document.title = `${page?.title ?? "No such page"} · ${nodeName}`;
   const route = location.hash.split("?")[0];
-  if (shownPage !== null && shownPage !== route) {
+  if (shownPage !== route && shownPage !== null) {
     window.scrollTo(0, 0);
     main.querySelector("h1")?.focus({ preventScroll: true });
   }
@@ -136,7 +136,7 @@ let nodeName = "Node";
 async function introduce() {
   const { id, address } = await get("/node/id");
   nodeName = `Node ${address.replace(/^https?:\/\//, "")}`;
-  fill(name, nodeName);
+  fill(name, el("span", { class: "wide" }, "Node "), nodeName.slice("Node ".length));
   name.title = `Node ${id}`;
   fill(emblem, avatar(id, 28));
   document.title = document.title.replace(/· .*$/, `· ${nodeName}`);
@@ -145,14 +145,15 @@ async function introduce() {
 frame();
 keepTags();
 hear((news) => {
-  if (news.kind === "event") note(news.event);
+  if (news.kind === "event") note(news.event, Date.now());
+  if (news.kind === "past") note(news.event, news.event.time ? news.event.time * 1000 : null);
   if (news.kind === "refresh") {
     introduce().catch(() => {});
     refresh().then((ended) => {
       if (ended) notice("Your session has ended: log in again to spend.", "bad");
     });
   }
-  if (news.kind !== "event") drawState();
+  if (["health", "state"].includes(news.kind)) drawState();
 });
 onSession(drawAccount);
 drawState();

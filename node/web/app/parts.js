@@ -26,8 +26,11 @@ export const blockLink = (hash, words = short(hash)) => el("a", { class: "mono",
 /** Leads to a transaction. */
 export const transactionLink = (id, words = short(id)) => el("a", { class: "mono", href: route("transaction", id), title: id }, words);
 
-/** An amount in coins; whole units are told on a second look. */
-export const amount = (count, { sign = "" } = {}) => el("span", { class: "amount number", title: units(count), dataset: { units: count } }, `${sign}${coins(count)}`);
+/** Fewer units than this are told as units, since as coins they would be all zeros. */
+const FEW = 1_000;
+
+/** An amount in coins, or in units if it is small; whole units are told on a second look. */
+export const amount = (count, { sign = "" } = {}) => el("span", { class: "amount number", title: units(count), dataset: { units: count } }, `${sign}${count > 0 && count < FEW ? units(count) : coins(count)}`);
 
 /** A moment, in milliseconds since 1970. */
 export function when(ms) {

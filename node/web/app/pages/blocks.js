@@ -19,9 +19,9 @@ export async function readBlocks(top, count) {
 /** News after which a list of the newest blocks is another. */
 export const moves = ({ kind, event }) => kind === "event" && ["connected", "disconnected"].includes(event.event);
 
-/** A table of blocks. */
-export function blockTable(blocks) {
-  return el("div", { class: "scroll" }, el("table", { class: "list" },
+/** A table of blocks; `brief` where there is little room. */
+export function blockTable(blocks, { brief = false } = {}) {
+  return el("div", { class: "scroll" }, el("table", { class: brief ? "list brief" : "list" },
     el("thead", {}, el("tr", {}, ["Height", "Hash", "Mined by", "Time"].map((words) => el("th", { scope: "col" }, words)),
       el("th", { scope: "col", class: "number" }, "Transactions"), el("th", { scope: "col", class: "number wide" }, "Reward"))),
     el("tbody", {}, blocks.map(row))));

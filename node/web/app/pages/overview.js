@@ -10,7 +10,7 @@ import { blockTable, moves, readBlocks } from "./blocks.js";
 const BLOCKS = 8;
 const FEED = 40;
 
-/** What happened while the page was open, kept when another page is looked at. */
+/** What happened lately, newest first: `{ at, event }`, kept when another page is looked at. `at` is null if it is not known. */
 const happened = [];
 
 /** The page `#/`. */
@@ -21,7 +21,7 @@ export function overview(scope) {
   const drawFeed = () => fill(feed, happened.length > 0 ? happened.map(entry) : el("li", { class: "quiet" }, "What happens from now on appears here: blocks, payments, records, reorganisations."));
   scope.hear(({ kind }) => {
     if (kind === "health") draw();
-    if (kind === "event") drawFeed();
+    if (kind === "event" || kind === "past") drawFeed();
   });
   draw();
   drawFeed();
@@ -29,7 +29,7 @@ export function overview(scope) {
     load: () => readBlocks(null, BLOCKS),
     wants: moves,
     show: ({ tip, blocks }) => [
-      blockTable(blocks),
+      blockTable(blocks, { brief: true }),
       tip === 0 ? empty("There is only the genesis block so far.", go("#/mine", "Mine the first block")) : el("p", {}, el("a", { href: "#/blocks" }, "All blocks")),
     ],
   });
@@ -48,7 +48,7 @@ export function overview(scope) {
 function cards({ height, tip, pending, peers, mining, hash_rate: rate }) {
   const figure = (key, value, words, href, under) => el("a", { class: "card figure", href, dataset: { figure: key } }, el("span", { class: "value number" }, value), el("span", { class: "quiet" }, words), el("small", { class: "mono quiet" }, under));
   return [
-    figure("height", digits(height), "blocks on the first", `#/block/${tip}`, `tip ${short(tip)}`),
+    figure("height", digits(height), "height of the chain", `#/block/${tip}`, `tip ${short(tip)}`),
     figure("pending", digits(pending), pending === 1 ? "transaction waits" : "transactions wait", "#/pool", pending > 0 ? "for the next block" : "nothing to do"),
     figure("peers", digits(peers), peers === 1 ? "peer" : "peers", "#/peers", peers > 0 ? "connected" : "alone: add one"),
     figure("mining", mining ? "mining" : "idle", "this node's miner", "#/mine", rate ? `cap ${hashRate(rate)}` : "no cap"),
@@ -69,31 +69,30 @@ function about({ node, genesis, log }) {
   ]);
 }
 
-/** Keeps an event as a sentence, if it is one that people want to hear of. */
-export function note(event) {
-  const words = sentence(event);
-  if (!words) return;
-  happened.unshift({ at: Date.now(), kind: event.event, words });
+/** Keeps an event that happened at this time (null if that is not known), if it is one that people want to hear of. */
+export function note(event, at) {
+  if (!sentence(event)) return;
+  happened.unshift({ at, event });
   happened.length = Math.min(happened.length, FEED);
 }
 
-const entry = ({ at, kind, words }) => el("li", { dataset: { event: kind } }, el("span", { class: "quiet number" }, when(at)), el("span", {}, words()));
+const entry = ({ at, event }) => el("li", { dataset: { event: event.event } }, el("span", { class: "quiet number" }, at === null ? "earlier" : when(at)), el("span", {}, sentence(event)));
 
 function sentence(event) {
   switch (event.event) {
-    case "connected": return () => ["Block ", blockLink(event.hash, digits(event.height)), ` joined the chain${event.transactions > 0 ? `, with ${count(event.transactions, "transaction")}` : ""}.`];
-    case "disconnected": return () => ["Block ", blockLink(event.hash, digits(event.height)), " left the chain: what it confirmed is retracted."];
-    case "reorganised": return () => [
+    case "connected": return ["Block ", blockLink(event.hash, digits(event.height)), ` joined the chain${event.transactions > 0 ? `, with ${count(event.transactions, "transaction")}` : ""}.`];
+    case "disconnected": return ["Block ", blockLink(event.hash, digits(event.height)), " left the chain: what it confirmed is retracted."];
+    case "reorganised": return [
       el("strong", {}, "Reorganisation: "), `after block ${digits(event.fork)}, ${count(event.left, "block")} up to `, blockLink(event.from), ` give way to ${event.joined} up to `,
       blockLink(event.to), `, which have more work. ${count(event.returned, "transaction")} ${event.returned === 1 ? "waits" : "wait"} again.`,
     ];
-    case "side": return () => ["Block ", blockLink(event.hash, digits(event.height)), " was stored on a branch beside the chain."];
-    case "pooled": return () => ["Transaction ", transactionLink(event.id), event.returned ? " waits again." : " waits to be mined."];
-    case "dropped": return () => ["Transaction ", transactionLink(event.id), ` left the pool: ${event.reason}`];
-    case "contradicted": return () => [el("strong", { class: "bad-text" }, "Alarm: "), "block ", blockLink(event.hash, digits(event.height)), " left the chain although this node signed its log up to it."];
-    case "restarted": return () => "The node was started again.";
-    case "penalty": return () => `A peer ${event.fault}${event.banned ? "; it is refused for a while" : ""}.`;
-    case "orphan": return () => ["Somebody told of block ", el("code", {}, short(event.hash)), ", whose parent is not known here yet."];
+    case "side": return ["Block ", blockLink(event.hash, digits(event.height)), " was stored on a branch beside the chain."];
+    case "pooled": return ["Transaction ", transactionLink(event.id), event.returned ? " waits again." : " waits to be mined."];
+    case "dropped": return ["Transaction ", transactionLink(event.id), ` left the pool: ${event.reason}`];
+    case "contradicted": return [el("strong", { class: "bad-text" }, "Alarm: "), "block ", blockLink(event.hash, digits(event.height)), " left the chain although this node signed its log up to it."];
+    case "restarted": return "The node was started again.";
+    case "penalty": return `A peer ${event.fault}${event.banned ? "; it is refused for a while" : ""}.`;
+    case "orphan": return ["Somebody told of block ", el("code", {}, short(event.hash)), ", whose parent is not known here yet."];
     default: return null;
   }
 }

@@ -46,7 +46,7 @@ const page = (http) => el("td", {}, /^https?:\/\/[^\s]+$/.test(http) ? el("a", {
 
 function row({ id, http, address, outbound, height }, again) {
   return el("tr", { dataset: { peer: id ?? "" } }, node(id), page(http),
-    el("td", {}, outbound ? "dialled" : "came by itself", el("div", { class: "mono quiet small" }, address)),
+    el("td", {}, outbound ? "dialled" : "came by itself", el("div", { class: "mono quiet small wide" }, address)),
     el("td", { class: "number" }, digits(height), height < live.tip ? el("small", { class: "quiet" }, ` (${digits(live.tip - height)} behind)`) : null),
     el("td", {}, id ? forget(id, again) : null));
 }

@@ -32,14 +32,14 @@ export function transaction(scope, [id = ""]) {
   const region = scope.region({
     load: () => get(`/transactions/${encodeURIComponent(id)}`),
     wants: ({ kind, changed, event }) => kind === "event" && (changed.includes(id) || event.event === "connected"),
-    show: (place) => draw(id, place),
-    failed: (error) => (error.status === 404 ? [heading(`Transaction ${short(id)}`, statusTag(id)), card(null, empty(
+    show: (place) => draw(id, place, told),
+    failed: (error) => (error.status === 404 ? [heading(`Transaction ${short(id)}`, statusTag(id)), told, card(null, empty(
       `${error.message} It may still come: this page shows it as soon as the node hears of it.`, go("#/pool", "To the pool")))] : null),
   });
-  return [region, told];
+  return region;
 }
 
-function draw(id, place) {
+function draw(id, place, told) {
   const { status, block, height, position, transaction } = place;
   const { sender, nonce, fee, time, payload, signature } = transaction;
   const { transfer, data } = payload;
@@ -62,6 +62,7 @@ function draw(id, place) {
       ["Signature", el("code", { class: "quiet" }, signature), "signature"],
       data && ["Size", bytes(data.body.length / 2), "size"],
     ])),
+    told,
     data ? card("What it says", says(record)) : null,
     actions(id, { status, height, data }),
   ];
@@ -71,5 +72,5 @@ function actions(id, { status, height, data }) {
   if (status !== "confirmed") return card("Receipt", el("p", { class: "quiet" }, "There is a receipt once it is in a block with six others on top. Nothing has confirmed it yet."), go("#/mine", "Mine a block"));
   return card("Receipt",
     el("p", {}, "A receipt is one file that shows to anybody, offline, that this stands in the chain."),
-    el("div", { class: "row" }, receiptLink(id, height), go(route("check"), "Check a receipt"), data ? go(`${route("ledger", "add")}?corrects=${id}`, "Correct it") : null));
+    el("div", { class: "row" }, receiptLink(id, height, "button"), go(route("check"), "Check a receipt"), data ? go(`${route("ledger", "add")}?corrects=${id}`, "Correct it") : null));
 }

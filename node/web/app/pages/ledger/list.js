@@ -11,6 +11,8 @@ import { recordCard } from "./entry.js";
 
 const PAGE = 30;
 const TOPICS = 200;
+/** Up to this width the search is folded, so that records come first. */
+const NARROW = 720;
 const NAMES = ["topic", "author", "since", "until"];
 
 /** The page `#/ledger`, with `?topic=&author=&since=&until=`; times in seconds since 1970. */
@@ -45,7 +47,7 @@ export function ledger(scope, _, query) {
   return [
     heading("Ledger", go(addRoute(search), "Add a record", { id: "add-record", class: "button strong" }), go("#/check", "Check a receipt")),
     el("p", { class: "quiet" }, "Records are signed by their authors and stand in the chain for good. Nothing is ever edited: a record may correct another, and both stay."),
-    card("Topics", topics), card("Search", searchForm(search)), records,
+    card("Topics", topics), el("details", { class: "card", id: "search-records", open: search.size > 0 || window.innerWidth > NARROW }, el("summary", {}, "Search and export"), searchForm(search)), records,
   ];
 }
 

@@ -7,8 +7,8 @@ import { hear, live } from "../../live.js";
 const DEPTH = 6;
 
 /** A link to download the receipt, or, until there is one, how many blocks are missing. */
-export function receiptLink(id, height) {
-  const made = el("a", { class: "button small", download: true, dataset: { receipt: id, height } });
+export function receiptLink(id, height, look = "button small") {
+  const made = el("a", { class: look, download: true, dataset: { receipt: id, height } });
   draw(made);
   return made;
 }

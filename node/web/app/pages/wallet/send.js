@@ -33,7 +33,7 @@ function sendForm(to, own, sent) {
     const name = checked.address ? nameOf(checked.address) : null;
     const words = checked.state !== "good" ? checked.words : checked.address === own ? "This is your own address." : name ? `The account ${name} of this node.` : "The checksum is right. Compare the picture with the receiver's.";
     toBox.hint(words, { good: "good-text", wrong: "bad-text" }[checked.state] ?? "quiet");
-    fill(seen, checked.state === "good" ? [face(checked.address, 40), el("code", {}, checked.address)] : null);
+    fill(seen, checked.state === "good" ? [face(checked.address, 40), el("span", { class: "quiet" }, name ?? "The receiver's picture")] : null);
     return checked;
   };
   receiver.addEventListener("input", checkTo);

@@ -9,7 +9,7 @@ import { logInForm, restoreForm, signUpForm } from "./enter.js";
 import { receive } from "./receive.js";
 import { send } from "./send.js";
 
-const TABS = [["", "Balance and history"], ["send", "Send"], ["receive", "Receive"], ["account", "Account"]];
+const TABS = [["", "Balance"], ["send", "Send"], ["receive", "Receive"], ["account", "Account"]];
 const ENTRANCES = { "log-in": { title: "Log in", show: logInForm }, "sign-up": { title: "Sign up", show: signUpForm }, restore: { title: "Restore from words", show: restoreForm } };
 
 /** The pages `#/wallet…`. */
