@@ -5,6 +5,8 @@ import { hear } from "./live.js";
 
 /** Milliseconds after news before a region is read again, so that a burst of them is one reading. */
 const PAUSE = 200;
+/** Statuses that say that nobody is there to answer: none at all, and what stands in for a node that is not running. */
+const AWAY = new Set([0, 503]);
 
 /** Ends everything that a page began when it is left. */
 export class Scope {
@@ -56,7 +58,7 @@ export class Scope {
       } catch (error) {
         const other = failed?.(error);
         // A node that does not answer takes nothing away from what stands there.
-        if (!this.closed && (other || last === null || error.status !== 0)) {
+        if (!this.closed && (other || last === null || !AWAY.has(error.status))) {
           last = null;
           redraw(element, other ?? el("p", { class: "bad-text", role: "alert" }, error.message));
         }

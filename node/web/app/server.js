@@ -40,7 +40,7 @@ export async function refresh() {
     });
     session.refusal = null;
   } catch (error) {
-    if (error.status === 0) return false;
+    if (error.status === 0 || error.status === 503) return false;
     session.account = null;
     session.refusal = error;
   }
