@@ -7,7 +7,7 @@ import { count, whole } from "/web/base/format.js";
 import { begin, hear, live } from "./live.js";
 import { face, go } from "./parts.js";
 import { Scope } from "./scope.js";
-import { loggedIn, onSession, refresh, session } from "./server.js";
+import { loggedIn, onSession, refresh, session, takeEnded } from "./server.js";
 import { keepTags } from "./status.js";
 import { address } from "./pages/address.js";
 import { block } from "./pages/block.js";
@@ -149,13 +149,14 @@ hear((news) => {
   if (news.kind === "past") note(news.event, news.event.time ? news.event.time * 1000 : null);
   if (news.kind === "refresh") {
     introduce().catch(() => {});
-    refresh().then((ended) => {
-      if (ended) notice("Your session has ended: log in again to spend.", "bad");
-    });
+    refresh();
   }
   if (["health", "state"].includes(news.kind)) drawState();
 });
-onSession(drawAccount);
+onSession(() => {
+  drawAccount();
+  if (takeEnded()) notice("Your session has ended: log in again to spend.", "bad");
+});
 drawState();
 drawAccount();
 await refresh();

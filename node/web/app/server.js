@@ -26,21 +26,34 @@ export function onSession(hearer) {
   return () => changed.delete(hearer);
 }
 
-/** Asks who is logged in. True if a session has ended since the last time. */
-export async function refresh() {
+let asking = null;
+let ended = false;
+
+/** Asks who is logged in. */
+export function refresh() {
+  asking ??= askAgain().finally(() => { asking = null; });
+  return asking;
+}
+
+/** Whether a session has ended by itself since this was last asked. */
+export function takeEnded() {
+  const was = ended;
+  ended = false;
+  return was;
+}
+
+async function askAgain() {
   const before = session.account?.csrf;
   const was = JSON.stringify([session.account?.address, session.account?.csrf, session.named, session.refusal?.message]);
-  let ended = false;
   try {
     session.account = await get("/wallet").catch((error) => {
       if (error.status !== 401) throw error;
       // That answer removed the cookie of a session that has ended; a practice network has an account without one.
-      ended = Boolean(before);
       return get("/wallet");
     });
     session.refusal = null;
   } catch (error) {
-    if (error.status === 0 || error.status === 503) return false;
+    if (error.status === 0 || error.status === 503) return;
     session.account = null;
     session.refusal = error;
   }
@@ -51,8 +64,8 @@ export async function refresh() {
   }
   session.asked = true;
   const is = JSON.stringify([session.account?.address, session.account?.csrf, session.named, session.refusal?.message]);
+  if (before && !loggedIn() && !leaving) ended = true;
   if (is !== was) changed.forEach((hearer) => hearer());
-  return ended || (Boolean(before) && !loggedIn());
 }
 
 /** Acts in the name of the account in use. A session that has ended meanwhile is noticed. */
@@ -71,12 +84,19 @@ export async function logIn(name, password) {
   await refresh();
 }
 
+let leaving = false;
+
 /** Ends the session. */
 export async function logOut() {
-  await act("/wallet/logout").catch((error) => {
-    if (error.status !== 401) throw error;
-  });
-  await refresh();
+  leaving = true;
+  try {
+    await act("/wallet/logout").catch((error) => {
+      if (error.status !== 401) throw error;
+    });
+    await refresh();
+  } finally {
+    leaving = false;
+  }
 }
 
 const TOKEN = "admin-token";

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { coins, fromCoins, fromUnits, inWords as amountInWords } from "../app/logic/amount.js";
 import { unhex } from "../app/logic/bytes.js";
+import { exactMembers, survives } from "../app/logic/exact.js";
 import { Fates, inWords, merged } from "../app/logic/fates.js";
 import { fromRows, legible, readBody, readFiled } from "../app/logic/record.js";
 import { chosen, isWord, split } from "../app/logic/words.js";
@@ -56,7 +57,7 @@ test("bodies are read as the document writes them", () => {
   for (const other of ["", "68656c6c6f", "6e6d7231", `${digits("record")}00`, digits("record").slice(0, -2)]) {
     assert.deepEqual(readBody(unhex(other)), { kind: "data", data: other });
   }
-  assert.deepEqual(readFiled({ record: { a: 1 } }), { kind: "record", json: '{"a":1}', corrects: null });
+  assert.deepEqual(readFiled({ record: { a: 1 } }, '{"a":1}'), { kind: "record", json: '{"a":1}', corrects: null });
   assert.equal(legible("68656c6c6f"), "hello");
   assert.equal(legible("00ff"), null);
 });
@@ -74,4 +75,12 @@ test("words are asked for at different places", () => {
   assert.deepEqual(places, places.toSorted((one, other) => one - other));
   assert.ok(isWord(" Abandon ", "abandon") && !isWord("abando", "abandon"));
   assert.deepEqual(split("  Amount\n liar  "), ["amount", "liar"]);
+});
+
+test("records are found to the letter", () => {
+  const page = '{"records":[{"id":"a","record": {"n": 12345678901234567890, "record": [1, {"x": "}]\\""}]} ,"z":1},{"id":"record","data":"00"},{"record":1.50},{"record":"a, b"}],"next":"1.0"}';
+  assert.deepEqual(exactMembers(page, "record"), ['{"n": 12345678901234567890, "record": [1, {"x": "}]\\""}]}', null, "1.50", '"a, b"']);
+  assert.deepEqual(exactMembers('{"records":[]}', "record"), []);
+  assert.ok(survives('{"a": [1, "b c"] }') && survives('"a  b"'));
+  for (const changed of ["1.50", "12345678901234567890", '{"2":1,"1":2}', '{"a":1,"a":1}']) assert.ok(!survives(changed), changed);
 });

@@ -39,10 +39,10 @@ function option(reader) {
 /** The same from a transaction's payload in JSON; null for a payment. */
 export const readPayload = (payload) => (payload.data ? readBody(unhex(payload.data.body)) : null);
 
-/** The same from an entry of `/records`, whose JSON is already read. */
-export function readFiled(filed) {
+/** The same from an entry of `/records`, and the exact text of the record in it. */
+export function readFiled(filed, json) {
   const corrects = filed.corrects ?? null;
-  if ("record" in filed) return { kind: "record", json: JSON.stringify(filed.record), corrects };
+  if ("record" in filed) return { kind: "record", json, corrects };
   if ("commitment" in filed) return { kind: "commitment", hash: filed.commitment, corrects };
   return { kind: "data", data: filed.data };
 }

@@ -2,6 +2,7 @@
 
 import { el } from "/web/base/dom.js";
 import { bytes } from "/web/base/format.js";
+import { survives } from "../../logic/exact.js";
 import { legible } from "../../logic/record.js";
 import { addressLink, go, route, transactionLink, when } from "../../parts.js";
 import { statusTag } from "../../status.js";
@@ -19,6 +20,8 @@ export function says(record) {
     const words = legible(record.data);
     return el("div", { class: "says" }, el("p", { class: "quiet" }, `${bytes(record.data.length / 2)} that are no record${words === null ? "" : ", as text"}:`), unfolded(words ?? record.data));
   }
+  // Numbers that a browser would round, and whatever else it would not write again as it was, stay as they are.
+  if (!survives(record.json)) return el("div", { class: "says" }, unfolded(record.json));
   const value = JSON.parse(record.json);
   if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0 && Object.values(value).every((part) => typeof part !== "object" || part === null)) {
     return el("dl", { class: "says members" }, Object.entries(value).map(([name, part]) => [el("dt", {}, name), el("dd", {}, unfolded(String(part)))]));

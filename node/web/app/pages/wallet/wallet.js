@@ -35,7 +35,7 @@ function content(scope, part, query, place) {
   if (!used) return welcome();
   return [
     heading("Wallet", practising() ? [go("#/wallet/sign-up", "Sign up"), go("#/wallet/log-in", "Log in")] : null),
-    practising() ? el("p", { class: "notice warn", id: "practice" }, el("span", {}, el("strong", {}, "This is the practice account: "), "everybody who reaches this node may spend from it, without a password. Sign up to have an account of your own.")) : null,
+    practising() ? el("p", { class: "banner", id: "practice" }, el("strong", {}, "This is the practice account: "), "everybody who reaches this node may spend from it, without a password. Sign up to have an account of your own.") : null,
     tabs(part), page(scope, part, query, used),
   ];
 }
