@@ -1,7 +1,8 @@
 // What lives as long as a page is shown: its subscriptions, and regions that are read again when something happened.
 
-import { el, fill } from "/web/base/dom.js";
+import { el } from "/web/base/dom.js";
 import { hear } from "./live.js";
+import { redraw } from "./redraw.js";
 
 /** Milliseconds after news before a region is read again, so that a burst of them is one reading. */
 const PAUSE = 200;
@@ -32,10 +33,11 @@ export class Scope {
   /**
    * An element that shows what `load` gives, in the way of `show(data)` (children). It is read again when `wants(news)`, and
    * drawn again only if the answer is another; confirmations count for nothing there, since tags tell them. What is focused
-   * stays so. `again()` of the result reads at once; `failed(error)` may give other children for an error.
+   * stays so. `again()` of the result reads at once; `failed(error)` may give other children for an error, and
+   * `loading` stands above the word that says so.
    */
-  region({ load, show, wants = () => false, failed, ...properties }) {
-    const element = el("div", { class: "region", "aria-busy": "true", ...properties }, el("p", { class: "quiet loading" }, "Loading…"));
+  region({ load, show, wants = () => false, failed, loading, ...properties }) {
+    const element = el("div", { class: "region", "aria-busy": "true", ...properties }, loading, el("p", { class: "quiet loading" }, "Loading…"));
     let last = null;
     let reading = false;
     let again = false;
@@ -84,12 +86,3 @@ export class Scope {
     return element;
   }
 }
-
-/** Puts other children in, and the focus back on what has the same place in the page. */
-function redraw(element, children) {
-  const focused = element.contains(document.activeElement) ? nameOf(document.activeElement) : null;
-  fill(element, children);
-  if (focused) [...element.querySelectorAll("a, button, input, select, textarea, [tabindex]")].find((other) => nameOf(other) === focused)?.focus({ preventScroll: true });
-}
-
-const nameOf = (element) => element.id || element.getAttribute("href") || element.getAttribute("data-key") || element.getAttribute("aria-label") || element.textContent;

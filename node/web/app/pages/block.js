@@ -24,8 +24,9 @@ export function block(scope, [id = ""]) {
     },
     wants: ({ kind, event }) => kind === "event" && ["connected", "disconnected"].includes(event.event) && (height === null || event.height <= height + 1),
     show: draw,
+    loading: heading("Block"),
     failed: (error) => (error.status === 404 || error.status === 400
-      ? card(null, empty(`${error.message} It may come: this page looks again with every block.`, go("#/blocks", "To the blocks")))
+      ? [heading("Block"), card(null, empty(`${error.message} It may come: this page looks again with every block.`, go("#/blocks", "To the blocks")))]
       : null),
   });
   return [region];

@@ -32,6 +32,7 @@ export function transaction(scope, [id = ""]) {
   const region = scope.region({
     load: () => get(`/transactions/${encodeURIComponent(id)}`),
     wants: ({ kind, changed, event }) => kind === "event" && (changed.includes(id) || event.event === "connected"),
+    loading: heading("Transaction"),
     show: (place) => draw(id, place, told),
     failed: (error) => (error.status === 404 ? [heading(`Transaction ${short(id)}`, statusTag(id)), told, card(null, empty(
       `${error.message} It may still come: this page shows it as soon as the node hears of it.`, go("#/pool", "To the pool")))] : null),
