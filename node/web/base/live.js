@@ -6,7 +6,8 @@ const LONGEST_PAUSE = 5000;
 /**
  * Follows `path`. `onEvent(event, id)` gets each event's JSON, `onState("live" | "waiting")` each change. `from` is the
  * number of the first event wanted, if not only what comes from now on; `names` are the events listened to.
- * Returns `{ close() }`.
+ * Returns `{ pause(), resume(), close() }`: a page that nobody sees should pause, for a browser gives all pages of a server
+ * together only a few connections. Nothing is missed by it.
  */
 export function follow(path, { names, from, onEvent, onState = () => {} }) {
   let source = null;
@@ -39,13 +40,23 @@ export function follow(path, { names, from, onEvent, onState = () => {} }) {
       });
     }
   };
+  const close = () => {
+    over = true;
+    clearTimeout(timer);
+    source.close();
+  };
   open();
   return {
-    close() {
-      over = true;
-      clearTimeout(timer);
-      source.close();
+    pause() {
+      if (!over) onState("waiting");
+      close();
     },
+    resume() {
+      if (!over) return;
+      over = false;
+      open();
+    },
+    close,
   };
 }
 
