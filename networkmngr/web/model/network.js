@@ -189,7 +189,7 @@ export class Network {
 
   /** The number of the node that mined a block: whom it pays says so, or of several who had it first; null if unknown. */
   minerOf(block) {
-    if (typeof block.miner === "number") return block.miner;
+    if (block.by !== null && block.by !== undefined) return block.by;
     const paid = this.miners.get(block.miner);
     if (!paid) return null;
     if (paid.size === 1) return paid.values().next().value;
