@@ -2,6 +2,7 @@
 
 import { del, get, post } from "/web/base/api.js";
 import { button, confirmed, el, fill, notice } from "/web/base/dom.js";
+import { count } from "/web/base/format.js";
 import { short, who } from "../model/names.js";
 import { shares } from "./rates.js";
 import { splitter } from "./splitter.js";
@@ -59,7 +60,7 @@ export async function mine(options) {
 /** Ends the mining job. */
 export async function stopMining() {
   const { stopped, job, done } = await post("/stop/mining");
-  notice(stopped ? `Job ${job} was stopped after ${done} bursts.` : "Nothing is being mined.");
+  notice(stopped ? `Job ${job} was stopped${done > 0 ? ` after ${count(done, "burst")}` : ""}.` : "Nothing is being mined.");
 }
 
 function mining(page) {

@@ -2,6 +2,7 @@
 
 import { post } from "/web/base/api.js";
 import { button, el, keep, kept, notice, text, themeSwitch } from "/web/base/dom.js";
+import { count, whole } from "/web/base/format.js";
 import { halves } from "../model/groups.js";
 import { numbers } from "../model/names.js";
 import { summary } from "../model/sentence.js";
@@ -15,7 +16,7 @@ import { runView } from "./run.js";
 import { timebar } from "./timebar.js";
 import { treeView } from "./tree.js";
 
-const PANELS = { feed: "What happened", do: "Do something", lessons: "Lessons", figures: "Figures" };
+const PANELS = { feed: "What happened", do: "Orders", lessons: "Lessons", figures: "Figures" };
 
 /** Builds the page. Gives what `main.js` calls when something is another: `draw`, `plot`, `time`, `route`, and the views. */
 export function layout(page, moments) {
@@ -41,9 +42,10 @@ export function layout(page, moments) {
   const side = el("section", { class: "card side", "aria-label": "Panels" }, tabs.element, Object.values(contents));
 
   const top = el("header", { class: "top" },
-    el("div", { class: "row spread" }, el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })),
-      el("div", { class: "row" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch())),
-    el("div", { class: "says", id: "says" }, sentence, more), quick.element, past);
+    el("div", { class: "row spread" },
+      el("div", { class: "row first" }, el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element),
+      el("div", { class: "row last" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch())),
+    el("div", { class: "says", id: "says" }, sentence, more), past);
   document.body.append(
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
     top,
@@ -72,7 +74,8 @@ export function layout(page, moments) {
         network.nodes.size === 0 && page.connection !== "live" ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
     text(sentence, told.words);
     document.querySelector("#says").dataset.kind = told.kind;
-    text(more, [...told.more, page.live() && !away ? jobWords(network, page.job) : ""].filter(Boolean).join(" "));
+    const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
+    text(more, [...told.more, ...further].filter(Boolean).join(" "));
     text(connection, { live: "live", waiting: "no answer", loading: "loading" }[page.connection]);
     connection.className = `tag ${{ live: "good", waiting: "bad", loading: "warn" }[page.connection]}`;
     document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
@@ -122,6 +125,14 @@ export function layout(page, moments) {
       document.body.classList.toggle("is-run", route.run !== null);
     },
   };
+}
+
+/** How much has been mined, as far as this page knows. */
+function extent(network) {
+  const best = network.best();
+  if (!best || best.height === 0) return "Mine some blocks, and watch them spread.";
+  const stale = network.blocks.size - network.onChains().size;
+  return `${count(best.height, "block")} on the best chain, ${stale === 0 ? "none" : whole(stale)} of all ${whole(network.blocks.size - 1)} stale.`;
 }
 
 function jobWords(network, job) {

@@ -1,6 +1,8 @@
 // The tree of blocks on a canvas: what the camera sees of it, and nothing else. Asks nobody and keeps nothing but what it
 // needs for the next frame.
 
+import { time } from "/web/base/format.js";
+import { COLUMN } from "../model/camera.js";
 import { begun } from "../model/figures.js";
 import { numbers } from "../model/names.js";
 import { nodeColour } from "./colours.js";
@@ -23,10 +25,10 @@ export function view(network) {
 }
 
 /**
- * Draws. `born` is hash → time at which it was first drawn; `time` is that of the frame. Returns whether something still
+ * Draws. `born` is hash → time at which it was first drawn; `now` is that of the frame. Returns whether something still
  * moves.
  */
-export function paint(context, { camera, scene, seen, theme, selected, hovered, focused, born, time, still }) {
+export function paint(context, { camera, scene, seen, theme, selected, hovered, focused, born, now, still }) {
   const { width, height } = camera;
   const { lanes, network } = scene;
   context.clearRect(0, 0, width, height);
@@ -38,7 +40,7 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
   context.beginPath();
   context.rect(0, 0, width, height - AXIS);
   context.clip();
-  const size = Math.min(44, Math.max(2, SIZE * camera.scale));
+  const size = Math.min(44, Math.max(2, SIZE * camera.scale), Math.max(8, 44 * camera.laneScale()));
   edges(context, { camera, lanes, seen, theme, from, to: to + 1, size });
   let moves = false;
   const markers = [];
@@ -49,7 +51,7 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
       const [x, y] = [camera.x(column), camera.y(place.lane)];
       let grown = 1;
       if (!still) {
-        const since = time - (born.get(place.hash) ?? -Infinity);
+        const since = now - (born.get(place.hash) ?? -Infinity);
         if (since < POP) {
           grown = 0.4 + 0.6 * (1 - (1 - since / POP) ** 3);
           moves = true;
@@ -79,7 +81,7 @@ function axis(context, camera, { lanes, network }, theme, from, to) {
   context.fillRect(0, bottom, width, 1);
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const step = niceStep(86 / (56 * scale));
+  const step = niceStep(86 / (COLUMN * scale));
   for (let column = Math.ceil(from / step) * step; column <= to; column += step) {
     const x = camera.x(column);
     context.globalAlpha = 0.45;
@@ -95,15 +97,8 @@ function axis(context, camera, { lanes, network }, theme, from, to) {
     if (at === null) continue;
     context.fillStyle = theme.quiet;
     context.font = "11px system-ui, sans-serif";
-    context.fillText(network.simulated ? `${(at / 1000).toFixed(1)} s` : clock(at), x, bottom + 26);
+    context.fillText(network.simulated ? `${(at / 1000).toFixed(1)} s` : time(at), x, bottom + 26);
   }
-}
-
-const two = (number) => String(number).padStart(2, "0");
-
-function clock(at) {
-  const date = new Date(at);
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 function niceStep(least) {

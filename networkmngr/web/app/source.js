@@ -18,6 +18,7 @@ const EVENTS = ["begun", "lost", "started", "ready", "ended", "paused", "resumed
 export function scene(network) {
   const lanes = Lanes.of(network);
   network.onBlock = (block) => lanes.place(block);
+  lanes.isTip = (hash) => [...network.nodes.values()].some((node) => node.tip === hash && node.state === "running");
   return { network, lanes };
 }
 

@@ -1,7 +1,7 @@
 // The live block tree: a canvas that is panned, zoomed and walked by keys, with a list of the same blocks beside it.
 
 import { button, el, text } from "/web/base/dom.js";
-import { Camera } from "../model/camera.js";
+import { Camera, LANE } from "../model/camera.js";
 import { short } from "../model/names.js";
 import { onTheme, themeColours } from "./colours.js";
 import { calm, eachFrame } from "./frames.js";
@@ -10,6 +10,8 @@ import { AXIS, paint, view } from "./paint.js";
 import { gestures } from "./gestures.js";
 
 const ROOM = 130;
+/** Columns whose lanes are kept in view. */
+const RECENT = 18;
 
 /** `onSelect(hash)` is called when a block is chosen. Gives `{ element, show(scene), changed(), select(hash) }`. */
 export function treeView({ onSelect }) {
@@ -38,7 +40,7 @@ export function treeView({ onSelect }) {
     const lane = scene.lanes.places.get(seen.best?.hash)?.lane ?? 0;
     const glides = camera.follow(newest, middle(lane), Math.min(ROOM, camera.width / 3), passed);
     const still = calm();
-    const moves = paint(context, { camera, scene, seen, theme, selected, hovered, focused: document.activeElement === canvas ? focused : null, born, time, still });
+    const moves = paint(context, { camera, scene, seen, theme, selected, hovered, focused: document.activeElement === canvas ? focused : null, born, now: time, still });
     if (moves || glides) want();
   });
 
@@ -58,10 +60,11 @@ export function treeView({ onSelect }) {
   function middle(lane) {
     const { lanes } = scene;
     let [top, bottom] = [lane, lane];
-    for (let column = lanes.highest; column > lanes.highest - 12; column -= 1) {
+    for (let column = lanes.highest; column > lanes.highest - RECENT; column -= 1) {
       for (const place of lanes.columns.get(column) ?? []) [top, bottom] = [Math.min(top, place.lane), Math.max(bottom, place.lane)];
     }
-    return (top + bottom) / 2 + AXIS / 2 / 52;
+    camera.lanes = bottom - top + 1;
+    return (top + bottom) / 2 + AXIS / 2 / (LANE * camera.laneScale());
   }
 
   const place = (hash) => {

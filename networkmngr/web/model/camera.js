@@ -14,6 +14,8 @@ export class Camera {
     this.lane = 0;
     this.width = 600;
     this.height = 300;
+    /** How many lanes are to be seen while it follows. */
+    this.lanes = 1;
     /** Whether it goes along with the newest block. */
     this.follows = true;
   }
@@ -26,9 +28,10 @@ export class Camera {
     return this.height / 2 + (lane - this.lane) * LANE * this.laneScale();
   }
 
-  /** Lanes stay apart when the columns are drawn close. */
+  /** Lanes stay apart when the columns are drawn close, and come closer where there are many. */
   laneScale() {
-    return Math.max(this.scale, 0.35);
+    const fitting = (this.height - 70) / (this.lanes * LANE);
+    return Math.max(0.3, Math.min(Math.max(this.scale, 0.35), fitting));
   }
 
   columnAt(x) {

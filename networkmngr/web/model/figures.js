@@ -24,9 +24,8 @@ export function spread(block) {
 /** The expected number of hashes for one block: its work less its parent's. Null if either is not told. */
 export function difficulty(network, block) {
   const parent = network.blocks.get(block.previous);
-  if (!block.work || !parent) return null;
-  if (!parent.work && parent.height > 0) return null;
-  const work = BigInt(`0x${block.work}`) - BigInt(`0x${parent.work ?? "0"}`);
+  if (!block.work || !parent?.work) return null;
+  const work = BigInt(`0x${block.work}`) - BigInt(`0x${parent.work}`);
   return work > 0n ? Number(work) : null;
 }
 

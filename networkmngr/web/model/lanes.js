@@ -1,10 +1,12 @@
 // Where each block of the tree is drawn: its height is the column, its branch a lane. What has a place keeps it while the
 // tree grows, so that nothing jumps. Pure.
 
-/** A lane is taken if it holds a block this many heights below: branches keep that much distance in length. */
-const GAP = 2;
+/** A branch begins in a lane that is free from one height before it to so many after it. */
+const AHEAD = 12;
 /** After so many free heights of lane 0 a branch comes back to the middle. */
 const HOMECOMING = 6;
+/** A lane waits for a tip to go on in it while others are less than so many heights ahead. */
+const RESERVED = 200;
 
 export class Lanes {
   constructor() {
@@ -14,6 +16,10 @@ export class Lanes {
     this.columns = new Map();
     /** Lane → set of heights that it holds. */
     this.taken = new Map();
+    /** Lane → the highest place in it. */
+    this.ends = new Map();
+    /** Whether a block is some node's tip, which may go on. */
+    this.isTip = () => false;
     this.lowest = 0;
     this.highest = 0;
     this.top = 0;
@@ -43,6 +49,7 @@ export class Lanes {
     this.columns.get(block.height).push(place);
     if (!this.taken.has(lane)) this.taken.set(lane, new Set());
     this.taken.get(lane).add(block.height);
+    if (!(this.ends.get(lane)?.height >= block.height)) this.ends.set(lane, place);
     if (this.places.size === 1) this.lowest = block.height;
     this.lowest = Math.min(this.lowest, block.height);
     this.highest = Math.max(this.highest, block.height);
@@ -54,20 +61,24 @@ export class Lanes {
   laneFor(height, parent) {
     const first = parent && parent.height === height - 1 && !this.taken.get(parent.lane)?.has(height);
     if (first) {
-      const home = parent.lane !== 0 && this.isFree(0, height, HOMECOMING);
+      const home = parent.lane !== 0 && this.isFree(0, height - HOMECOMING, height + AHEAD, parent.hash);
       return home ? 0 : parent.lane;
     }
     const near = parent?.lane ?? 0;
     for (let far = 0; ; far += 1) {
-      for (const lane of far === 0 ? [near] : [near + far, near - far]) if (this.isFree(lane, height, GAP)) return lane;
+      // Of two that are as far away, the one nearer to the middle.
+      const lanes = far === 0 ? [near] : near > 0 ? [near - far, near + far] : [near + far, near - far];
+      for (const lane of lanes) if (this.isFree(lane, height - 1, height + AHEAD, parent?.hash)) return lane;
     }
   }
 
-  isFree(lane, height, distance) {
+  isFree(lane, from, to, parent) {
     const taken = this.taken.get(lane);
     if (!taken) return true;
-    for (let at = height - distance + 1; at <= height + 1; at += 1) if (taken.has(at)) return false;
-    return true;
+    for (let at = from; at <= to; at += 1) if (taken.has(at)) return false;
+    const end = this.ends.get(lane);
+    const waits = end.height < from && end.height > from - RESERVED && end.hash !== parent && this.isTip(end.hash);
+    return !waits;
   }
 
   /** Takes a block's place away. */
@@ -76,6 +87,12 @@ export class Lanes {
     if (!place) return;
     this.places.delete(hash);
     this.taken.get(place.lane)?.delete(place.height);
+    if (this.ends.get(place.lane) === place) {
+      const below = [...this.taken.get(place.lane)].reduce((one, other) => Math.max(one, other), -1);
+      const end = (this.columns.get(below) ?? []).find((other) => other.lane === place.lane);
+      if (end) this.ends.set(place.lane, end);
+      else this.forgetLane(place.lane);
+    }
     const column = this.columns.get(place.height).filter((other) => other.hash !== hash);
     if (column.length > 0) {
       this.columns.set(place.height, column);
@@ -84,6 +101,11 @@ export class Lanes {
     this.columns.delete(place.height);
     while (this.lowest < this.highest && !this.columns.has(this.lowest)) this.lowest += 1;
     while (this.highest > this.lowest && !this.columns.has(this.highest)) this.highest -= 1;
+  }
+
+  forgetLane(lane) {
+    this.taken.delete(lane);
+    this.ends.delete(lane);
   }
 
   /**

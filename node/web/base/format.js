@@ -37,7 +37,8 @@ export function ago(then, now = Date.now()) {
 export function time(ms) {
   const then = new Date(ms);
   const today = then.toDateString() === new Date().toDateString();
-  return today ? then.toLocaleTimeString() : then.toLocaleString();
+  const words = { hourCycle: "h23" };
+  return today ? then.toLocaleTimeString(undefined, words) : then.toLocaleString(undefined, words);
 }
 
 /** `200 kH/s`. */
