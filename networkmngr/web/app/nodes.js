@@ -25,8 +25,8 @@ export function nodesView({ onOpen }) {
       rate: el("dd", { class: "number" }), peers: el("dd", { class: "number" }), pool: el("dd", { class: "number" }), memory: el("dd", { class: "number" }) };
     const figure = (name, value, title) => el("div", { title }, el("dt", {}, name), value);
     const card = el("button", { type: "button", class: "node", dataset: { node: number }, on: { click: () => onOpen(number) } },
-      el("span", { class: "top" }, square, el("span", { class: "name" }, `Node ${number}`), parts.state, parts.group),
-      el("span", { class: "tip" }, parts.height, parts.tip),
+      el("span", { class: "top" }, square, el("span", { class: "name" }, `Node ${number}`), parts.state),
+      el("span", { class: "tip" }, parts.height, parts.tip, parts.group),
       el("dl", {}, figure("rate", parts.rate, "Hashes tried in a second, at most"), figure("peers", parts.peers, "Nodes it is connected with"),
         figure("pool", parts.pool, "Transactions that wait to be mined"), figure("memory", parts.memory, "Memory that belongs to it alone")));
     return { item: el("li", {}, card), card, parts, key: "" };

@@ -3,7 +3,7 @@
 /** Pixels between two columns and two lanes at scale 1. */
 export const COLUMN = 56;
 export const LANE = 52;
-const SMALLEST = 0.02;
+const SMALLEST = 0.002;
 const LARGEST = 2.2;
 
 export class Camera {

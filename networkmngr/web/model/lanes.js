@@ -3,7 +3,7 @@
 
 /** A branch begins in a lane that is free from one height before it to so many after it. */
 const AHEAD = 12;
-/** After so many free heights of lane 0 a branch comes back to the middle. */
+/** After so many free heights of the lane next to it a branch moves towards the middle. */
 const HOMECOMING = 6;
 /** A lane waits for a tip to go on in it while others are less than so many heights ahead. */
 const RESERVED = 200;
@@ -61,8 +61,9 @@ export class Lanes {
   laneFor(height, parent) {
     const first = parent && parent.height === height - 1 && !this.taken.get(parent.lane)?.has(height);
     if (first) {
-      const home = parent.lane !== 0 && this.isFree(0, height - HOMECOMING, height + AHEAD, parent.hash);
-      return home ? 0 : parent.lane;
+      if (parent.lane === 0) return 0;
+      const inwards = parent.lane - Math.sign(parent.lane);
+      return this.isFree(inwards, height - HOMECOMING, height + AHEAD, parent.hash) ? inwards : parent.lane;
     }
     const near = parent?.lane ?? 0;
     for (let far = 0; ; far += 1) {
