@@ -10,6 +10,7 @@ import { atMost } from "./frames.js";
 
 const SHOWN = 150;
 const PAGE = 100;
+const MOST = 500;
 
 /** What is worth asking for sentences about. */
 const NOTABLE = new Set(["begun", "ready", "ended", "paused", "resumed", "removed", "split", "healed", "links", "hash_rate", "mining",
@@ -24,7 +25,7 @@ export function feedView({ onSelect, onStories }) {
   const element = el("div", { class: "stack" }, empty, list, more);
   let base = "";
   let stories = new Map();
-  let [first, oldest] = [null, 0];
+  let [first, next, oldest] = [null, null, 0];
   let shownUntil = Infinity;
   let asking = false;
   let again = false;
@@ -39,9 +40,11 @@ export function feedView({ onSelect, onStories }) {
     asking = true;
     const of = base;
     try {
-      // A sentence may still get longer while more nodes do the same; so what is newest is asked for again.
-      const answer = await get(`${of}/stories?limit=${PAGE}`);
-      if (of === base) take(answer);
+      const answer = await get(`${of}/stories?${next === null ? `limit=${PAGE}` : `from=${next}&limit=${MOST}`}`);
+      if (of === base) {
+        next = answer.to + 1;
+        take(answer);
+      }
     } catch {
       // The stream says that the manager is away; what is new is asked for when it is back.
     } finally {
@@ -53,6 +56,7 @@ export function feedView({ onSelect, onStories }) {
     }
   });
 
+  // A sentence may get longer while more nodes do the same: then it comes again with its number.
   function take(answer) {
     for (const story of answer.stories) stories.set(story.number, story);
     first = first === null ? answer.from : Math.min(first, answer.from);
@@ -138,7 +142,7 @@ export function feedView({ onSelect, onStories }) {
     open(of) {
       base = of;
       stories = new Map();
-      first = null;
+      [first, next] = [null, null];
       limit = SHOWN;
       fill(list);
       fetchNew();

@@ -42,9 +42,8 @@ export function layout(page, moments) {
   const side = el("section", { class: "card side", "aria-label": "Panels" }, tabs.element, Object.values(contents));
 
   const top = el("header", { class: "top" },
-    el("div", { class: "row spread" },
-      el("div", { class: "row first" }, el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element),
-      el("div", { class: "row last" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch())),
+    el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element,
+    el("div", { class: "row" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch()),
     el("div", { class: "says", id: "says" }, sentence, more), past);
   document.body.append(
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
@@ -67,16 +66,16 @@ export function layout(page, moments) {
   }
 
   function says() {
-    const away = page.connection !== "live" && page.player === null;
+    const away = page.connection !== "live" && page.connection !== "over" && page.player === null;
     const { network } = page.scene();
     const told = page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
       away && page.connection === "waiting" ? { kind: "bad", words: page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.", more: ["This page keeps trying, and goes on by itself when it is back."] } :
-        network.nodes.size === 0 && page.connection !== "live" ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
+        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
     text(sentence, told.words);
     document.querySelector("#says").dataset.kind = told.kind;
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
-    text(connection, { live: "live", waiting: "no answer", loading: "loading" }[page.connection]);
+    text(connection, { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
     connection.className = `tag ${{ live: "good", waiting: "bad", loading: "warn" }[page.connection]}`;
     document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);

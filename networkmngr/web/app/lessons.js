@@ -2,6 +2,7 @@
 
 import { get, post } from "/web/base/api.js";
 import { button, el, fill, notice } from "/web/base/dom.js";
+import { TAGS } from "./run.js";
 
 /** `onRun(id)` is called when one was started or chosen. `{ element, update() }`. */
 export function lessonsView({ onRun }) {
@@ -45,11 +46,10 @@ export function lessonsView({ onRun }) {
   }
 
   async function loadRuns() {
-    const told = await get("/runs");
-    const all = told.runs ?? told;
-    fill(runs, all.length === 0 && el("li", { class: "quiet" }, "None yet."), [...all].reverse().map((run) => el("li", {},
+    const { runs: all } = await get("/runs");
+    fill(runs, all.length === 0 && el("li", { class: "quiet" }, "None yet."), all.map((run) => el("li", {},
       el("a", { href: `#/run/${run.id}`, dataset: { run: run.id } }, `${run.id}: ${run.name ?? "scenario"}`), " ",
-      el("span", { class: `tag ${{ passed: "good", failed: "bad", running: "warn" }[run.state] ?? ""}` }, run.state))));
+      el("span", { class: `tag ${TAGS[run.state] ?? ""}` }, run.state))));
   }
 
   const element = el("div", { class: "stack" },

@@ -4,6 +4,8 @@ import { get, post } from "/web/base/api.js";
 import { button, el, fill } from "/web/base/dom.js";
 
 const PAUSE = 500;
+/** How a run stands, and how that is coloured. */
+export const TAGS = { running: "warn", passed: "good", failed: "bad", stopped: "warn" };
 
 /** `onOver()` is called to go back. `{ element, open(id), close() }`. */
 export function runView({ onOver }) {
@@ -51,19 +53,19 @@ export function runView({ onOver }) {
       prose.length > 0 && el("div", { class: "said", id: "run-said", "aria-live": "polite" }, prose.map((words) => el("p", {}, words.trim()))),
       run.verdict && verdict(run),
       (run.expectations ?? []).length > 0 && el("details", { id: "run-expectations" }, el("summary", {}, "What was expected"),
-        el("ul", {}, run.expectations.map((one) => el("li", {}, el("span", { class: one.passed ? "tag good" : "tag bad" }, one.passed ? "held" : "did not hold"), " ", one.text ?? one.name)))),
+        el("ul", {}, run.expectations.map((one) => el("li", {}, el("span", { class: `tag ${one.passed === null ? "" : one.passed ? "good" : "bad"}` }, one.passed === null ? "not judged yet" : one.passed ? "held" : "did not hold"),
+          ` ${one.text}${one.measured === null || one.measured === undefined ? "" : ` (measured: ${Number(one.measured.toPrecision(4))})`}`)))),
       run.error && el("p", { class: "bad-text" }, run.error));
     element.querySelector("#run-said")?.lastChild?.scrollIntoView?.({ block: "nearest" });
   }
 
   function verdict(run) {
-    const passed = run.verdict.passed ?? run.state === "passed";
-    const words = run.verdict.text ?? run.verdict;
     const guess = run.right === true || run.right === false;
-    return el("div", { class: "verdict", id: "run-verdict", dataset: { passed } },
-      guess && el("p", { class: run.right ? "good-text" : "warn-text", id: "run-answer" }, el("b", {}, run.right ? "Your prediction was right. " : "It came out differently than you predicted. "), run.correct ? `It is: ${run.correct}.` : ""),
+    return el("div", { class: "verdict", id: "run-verdict", dataset: { state: run.state } },
+      guess && el("p", { class: run.right ? "good-text" : "warn-text", id: "run-answer", dataset: { right: run.right } },
+        el("b", {}, run.right ? "Your prediction was right." : "It came out differently than you predicted.")),
       run.because && el("p", { id: "run-because" }, run.because.trim()),
-      el("p", {}, el("span", { class: passed ? "tag good" : "tag bad" }, passed ? "passed" : "failed"), " ", words));
+      el("p", {}, el("span", { class: `tag ${TAGS[run.state] ?? ""}` }, run.state), " ", run.verdict));
   }
 
   return {

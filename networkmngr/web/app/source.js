@@ -24,7 +24,7 @@ export function scene(network) {
 
 /**
  * Follows the network below `base` (`""`, or `/runs/3`). `onChange(event)` is called for each entry, and with null when
- * all is another; `onState("live" | "waiting" | "loading", error)` for each change of the connection.
+ * all is another; `onState("live" | "waiting" | "loading" | "over", error)` for each change of the connection; `over` is a run that has ended.
  */
 export class Source {
   constructor(base, { onChange, onState }) {
@@ -55,6 +55,7 @@ export class Source {
     this.stream = follow(`${this.base}/events`, {
       names: EVENTS,
       from: this.scene.network.number + 1,
+      ending: "over",
       onEvent: (event, id) => this.take(event, Number(id)),
       onState: (state) => this.onState(state),
     });
