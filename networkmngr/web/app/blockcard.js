@@ -2,9 +2,9 @@
 
 import { el, fill } from "/web/base/dom.js";
 import { duration, time, whole } from "/web/base/format.js";
+import { nodeColour } from "../model/colour.js";
 import { begun, difficulty, percentile, spread } from "../model/figures.js";
 import { numbers, short } from "../model/names.js";
-import { nodeColour } from "./colours.js";
 
 const BARS = 12;
 
@@ -21,7 +21,7 @@ export function blockCard({ onSelect, onClose, explorer }) {
       return;
     }
     // Built anew only if something in it is another, so that focus and scrolling stay.
-    const children = block ? [...scene.network.blocks.values()].filter((other) => other.previous === hash).map((other) => other.hash) : [];
+    const children = block ? (scene.lanes.columns.get(block.height + 1) ?? []).filter((other) => other.previous === hash).map((other) => other.hash) : [];
     const onChain = block ? scene.network.onChains().has(hash) : false;
     const key = `${hash} ${block?.seen.size} ${children.length} ${onChain}`;
     if (key === shown) return;

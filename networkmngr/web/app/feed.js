@@ -4,8 +4,8 @@
 import { get } from "/web/base/api.js";
 import { el, fill } from "/web/base/dom.js";
 import { time } from "/web/base/format.js";
+import { nodeColour } from "../model/colour.js";
 import { sentence, short } from "../model/names.js";
-import { nodeColour } from "./colours.js";
 import { atMost } from "./frames.js";
 
 const SHOWN = 150;

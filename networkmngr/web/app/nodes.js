@@ -2,11 +2,12 @@
 
 import { el, text } from "/web/base/dom.js";
 import { bytes, hashRate } from "/web/base/format.js";
+import { nodeColour } from "../model/colour.js";
 import { numbers, short } from "../model/names.js";
-import { nodeColour } from "./colours.js";
 
 /** From so many nodes on they are tiles. */
 const MANY = 25;
+const PAUSE = 400;
 const WORDS = { running: "running", starting: "starting", paused: "paused", ended: "down" };
 const TAGS = { running: "good", starting: "warn", paused: "warn", ended: "bad" };
 
@@ -17,6 +18,7 @@ export function nodesView({ onOpen }) {
   const counted = el("span", { class: "quiet", id: "nodes-count" });
   const element = el("section", { class: "card", "aria-labelledby": "nodes-title" }, el("div", { class: "row spread" }, heading, counted), list);
   const cards = new Map();
+  let drawn = -Infinity;
 
   function make(number) {
     const square = el("i", { class: "square" }, number);
@@ -32,7 +34,7 @@ export function nodesView({ onOpen }) {
     return { item: el("li", {}, card), card, parts, key: "" };
   }
 
-  function change({ card, parts }, node, health, best, group) {
+  function change({ card, parts }, node, health, best, group, many) {
     card.dataset.state = node.state;
     card.dataset.height = node.height;
     card.dataset.tip = node.tip ?? "";
@@ -43,11 +45,12 @@ export function nodesView({ onOpen }) {
     text(parts.tip, node.tip ? short(node.tip) : "");
     parts.group.hidden = group < 0;
     text(parts.group, group < 0 ? "" : `side ${String.fromCharCode(65 + (group % 26))}`);
+    card.setAttribute("aria-label", `Node ${node.number}, ${WORDS[node.state] ?? node.state}, height ${node.height}${group < 0 ? "" : `, side ${String.fromCharCode(65 + (group % 26))}`}`);
+    if (many) return;
     text(parts.rate, health && "hash_rate" in health ? hashRate(health.hash_rate).replace("no cap", "full") : node.hashRate === undefined ? "–" : hashRate(node.hashRate).replace("no cap", "full"));
     text(parts.peers, health?.peers ?? "–");
     text(parts.pool, node.pool);
     text(parts.memory, bytes(health?.memory?.own));
-    card.setAttribute("aria-label", `Node ${node.number}, ${WORDS[node.state] ?? node.state}, height ${node.height}${group < 0 ? "" : `, side ${String.fromCharCode(65 + (group % 26))}`}`);
   }
 
   return {
@@ -56,7 +59,11 @@ export function nodesView({ onOpen }) {
       const present = network.present();
       const best = network.best();
       const groups = network.groups;
-      list.classList.toggle("many", present.length >= MANY);
+      const many = present.length >= MANY;
+      // Of many, not each step is worth a layout of all.
+      if (many && performance.now() - drawn < PAUSE && cards.size === present.length) return;
+      drawn = performance.now();
+      list.classList.toggle("many", many);
       const running = present.filter((node) => node.state === "running").length;
       text(counted, `${running} of ${present.length} running${groups.length > 0 ? ` · split ${groups.length < 4 ? groups.map(numbers).join(" | ") : `into ${groups.length} groups`}` : ""}`);
       const wanted = new Set(present.map((node) => node.number));
@@ -75,10 +82,10 @@ export function nodesView({ onOpen }) {
         const told = health.get(node.number);
         let group = groups.findIndex((members) => members.includes(node.number));
         if (groups.length > 0 && group < 0) group = groups.length;
-        const key = [node.state, node.height, node.tip, node.pool, node.hashRate, told?.hash_rate, told?.peers, told?.memory?.own, best?.hash === node.tip, group].join(" ");
+        const key = [node.state, node.height, node.tip, node.pool, node.hashRate, told?.hash_rate, told?.peers, told?.memory?.own, many, best?.hash === node.tip, group].join(" ");
         if (key === known.key) continue;
         known.key = key;
-        change(known, node, told, best, group);
+        change(known, node, told, best, group, many);
       }
     },
   };

@@ -3,14 +3,16 @@
 
 import { time } from "/web/base/format.js";
 import { COLUMN } from "../model/camera.js";
+import { nodeColour } from "../model/colour.js";
 import { begun } from "../model/figures.js";
 import { numbers } from "../model/names.js";
-import { nodeColour } from "./colours.js";
 
 const SIZE = 30;
 /** Height of the axis at the bottom. */
 export const AXIS = 36;
 const POP = 220;
+/** Columns closer together than this many pixels are drawn as strips. */
+const DENSE = 5;
 
 /** What a frame needs of a network, worked out once for each change of it. */
 export function view(network) {
@@ -41,6 +43,7 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
   context.rect(0, 0, width, height - AXIS);
   context.clip();
   const size = Math.min(44, Math.max(2, SIZE * camera.scale), Math.max(8, 44 * camera.laneScale()));
+  if (COLUMN * camera.scale < DENSE) return dense(context, { camera, scene, seen, theme, selected, from, to });
   edges(context, { camera, lanes, seen, theme, from, to: to + 1, size });
   let moves = false;
   const markers = [];
@@ -68,6 +71,33 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
   for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, open: isOpen(lanes, place) });
   context.restore();
   return moves;
+}
+
+/** A tree of thousands of blocks: one bar for each pixel of a lane, and the tips. Nothing moves here. */
+function dense(context, { camera, scene: { lanes, network }, seen, theme, selected, from, to }) {
+  const drawn = new Map();
+  const size = Math.max(2, Math.min(10, 30 * camera.laneScale()));
+  const wide = Math.max(1, COLUMN * camera.scale - 1);
+  const markers = [];
+  for (let column = from; column <= to; column += 1) {
+    const x = Math.round(camera.x(column));
+    for (const place of lanes.columns.get(column) ?? []) {
+      const tip = seen.tips.get(place.hash);
+      if (tip) markers.push({ x, y: camera.y(place.lane), tip, place });
+      if (drawn.get(place.lane) === x) continue;
+      drawn.set(place.lane, x);
+      const block = network.blocks.get(place.hash);
+      context.globalAlpha = seen.chains.has(place.hash) ? 1 : 0.45;
+      context.fillStyle = nodeColour(block ? network.minerOf(block) : null);
+      context.fillRect(x - wide / 2, camera.y(place.lane) - size / 2, wide, size);
+    }
+  }
+  context.globalAlpha = 1;
+  const chosen = lanes.places.get(selected);
+  if (chosen) outline(context, camera.x(chosen.height), camera.y(chosen.lane), size, theme.accent);
+  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, open: isOpen(lanes, place) });
+  context.restore();
+  return false;
 }
 
 function isOpen(lanes, place) {

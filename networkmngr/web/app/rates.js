@@ -3,7 +3,7 @@
 import { post } from "/web/base/api.js";
 import { button, el, fill, notice } from "/web/base/dom.js";
 import { hashRate } from "/web/base/format.js";
-import { nodeColour } from "./colours.js";
+import { nodeColour } from "../model/colour.js";
 
 /** A field for one node's rate. */
 export function rateField(number, rate, done) {

@@ -2,9 +2,9 @@
 
 import { post } from "/web/base/api.js";
 import { button, el, fill, notice } from "/web/base/dom.js";
+import { nodeColour } from "../model/colour.js";
 import { groupOf, halves, moved, present, problem, without } from "../model/groups.js";
 import { numbers, parseNumbers } from "../model/names.js";
-import { nodeColour } from "./colours.js";
 
 const letter = (index) => String.fromCharCode(65 + (index % 26));
 

@@ -42,14 +42,26 @@ export function series(network, most = 120) {
   for (const [index, block] of chain.entries()) {
     if (block.height === 0 || (index === 0 && chain.length > most)) continue;
     const [before, at] = [index > 0 ? begun(chain[index - 1]) : null, begun(block)];
-    const times = spread(block).map(({ after }) => after).slice(1);
+    const times = percentiles(block);
     found.heights.push(block.height);
     found.at.push(at);
     found.interval.push(before === null || at === null ? null : Math.max(0, at - before));
     found.difficulty.push(difficulty(network, block));
-    for (const [name, p] of [["p50", 0.5], ["p90", 0.9], ["p99", 0.99]]) found[name].push(percentile(times, p));
+    for (const name of ["p50", "p90", "p99"]) found[name].push(times[name]);
     found.stale.push(staleShare(perHeight, block.height));
   }
+  return found;
+}
+
+const worked = new WeakMap();
+
+/** How long it took until so many of the nodes besides the first had a block. */
+function percentiles(block) {
+  const known = worked.get(block);
+  if (known?.size === block.seen.size) return known;
+  const times = spread(block).map(({ after }) => after).slice(1);
+  const found = { size: block.seen.size, p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99) };
+  worked.set(block, found);
   return found;
 }
 

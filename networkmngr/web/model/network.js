@@ -4,6 +4,8 @@
 /** Blocks kept at most; of more, the lowest are forgotten. */
 export const MOST = 6000;
 
+/** After these, other blocks may be on the chains of running nodes. */
+const MOVING = new Set(["started", "ready", "ended", "paused", "resumed", "removed", "held", "disconnected"]);
 const GONE = new Set(["ended", "removed"]);
 
 /** A network at one moment. */
@@ -29,6 +31,8 @@ export class Network {
     this.onBlock = () => {};
     this.miners = new Map();
     this.pools = new Map();
+    /** What `onChains` found last; null when it is to be looked for again. */
+    this.chains = null;
   }
 
   /** One as `GET /tree` tells it. */
@@ -63,6 +67,7 @@ export class Network {
   }
 
   applyToNetwork(entry) {
+    if (entry.event === "begun") this.chains = null;
     switch (entry.event) {
       case "begun":
         this.genesis = entry.genesis ?? this.genesis;
@@ -97,6 +102,7 @@ export class Network {
       node = { number, state: "ended", height: 0, tip: this.genesis, miner: null, pool: 0 };
       this.nodes.set(number, node);
     }
+    if (MOVING.has(entry.event)) this.chains = null;
     switch (entry.event) {
       case "started": node.state = "starting"; break;
       case "ready":
@@ -122,6 +128,9 @@ export class Network {
         block.transactions = Math.max(block.transactions, entry.transactions ?? 0);
         node.height = entry.height;
         node.tip = entry.hash;
+        // Forwards, what was on a chain stays on it.
+        if (node.state !== "running" || !this.chains?.has(block.previous)) this.chains = null;
+        else this.chains.add(block.hash);
         break;
       }
       case "disconnected":
@@ -160,6 +169,7 @@ export class Network {
     block.time ??= told.time ?? null;
     block.work ??= told.work ?? null;
     if (!block.seen.has(number)) block.seen.set(number, at);
+    if (previous !== block.previous && !isNew) this.chains = null;
     if (isNew || height !== block.height || previous !== block.previous || miner !== block.miner) this.onBlock(block);
     return block;
   }
@@ -210,11 +220,13 @@ export class Network {
 
   /** The hashes of all blocks that some node's chain has: of nodes that run, or of all if none does. */
   onChains() {
+    if (this.chains) return this.chains;
     const running = this.running();
     const found = new Set();
     for (const node of running.length > 0 ? running : this.present()) {
       for (let hash = node.tip; hash && !found.has(hash); hash = this.blocks.get(hash)?.previous) found.add(hash);
     }
+    this.chains = found;
     return found;
   }
 
@@ -242,7 +254,10 @@ export class Network {
     const tips = new Set([...this.nodes.values()].map((node) => node.tip));
     const sorted = [...this.blocks.values()].sort((one, other) => one.height - other.height);
     const gone = sorted.slice(0, this.blocks.size - Math.floor(most * 0.9)).filter((block) => !tips.has(block.hash));
-    for (const block of gone) this.blocks.delete(block.hash);
+    for (const block of gone) {
+      this.blocks.delete(block.hash);
+      this.chains?.delete(block.hash);
+    }
     return gone;
   }
 }

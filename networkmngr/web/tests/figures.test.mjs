@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Camera, COLUMN } from "../model/camera.js";
+import { nodeColour, oklch } from "../model/colour.js";
 import { begun, difficulty, percentile, series, spread } from "../model/figures.js";
 import { Network } from "../model/network.js";
 import { Playback, QUIET } from "../model/replay.js";
@@ -67,4 +68,14 @@ test("a stretch is played in its order, at its pace, and quiet passes quickly", 
   assert.deepEqual([playback.advance(1).length, playback.at], [0, 90_000 - QUIET]);
   playback.add([entry(4, 90_001)]);
   assert.deepEqual([playback.left, playback.advance(QUIET + 1).map(({ number }) => number), playback.advance(10)], [2, [3, 4], []]);
+});
+
+test("colours are those that CSS gives, and white figures can be read on each", () => {
+  assert.deepEqual([oklch(1, 0, 0), oklch(0, 0, 0), oklch(0.6279553606, 0.2576833077, 29.2338848)], ["#ffffff", "#000000", "#ff0000"]);
+  const channel = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  for (let number = 0; number < 200; number += 1) {
+    const [r, g, b] = [1, 3, 5].map((at) => channel(parseInt(nodeColour(number).slice(at, at + 2), 16) / 255));
+    const contrast = 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05);
+    assert.ok(contrast > 3.4, `${number}: ${contrast}`);
+  }
 });
