@@ -9,6 +9,7 @@ import { summary } from "../model/sentence.js";
 import { blockCard } from "./blockcard.js";
 import { addNode, controlsView, mine, stopMining } from "./controls.js";
 import { feedView } from "./feed.js";
+import { atMost } from "./frames.js";
 import { lessonsView } from "./lessons.js";
 import { nodesView } from "./nodes.js";
 import { plotsView } from "./plots.js";
@@ -17,6 +18,9 @@ import { timebar } from "./timebar.js";
 import { treeView } from "./tree.js";
 
 const PANELS = { feed: "What happened", do: "Orders", lessons: "Lessons", figures: "Figures" };
+
+/** Milliseconds. */
+const PATIENCE = 800;
 
 /** Builds the page. Gives what `main.js` calls when something is another: `draw`, `plot`, `time`, `route`, and the views. */
 export function layout(page, moments) {
@@ -31,7 +35,10 @@ export function layout(page, moments) {
   const block = blockCard({ onSelect: select, onClose: () => page.go({ block: null }), explorer: page.explorer });
   const bar = timebar({ onSeek: moments.seek, onPlay: moments.play, onPause: moments.pause, onSpeed: moments.speed, onLive: moments.live });
 
-  const sentence = el("h1", { id: "sentence", "aria-live": "polite" }, "Asking the manager…");
+  const sentence = el("h1", { id: "sentence" }, "Asking the manager…");
+  const spoken = el("p", { class: "only-spoken", id: "sentence-spoken", "aria-live": "polite" });
+  const speak = atMost(4000, () => text(spoken, sentence.textContent));
+  let settled = 0;
   const more = el("p", { class: "quiet", id: "sentence-more" });
   const connection = el("span", { class: "tag", id: "connection" });
   const quick = quickOrders(page);
@@ -44,7 +51,7 @@ export function layout(page, moments) {
   const top = el("header", { class: "top" },
     el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element,
     el("div", { class: "row" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch()),
-    el("div", { class: "says", id: "says" }, sentence, more), past);
+    el("div", { class: "says", id: "says" }, sentence, more, spoken), past);
   document.body.append(
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
     top,
@@ -71,13 +78,18 @@ export function layout(page, moments) {
     const told = page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
       away && page.connection === "waiting" ? { kind: "bad", words: page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.", more: ["This page keeps trying, and goes on by itself when it is back."] } :
         network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
-    text(sentence, told.words);
-    document.querySelector("#says").dataset.kind = told.kind;
+    // What is over in a moment does not take the sentence away from what it was.
+    if (!told.passing) settled = performance.now();
+    if (!told.passing || performance.now() - settled > PATIENCE) {
+      text(sentence, told.words);
+      document.querySelector("#says").dataset.kind = told.kind;
+      document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
+      speak();
+    }
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
     text(connection, { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
     connection.className = `tag ${{ live: "good", waiting: "bad", loading: "warn" }[page.connection]}`;
-    document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);
   }
 

@@ -12,7 +12,7 @@ const SIZE = 30;
 export const AXIS = 36;
 const POP = 220;
 /** Columns closer together than this many pixels are drawn as strips. */
-const DENSE = 5;
+export const DENSE = 5;
 
 /** What a frame needs of a network, worked out once for each change of it. */
 export function view(network) {
@@ -68,7 +68,8 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
       }
     }
   }
-  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, open: isOpen(lanes, place) });
+  const edge = new Map();
+  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
   context.restore();
   return moves;
 }
@@ -95,7 +96,8 @@ function dense(context, { camera, scene: { lanes, network }, seen, theme, select
   context.globalAlpha = 1;
   const chosen = lanes.places.get(selected);
   if (chosen) outline(context, camera.x(chosen.height), camera.y(chosen.lane), size, theme.accent);
-  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, open: isOpen(lanes, place) });
+  const edge = new Map();
+  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
   context.restore();
   return false;
 }
@@ -216,8 +218,11 @@ function outline(context, x, y, size, colour) {
 }
 
 /** The nodes whose tip a block is: to the right of it where there is room, else above. */
-function mark(context, { x, y, tip, size, theme, open }) {
-  let [left, top] = open ? [x + size / 2 + 9, y] : [null, y - size / 2 - 12];
+function mark(context, { x, y, tip, size, theme, edge, lane, open }) {
+  // Those above neighbouring blocks stand on each other's shoulders.
+  const close = !open && edge.get(lane)?.x > x - 70 ? edge.get(lane).level + 1 : 0;
+  if (!open) edge.set(lane, { x, level: close % 3 });
+  let [left, top] = open ? [x + size / 2 + 9, y] : [null, y - size / 2 - 12 - 22 * (close % 3)];
   context.font = "600 12px system-ui, sans-serif";
   context.textBaseline = "middle";
   for (const [nodes, up] of [[tip.up, true], [tip.down, false]]) {

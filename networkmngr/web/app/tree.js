@@ -1,12 +1,12 @@
 // The live block tree: a canvas that is panned, zoomed and walked by keys, with a list of the same blocks beside it.
 
 import { button, el, text } from "/web/base/dom.js";
-import { Camera, LANE } from "../model/camera.js";
+import { Camera, COLUMN, LANE } from "../model/camera.js";
 import { short } from "../model/names.js";
 import { onTheme, themeColours } from "./colours.js";
-import { calm, eachFrame } from "./frames.js";
+import { atMost, calm, eachFrame } from "./frames.js";
 import { blockList } from "./list.js";
-import { AXIS, paint, view } from "./paint.js";
+import { AXIS, DENSE, paint, view } from "./paint.js";
 import { gestures } from "./gestures.js";
 
 const ROOM = 130;
@@ -43,6 +43,12 @@ export function treeView({ onSelect }) {
     const moves = paint(context, { camera, scene, seen, theme, selected, hovered, focused: document.activeElement === canvas ? focused : null, born, now: time, still });
     if (moves || glides) want();
   });
+
+  const renew = () => {
+    seen = null;
+    want();
+  };
+  const [often, seldom] = [atMost(30, renew), atMost(200, renew)];
 
   // What is new since the last frame begins to grow in; what there was at first does not.
   function fresh(time) {
@@ -107,12 +113,12 @@ export function treeView({ onSelect }) {
     if (event.key in WAYS) {
       focused = focused && scene.lanes.places.has(focused) ? scene.lanes.neighbour(focused, WAYS[event.key]) : seen?.best?.hash ?? null;
       place(focused);
-      if (event.key === "End") camera.follows = true;
+      if (event.key === "End") camera.goFollow();
       speak();
     } else if ((event.key === "Enter" || event.key === " ") && focused) onSelect(focused);
     else if (event.key === "+" || event.key === "=") camera.zoom(1.25);
     else if (event.key === "-") camera.zoom(0.8);
-    else if (event.key === "f") camera.follows = true;
+    else if (event.key === "f") camera.goFollow();
     else if (event.key === "0") camera.fit(scene.lanes.lowest, scene.lanes.highest);
     else return;
     event.preventDefault();
@@ -133,7 +139,7 @@ export function treeView({ onSelect }) {
       `${seen?.chains.has(focused) ? "on the chain" : "stale"}${tip ? `, tip of ${tip.up.length + tip.down.length} nodes` : ""}. Enter for more.`);
   }
 
-  const followButton = button("Follow", () => { camera.follows = true; changedCamera(); }, { id: "tree-follow", "aria-pressed": "true", title: "Stay with the newest block (f)" });
+  const followButton = button("Follow", () => { camera.goFollow(); changedCamera(); }, { id: "tree-follow", "aria-pressed": "true", title: "Stay with the newest block (f)" });
   const listButton = button("As a list", () => showList(!listed), { id: "tree-as-list", "aria-pressed": "false" });
   const zoomOut = button("−", () => { camera.zoom(0.7); changedCamera(); }, { id: "tree-zoom-out", class: "icon", "aria-label": "Zoom out", title: "Zoom out (-)" });
   const zoomIn = button("+", () => { camera.zoom(1.4); changedCamera(); }, { id: "tree-zoom-in", class: "icon", "aria-label": "Zoom in", title: "Zoom in (+)" });
@@ -192,8 +198,9 @@ export function treeView({ onSelect }) {
     },
     /** The network has changed. */
     changed() {
-      seen = null;
-      want();
+      // While it is followed closely each step is seen at once; in a tree drawn small nobody can tell.
+      if (COLUMN * camera.scale < DENSE) seldom();
+      else often();
     },
     /** Marks a block, and brings it into view. */
     select(hash) {

@@ -3,7 +3,7 @@
 /** Pixels between two columns and two lanes at scale 1. */
 export const COLUMN = 56;
 export const LANE = 52;
-const SMALLEST = 0.002;
+const SMALLEST = 0.0005;
 const LARGEST = 2.2;
 
 export class Camera {
@@ -63,9 +63,17 @@ export class Camera {
   /** Shows all columns from the first to the last. */
   fit(first, last) {
     this.follows = false;
-    this.scale = Math.min(1, Math.max(SMALLEST, this.width / ((last - first + 3) * COLUMN)));
-    this.column = (first + last) / 2;
+    const room = Math.max(this.width - 150, this.width / 2);
+    this.scale = Math.min(1, Math.max(SMALLEST, room / (Math.max(1, last - first) * COLUMN)));
+    // More is free to the right, where the newest tips are marked.
+    this.column = (first + last) / 2 + 35 / (COLUMN * this.scale);
     this.lane = 0;
+  }
+
+  /** Goes along with the newest block from now on, near enough to read what is in it. */
+  goFollow() {
+    this.follows = true;
+    if (this.scale < 0.5) this.scale = 1;
   }
 
   /**

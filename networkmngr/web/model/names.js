@@ -14,6 +14,12 @@ export function numbers(sorted) {
 /** `node 4`, `nodes 0-2`. */
 export const who = (sorted) => `${sorted.length === 1 ? "node" : "nodes"} ${numbers(sorted)}`;
 
+/** The same, but just how many they are if it would be long to name them. */
+export function whoInShort(sorted) {
+  const named = who(sorted);
+  return named.length <= 24 ? named : `${sorted.length} nodes`;
+}
+
 /** The groups of a split as `0-2 | 3-5`. */
 export const sides = (groups) => groups.map(numbers).join(" | ");
 

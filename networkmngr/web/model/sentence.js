@@ -1,9 +1,10 @@
 // The sentence at the top: what the network is doing, for somebody who sees it for the first time. Pure.
 
-import { numbers, short, who } from "./names.js";
+import { numbers, short, whoInShort } from "./names.js";
 
 /**
- * `{ kind, words, more }`: `kind` is `good`, `warn` or `bad`, `words` one sentence, `more` further ones that matter less.
+ * `{ kind, words, more, passing }`: `kind` is `good`, `warn` or `bad`, `words` one sentence, `more` further ones that matter
+ * less; `passing` tells what is over in a moment if all goes well.
  */
 export function summary(network) {
   const present = network.present();
@@ -38,11 +39,11 @@ function split(network, running, tips) {
   const told = [...groups, rest].filter(({ nodes }) => nodes.length > 0);
   if (tips.length === 1) {
     const parts = told.map(({ nodes }) => numbers(nodes.map((node) => node.number))).join(" | ");
-    return { kind: "warn", words: `The network is split (${parts}), and all still hold block ${tips[0].height} (${short(tips[0].hash)}).` };
+    return { kind: "warn", words: `The network is split (${parts.length <= 40 ? parts : `${told.length} sides`}), and all still hold block ${tips[0].height} (${short(tips[0].hash)}).` };
   }
   const parts = told.map(({ nodes }) => {
     const own = byTip(nodes);
-    return `${who(nodes.map((node) => node.number))} ${nodes.length === 1 ? "holds" : "hold"} ${own.length === 1 ?
+    return `${whoInShort(nodes.map((node) => node.number))} ${nodes.length === 1 ? "holds" : "hold"} ${own.length === 1 ?
       `block ${own[0].height} (${short(own[0].hash)})` : `${own.length} different blocks`}`;
   });
   return { kind: "bad", words: `The network is split: ${several(parts, ";")}.` };
@@ -55,10 +56,10 @@ function parted(network, running, tips) {
     const late = tips.slice(1).flatMap((tip) => tip.nodes).sort((one, other) => one - other);
     const words = late.length * 2 > running.length
       ? `Block ${first.height} (${short(first.hash)}) is spreading: ${first.nodes.length} of ${running.length} nodes have it.`
-      : `${first.nodes.length} of ${running.length} nodes hold block ${first.height} (${short(first.hash)}); ${who(late)} ${late.length === 1 ? "is" : "are"} yet to get it.`;
-    return { kind: "warn", words };
+      : `${first.nodes.length} of ${running.length} nodes hold block ${first.height} (${short(first.hash)}); ${whoInShort(late)} ${late.length === 1 ? "is" : "are"} yet to get it.`;
+    return { kind: "warn", words, passing: true };
   }
-  const parts = [first, second].map((tip) => `${who(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`);
+  const parts = [first, second].map((tip) => `${whoInShort(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`);
   const others = tips.length > 2 ? ` and ${count(tips.length - 2, "more tip")}` : "";
   return { kind: "bad", words: `The chain is forked: ${parts.join(", ")}${others}. The next block decides.` };
 }
@@ -68,7 +69,7 @@ function absent(present) {
   return Object.entries(words).flatMap(([state, word]) => {
     const nodes = present.filter((node) => node.state === state).map((node) => node.number);
     if (nodes.length === 0) return [];
-    const named = who(nodes);
+    const named = whoInShort(nodes);
     return [`${named.charAt(0).toUpperCase()}${named.slice(1)} ${nodes.length === 1 ? "is" : "are"} ${word}.`];
   });
 }
