@@ -16,18 +16,23 @@ export function controlsView(page) {
   let shownNodes = "";
   const reorgNode = el("select", { id: "reorg-node" });
 
-  const element = el("div", { class: "controls" },
+  const sections = [
     section("mine", "Mining", mining(page), true),
     section("split", "Split and heal", split.element, false, () => split.show()),
     section("links", "Slow and lossy links", links(page, rules)),
     section("rates", "Who has how much power", rates.element, false, () => rates.read()),
     section("reorg", "Force a reorganisation", reorg(page, reorgNode)),
     section("nodes", "More nodes", adding(page)),
-    section("stop", "Shut down", stopping(page)));
+    section("stop", "Shut down", stopping(page))];
+  const note = el("p", { class: "quiet", id: "orders-note", hidden: true }, "Orders are for the live network as it is now. Choose Live at the bottom, or go back from the run, to give some.");
+  const element = el("div", { class: "controls" }, note, sections);
 
   return {
     element,
     update() {
+      note.hidden = page.live();
+      for (const one of sections) one.hidden = !page.live();
+      if (!page.live()) return;
       const { network } = page.scene();
       if (network.rules !== shownRules) {
         shownRules = network.rules;

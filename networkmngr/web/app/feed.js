@@ -31,6 +31,7 @@ export function feedView({ onSelect, onStories }) {
   let again = false;
   let zero = null;
   let limit = SHOWN;
+  let paging = false;
 
   const fetchNew = atMost(700, async () => {
     if (asking) {
@@ -66,12 +67,27 @@ export function feedView({ onSelect, onStories }) {
 
   async function older() {
     limit += SHOWN;
-    if (first > oldest + 1) {
-      try {
-        take(await get(`${base}/stories?before=${first}&limit=${PAGE}`));
-      } catch { /* The button stays. */ }
-    }
+    if (first > oldest) await page(PAGE);
     draw();
+  }
+
+  async function page(most) {
+    const of = base;
+    try {
+      const answer = await get(`${of}/stories?before=${first}&limit=${most}`);
+      if (of === base) take(answer);
+    } catch { /* What there is stays. */ }
+  }
+
+  // What led to an earlier moment has to be there before it can be shown.
+  async function back(number) {
+    if (paging) return;
+    paging = true;
+    for (let before = null; first !== null && first > number && first > oldest && first !== before;) {
+      before = first;
+      await page(MOST);
+    }
+    paging = false;
   }
 
   function draw() {
@@ -89,7 +105,7 @@ export function feedView({ onSelect, onStories }) {
     });
     while (list.children.length > items.length) list.lastChild.remove();
     empty.hidden = items.length > 0;
-    more.hidden = items.length < limit && !(first > oldest + 1);
+    more.hidden = items.length < limit && !(first > oldest);
   }
 
   const when = (at) => (zero === null ? time(at) : `${((at - zero) / 1000).toFixed(2)} s`);
@@ -151,8 +167,12 @@ export function feedView({ onSelect, onStories }) {
     heard(event) {
       if (event === null || NOTABLE.has(event.event)) fetchNew();
     },
-    /** Shows what was told up to this time; `begin` is the zero of virtual time, null for a real network. */
-    until(at, begin = null) {
+    /**
+     * Shows what was told up to this time, that of entry `number`; `begin` is the zero of virtual time, null for a real
+     * network.
+     */
+    until(at, begin, number) {
+      if (at !== Infinity && first !== null && first > number) back(number);
       if (at === shownUntil && begin === zero) return;
       if (begin !== zero) fill(list);
       [shownUntil, zero] = [at, begin];

@@ -104,7 +104,7 @@ export function layout(page, moments) {
     }
     const at = page.player?.at ?? null;
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
-    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null);
+    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, network.number);
     past.hidden = page.player === null;
     if (page.player !== null) text(past, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
     document.body.classList.toggle("is-past", page.player !== null);

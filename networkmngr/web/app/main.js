@@ -102,7 +102,7 @@ async function toMoment(at) {
       changed(null);
     },
     onChange: changed,
-    onEnd: () => { views.time(); },
+    onEnd: toLive,
     onError: (error) => { notice(error.message, "bad"); if (!page.player?.scene) toLive(); },
   });
   page.player.speed = page.speed ?? 1;
@@ -145,10 +145,6 @@ function followRoute() {
 }
 
 addEventListener("popstate", () => {
-  page.route = read(location.hash);
-  followRoute();
-});
-addEventListener("hashchange", () => {
   page.route = read(location.hash);
   followRoute();
 });

@@ -16,7 +16,7 @@ export function nodesView({ onOpen }) {
   const list = el("ul", { class: "nodes", id: "nodes" });
   const heading = el("h2", { id: "nodes-title" }, "Nodes");
   const counted = el("span", { class: "quiet", id: "nodes-count" });
-  const element = el("section", { class: "card", "aria-labelledby": "nodes-title" }, el("div", { class: "row spread" }, heading, counted), list);
+  const element = el("section", { class: "card nodes-card", "aria-labelledby": "nodes-title" }, el("div", { class: "row spread" }, heading, counted), list);
   const cards = new Map();
   let drawn = -Infinity;
 

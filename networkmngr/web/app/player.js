@@ -8,6 +8,7 @@ import { scene } from "./source.js";
 
 const AT_ONCE = 2000;
 const ENOUGH = 500;
+const BLOCKS = 3000;
 
 /** `onScene(scene)` when the moment was jumped to, `onChange(event)` for each entry played, `onEnd()` when there are no more. */
 export class Player {
@@ -17,7 +18,8 @@ export class Player {
     this.playback = null;
     this.speed = 1;
     this.playing = false;
-    this.seeking = 0;
+    this.seeking = false;
+    this.wanted = null;
     this.from = 0;
     this.fetching = false;
     this.over = false;
@@ -27,19 +29,27 @@ export class Player {
     return this.playback?.at ?? null;
   }
 
-  /** Shows the network as it was then. The last of several calls counts. */
+  /** Shows the network as it was then. While one moment is asked for, only the last of those wanted meanwhile counts. */
   async seek(at) {
-    const call = (this.seeking += 1);
+    this.wanted = at;
+    if (this.seeking) return;
+    this.seeking = true;
     try {
-      const told = await get(`${this.base}/timeline/state?time=${Math.round(at)}&blocks=3000`);
-      if (call !== this.seeking) return;
-      this.scene = scene(Network.from(told));
-      this.playback = new Playback(at);
-      this.from = this.scene.network.number + 1;
-      this.over = false;
-      this.onScene(this.scene);
+      while (this.wanted !== null) {
+        const moment = this.wanted;
+        this.wanted = null;
+        const told = await get(`${this.base}/timeline/state?time=${Math.round(moment)}&blocks=${BLOCKS}`);
+        this.scene = scene(Network.from(told));
+        this.playback = new Playback(moment);
+        this.from = this.scene.network.number + 1;
+        this.over = false;
+        this.onScene(this.scene);
+      }
     } catch (error) {
-      if (call === this.seeking) this.onError(error);
+      this.wanted = null;
+      this.onError(error);
+    } finally {
+      this.seeking = false;
     }
   }
 

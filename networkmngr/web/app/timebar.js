@@ -33,6 +33,8 @@ export function timebar({ onSeek, onPlay, onPause, onSpeed, onLive }) {
       [begun, ended, zero] = [from, Math.max(to, from + 1), virtual ? from : null];
       slider.min = begun;
       slider.max = ended;
+      // A key moves it by a thousandth.
+      slider.step = Math.max(1, Math.floor((ended - begun) / 1000));
     },
     /** `{ at, live, playing }` is what is shown now. */
     update(state) {

@@ -165,6 +165,7 @@ export function treeView({ onSelect }) {
     const { width, height } = stage.getBoundingClientRect();
     const ratio = Math.min(2, devicePixelRatio || 1);
     if (width === 0) return;
+    if (canvas.width === 300 && width < 500) camera.scale = 0.8;
     [camera.width, camera.height] = [width, height];
     [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
