@@ -99,12 +99,12 @@ export function layout(page, moments) {
     if (told) {
       // The network's own clock goes on also while nothing happens in it.
       const now = network.simulated || page.base !== "" ? network.at : Math.max(network.at, Date.now());
-      bar.reaches(told.begun, Math.max(told.ended, page.player ? network.at : now), network.simulated);
+      bar.reaches(told.begun, Math.max(told.ended, now), network.simulated);
       feed.begins(told.first);
     }
     const at = page.player?.at ?? null;
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
-    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, network.number);
+    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, page.scene().network.number);
     past.hidden = page.player === null;
     if (page.player !== null) text(past, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
     document.body.classList.toggle("is-past", page.player !== null);

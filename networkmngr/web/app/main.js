@@ -133,6 +133,7 @@ async function askHealth() {
     if (page.base !== "") return;
     page.health = new Map(nodes.map((node) => [node.number, node]));
     page.job = status.job;
+    page.source.scene.network.known(page.health, status.job);
     page.status = status;
   } catch { /* The stream tells that the manager is away. */ }
   drawSoon();

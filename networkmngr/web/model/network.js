@@ -66,6 +66,16 @@ export class Network {
     else this.applyToNode(entry.node, entry);
   }
 
+  /**
+   * Takes in what the manager says of itself, which no entry tells: the numbers of its nodes (as a map or a set), for one
+   * that was started with fewer than before leaves the others out, and its mining job.
+   */
+  known(numbers, job) {
+    for (const node of this.nodes.values()) if (node.state === "ended" && !numbers.has(node.number)) node.state = "removed";
+    this.mining = job?.state === "running" ? { job: job.job, bursts: job.kind === "bursts" ? job.times : null } : null;
+    this.chains = null;
+  }
+
   applyToNetwork(entry) {
     if (entry.event === "begun") this.chains = null;
     switch (entry.event) {

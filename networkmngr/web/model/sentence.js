@@ -61,7 +61,7 @@ function parted(network, running, tips) {
   }
   const parts = [first, second].map((tip) => `${whoInShort(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`);
   const others = tips.length > 2 ? ` and ${count(tips.length - 2, "more tip")}` : "";
-  return { kind: "bad", words: `The chain is forked: ${parts.join(", ")}${others}. The next block decides.` };
+  return { kind: "bad", words: `The chain is forked: ${parts.join(", ")}${others}. The next block decides.`, passing: true };
 }
 
 function absent(present) {

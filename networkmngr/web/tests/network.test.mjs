@@ -83,3 +83,11 @@ test("what is kept is bounded, and tips stay", () => {
   assert.ok(gone.length > 100 && network.blocks.size <= 200);
   assert.ok(network.blocks.has(hash("low")) && network.blocks.has(hash("x300x")));
 });
+
+test("nodes that the manager does not have any more are left out, and its job is known after a reload", () => {
+  const network = told(begun, ready(0), ready(1), { node: 1, event: "ended", how: "", wanted: true });
+  network.known(new Set([0]), { job: 4, state: "running", kind: "continuous" });
+  assert.deepEqual([network.present().map((node) => node.number), network.mining], [[0], { job: 4, bursts: null }]);
+  network.known(new Set([0]), { job: 4, state: "stopped", kind: "continuous" });
+  assert.equal(network.mining, null);
+});
