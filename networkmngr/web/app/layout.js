@@ -42,7 +42,7 @@ export function layout(page, moments) {
   const more = el("p", { class: "quiet", id: "sentence-more" });
   const connection = el("span", { class: "tag", id: "connection" });
   const quick = quickOrders(page);
-  const past = el("p", { class: "past", id: "past", hidden: true });
+  const pastNote = el("p", { class: "past", id: "past", hidden: true });
 
   const contents = { feed: feed.element, do: controls.element, lessons: lessons.element, figures: plots.element };
   const tabs = tabList(contents, (panel) => page.go({ panel }));
@@ -50,8 +50,8 @@ export function layout(page, moments) {
 
   const top = el("header", { class: "top" },
     el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element,
-    el("div", { class: "row" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch()),
-    el("div", { class: "says", id: "says" }, sentence, more, spoken), past);
+    el("div", { class: "row corner" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch()),
+    el("div", { class: "says", id: "says" }, sentence, more, spoken), pastNote);
   document.body.append(
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
     top,
@@ -88,8 +88,9 @@ export function layout(page, moments) {
     }
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
-    text(connection, { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
-    connection.className = `tag ${{ live: "good", waiting: "bad", loading: "warn" }[page.connection]}`;
+    const past = page.player !== null;
+    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
+    connection.className = `tag ${past ? "warn" : { live: "good", waiting: "bad", loading: "warn" }[page.connection] ?? ""}`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);
   }
 
@@ -105,8 +106,8 @@ export function layout(page, moments) {
     const at = page.player?.at ?? null;
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
     feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, page.scene().network.number);
-    past.hidden = page.player === null;
-    if (page.player !== null) text(past, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
+    pastNote.hidden = page.player === null;
+    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
     document.body.classList.toggle("is-past", page.player !== null);
   }
 
