@@ -11,6 +11,8 @@ import { atMost } from "./frames.js";
 const SHOWN = 150;
 const PAGE = 100;
 const MOST = 500;
+/** Entries. */
+const FAR = 5000;
 
 /** What is worth asking for sentences about. */
 const NOTABLE = new Set(["begun", "ready", "ended", "paused", "resumed", "removed", "split", "healed", "links", "hash_rate", "mining",
@@ -32,6 +34,7 @@ export function feedView({ onSelect, onStories }) {
   let zero = null;
   let limit = SHOWN;
   let paging = false;
+  let newest = 0;
 
   const fetchNew = atMost(700, async () => {
     if (asking) {
@@ -45,6 +48,12 @@ export function feedView({ onSelect, onStories }) {
       if (of === base) {
         next = answer.to + 1;
         take(answer);
+        // Where more happens than can be told, what is newest counts.
+        if (newest - answer.to > FAR) {
+          stories.clear();
+          [first, next] = [null, null];
+          again = true;
+        }
       }
     } catch {
       // The stream says that the manager is away; what is new is asked for when it is back.
@@ -157,14 +166,16 @@ export function feedView({ onSelect, onStories }) {
     /** Begins with another network. */
     open(of) {
       base = of;
+      newest = 0;
       stories = new Map();
       [first, next] = [null, null];
       limit = SHOWN;
       fill(list);
       fetchNew();
     },
-    /** Looks whether there is more to tell; `event` is what has happened, null for anything. */
-    heard(event) {
+    /** Looks whether there is more to tell; `event` is what has happened, null for anything, and `number` that of the newest entry. */
+    heard(event, number) {
+      newest = number;
       if (event === null || NOTABLE.has(event.event)) fetchNew();
     },
     /**

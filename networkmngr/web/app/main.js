@@ -59,7 +59,7 @@ function changed(event) {
   views.tree.changed();
   drawSoon();
   plotSoon();
-  if (page.player === null) views.feed.heard(event);
+  if (page.player === null) views.feed.heard(event, page.source.scene.network.number);
 }
 
 function open(base) {
@@ -86,7 +86,7 @@ function open(base) {
       if (state === "live") page.stopped = false;
       if (state === "live" && was !== "live") {
         askHealth();
-        views.feed.heard(null);
+        views.feed.heard(null, page.source.scene.network.number);
       }
       drawSoon();
     },
