@@ -8,6 +8,11 @@ use crate::plan::Plan;
 
 /// How many ports an error names before it only counts them.
 const NAMED: usize = 5;
+/// Where free ports are looked for: from the one up to the other.
+const FIRST: u16 = 20_000;
+const EPHEMERAL: u16 = 32_768;
+/// How often.
+const TRIES: usize = 1_000;
 
 /// The sockets of a whole network, bound and listening on 127.0.0.1.
 #[derive(Debug)]
@@ -47,6 +52,20 @@ pub(crate) fn bind_one(port: u16) -> Result<TcpListener, BindError> {
     Ok(listeners.remove(0))
 }
 
+/// The first of so many neighbouring ports that are free now, below those that systems give out on their own.
+///
+/// # Errors
+/// None were found.
+pub(crate) fn free_ports(count: u16) -> std::io::Result<u16> {
+    let last = EPHEMERAL.saturating_sub(count).max(FIRST + 1);
+    let free = |first: &u16| {
+        let bound = (*first..first.saturating_add(count)).map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+        bound.collect::<Result<Vec<_>, _>>().is_ok()
+    };
+    let mut tried = (0..TRIES).map(|_| rand::random_range(FIRST..last));
+    tried.find(free).ok_or_else(|| Error::other(format!("no {count} neighbouring ports are free")))
+}
+
 fn bind_each(
     sockets: impl Iterator<Item = (std::net::IpAddr, u16)>,
     option: &'static str,
@@ -82,6 +101,12 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let error = bind_one(port).unwrap_err();
         assert!(error.to_string().starts_with(&format!("port {port} is in use")), "{error}");
+    }
+
+    #[test]
+    fn free_ports_are_neighbours() {
+        let first = free_ports(20).unwrap();
+        assert!((FIRST..EPHEMERAL - 19).contains(&first));
     }
 
     #[test]

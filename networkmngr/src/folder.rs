@@ -13,6 +13,7 @@ use node::drivers::http::TOKEN_FILE;
 
 use crate::plan::GENESIS_FILE;
 use crate::record::{Manager, Record, VERSION};
+use crate::scenario::RUNS_FOLDER;
 use crate::timeline::{DAMAGED, EARLIER, FILE};
 
 const LOCK: &str = "lock";
@@ -236,7 +237,15 @@ fn is_ours(name: &OsStr) -> bool {
     let node = name.strip_prefix("node-").is_some_and(|number| number.parse::<u16>().is_ok());
     node || matches!(
         name,
-        "logs" | "network.json" | "network.json.new" | GENESIS_FILE | TOKEN_FILE | FILE | EARLIER | DAMAGED
+        "logs"
+            | "network.json"
+            | "network.json.new"
+            | GENESIS_FILE
+            | TOKEN_FILE
+            | FILE
+            | EARLIER
+            | DAMAGED
+            | RUNS_FOLDER
     )
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use utoipa::ToSchema;
 
 use crate::plan::MAX_NODES;
 use crate::term;
@@ -15,6 +16,18 @@ pub(crate) enum NodeSet {
     All,
     /// At least one.
     Some(BTreeSet<u16>),
+}
+
+/// Nodes: `all`, text such as `0-2` or `0,3,5`, or a list of their numbers.
+#[derive(Serialize, ToSchema)]
+#[expect(dead_code, reason = "it is there for its schema alone")]
+#[serde(untagged)]
+pub(crate) enum Numbers {
+    /// `all`, `0-2`, `0,3,5`.
+    #[schema(example = "0-2")]
+    Text(String),
+    /// Their numbers.
+    List(Vec<u16>),
 }
 
 /// A text that is no set of nodes.

@@ -12,6 +12,9 @@ static PASSING: AtomicBool = AtomicBool::new(false);
 /// Characters of a passing line that fit any terminal; one that wraps could not be taken back.
 const PASSING_WIDTH: usize = 79;
 
+/// How the names of threads begin that carry out a run beside a managed network: what they say, they say of that.
+pub(crate) const THREAD_OF_RUN: &str = "run ";
+
 /// From now on, lines about events go to stderr.
 pub(crate) fn keep_stdout_clear() {
     ASIDE.store(true, Ordering::Relaxed);
@@ -141,6 +144,9 @@ fn line(colour: &str, text: &str) {
     passed();
     let aside = ASIDE.load(Ordering::Relaxed);
     let terminal = if aside { std::io::stderr().is_terminal() } else { std::io::stdout().is_terminal() };
+    let thread = std::thread::current();
+    let of_run = thread.name().filter(|name| name.starts_with(THREAD_OF_RUN));
+    let text = of_run.map_or_else(|| text.to_owned(), |run| format!("{run}: {text}"));
     let time = now();
     let line = if colour.is_empty() || !terminal || !colours_wanted() {
         format!("{time}  {text}")

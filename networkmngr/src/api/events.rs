@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -15,8 +16,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::Api;
-use crate::timeline::{Line, ReadError, Reader, Recent};
+use utoipa::IntoParams;
+
+use super::{Api, docs};
+use crate::network::Ending;
+use crate::scenario::RunState;
+use crate::timeline::{Line, ReadError, Reader, Recent, Recorder};
 
 /// Clients that follow at a time.
 pub(super) const MAX_FOLLOWERS: usize = 64;
@@ -24,7 +29,8 @@ pub(super) const MAX_FOLLOWERS: usize = 64;
 const AT_ONCE: usize = 256;
 
 /// Where to begin.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Begin {
     /// Number of the first entry; the first ever has number 1. What happens from now on unless given. The header
@@ -32,27 +38,52 @@ pub(super) struct Begin {
     from: Option<u64>,
 }
 
+/// Everything that happens, as it happens
+///
+/// The lines of the timeline as server-sent events: the name is the line's `event`, the id is the number of the entry. A
+/// client that comes back with `Last-Event-ID` goes on where it was, whatever happened meanwhile; what is no longer kept
+/// is told as `gap`. Ends when the network has ended.
+#[utoipa::path(
+    get, path = "/events", tag = docs::TIMELINE, params(Begin, docs::LastEventId),
+    responses(
+        (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
+        (status = 400, description = "The id or the number is none", body = docs::Problem),
+        docs::TooManyFollow, docs::Foreign,
+    )
+)]
 pub(super) async fn events(
     State(api): State<Api>,
     begin: Result<Query<Begin>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let over = Over::Network(api.closing.report.subscribe());
+    follow(&api, api.network.timeline.clone(), over, begin?.0, &headers)
+}
+
+/// The events of this timeline.
+pub(super) fn follow(
+    api: &Api,
+    recorder: Arc<Recorder>,
+    over: Over,
+    begin: Begin,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let full = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "Too many clients follow already; try again later.");
     let permit = api.followers.clone().try_acquire_owned().map_err(|_| full())?;
-    let newest = *api.network.timeline.watch().borrow();
-    let asked = match (headers.get("last-event-id"), begin?.0.from) {
+    let newest = *recorder.watch().borrow();
+    let asked = match (headers.get("last-event-id"), begin.from) {
         (Some(last), _) => Some(after(last.to_str().unwrap_or_default())?),
         (None, from) => from.map(|from| from.max(1)),
     };
-    let written = api.network.timeline.watch();
-    let report = api.closing.report.subscribe();
+    let written = recorder.watch();
     let feed = Feed {
-        api,
+        recorder,
         next: asked.unwrap_or(newest),
         waiting: VecDeque::new(),
         source: Source::Unknown,
         written,
-        report,
+        over,
+        said: false,
         _permit: permit,
     };
     let events = stream::unfold(feed, |mut feed| async move {
@@ -72,14 +103,41 @@ fn after(id: &str) -> Result<u64, Problem> {
 
 /// One follower.
 struct Feed {
-    api: Api,
+    recorder: Arc<Recorder>,
     /// Number of the next entry to tell.
     next: u64,
     waiting: VecDeque<Line>,
     source: Source,
     written: watch::Receiver<u64>,
-    report: watch::Receiver<Option<std::sync::Arc<[crate::network::Ending]>>>,
+    over: Over,
+    /// Whether it was told that there will be no more.
+    said: bool,
     _permit: OwnedSemaphorePermit,
+}
+
+/// When a timeline is over.
+pub(super) enum Over {
+    /// When the network has told how its nodes ended.
+    Network(watch::Receiver<Option<Arc<[Ending]>>>),
+    /// When the run has ended.
+    Run(watch::Receiver<RunState>),
+}
+
+impl Over {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Network(report) => report.borrow().is_some(),
+            Self::Run(state) => state.borrow().is_over(),
+        }
+    }
+
+    /// Waits until that may be another.
+    async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        match self {
+            Self::Network(report) => report.changed().await,
+            Self::Run(state) => state.changed().await,
+        }
+    }
 }
 
 /// From where a follower gets its lines.
@@ -116,30 +174,36 @@ impl Feed {
                 let asked = std::mem::replace(&mut self.next, newest);
                 return Some(told_gap(asked, newest, "the timeline does not reach this far: it was begun anew"));
             }
-            match (self.api.network.timeline.lines(self.next, AT_ONCE), &self.source) {
+            match (self.recorder.lines(self.next, AT_ONCE), &self.source) {
                 (Recent::Lines(lines), _) => {
                     self.waiting = lines.into();
                     self.source = Source::Memory;
                 }
                 (Recent::InFile, Source::Unknown) => {
-                    let path = self.api.network.timeline.path().to_owned();
+                    let path = self.recorder.path().to_owned();
                     let opened = tokio::task::spawn_blocking(move || Reader::open(&path)).await.ok()?;
                     self.source = Source::File(Box::new(opened.ok()?));
                 }
                 (Recent::InFile, _) => return None,
                 (Recent::Nothing, _) => {
                     // The last word of a network that is stopped is how its nodes ended.
-                    let over = self.report.borrow().is_some();
-                    if over {
-                        return None;
+                    if self.over.is_over() {
+                        return self.last_word();
                     }
                     tokio::select! {
                         changed = self.written.changed() => changed.ok()?,
-                        ended = self.report.changed() => ended.ok()?,
+                        ended = self.over.changed() => ended.ok()?,
                     }
                 }
             }
         }
+    }
+
+    /// What followers of a run that is over are told, so that they do not come back for more.
+    fn last_word(&mut self) -> Option<Event> {
+        let told = std::mem::replace(&mut self.said, true);
+        let run = matches!(self.over, Over::Run(_));
+        (run && !told).then(|| Event::default().event("over").data(json!({ "event": "over" }).to_string()))
     }
 
     /// Reads more lines of the file; once there are none, memory has what follows.

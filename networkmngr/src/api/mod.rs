@@ -1,12 +1,15 @@
 //! The control API: how HTTP words orders and answers. What an order means is decided by
 //! [`crate::network`] and [`crate::mining`]. Answers on 127.0.0.1 alone, behind the node's guard.
 
+mod docs;
 mod events;
 mod faults;
 mod mining;
 mod nodes;
 mod overview;
 mod pages;
+mod runs;
+mod timeline;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,27 +31,41 @@ pub(crate) use overview::StatusView;
 
 use crate::mining::Mining;
 use crate::network::{Ending, Network};
+use crate::scenario::Runs;
 
 /// Largest body that is read, in bytes; no order needs a large one.
 const MAX_BODY: usize = 64 << 10;
+
+/// How many files are read at a time for those who ask about the past.
+const READERS: usize = 2;
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     pub(crate) network: Arc<Network>,
     pub(crate) mining: Arc<Mining>,
+    pub(crate) runs: Arc<Runs>,
     pub(crate) closing: Closing,
     /// Who may have a program of his choosing started.
     pub(crate) admin: Admin,
     /// Places for clients that follow the events.
     pub(crate) followers: Arc<Semaphore>,
+    /// Places for those that read the timeline's files.
+    pub(crate) readers: Arc<Semaphore>,
 }
 
 impl Api {
-    /// For this network and its mining.
-    pub(crate) fn new(network: Arc<Network>, mining: Arc<Mining>, closing: Closing, admin: Admin) -> Self {
+    /// For this network, its mining and the runs beside it.
+    pub(crate) fn new(
+        network: Arc<Network>,
+        mining: Arc<Mining>,
+        runs: Arc<Runs>,
+        closing: Closing,
+        admin: Admin,
+    ) -> Self {
         let followers = Arc::new(Semaphore::new(events::MAX_FOLLOWERS));
-        Self { network, mining, closing, admin, followers }
+        let readers = Arc::new(Semaphore::new(READERS));
+        Self { network, mining, runs, closing, admin, followers, readers }
     }
 }
 
@@ -92,6 +109,24 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
         .route("/health", get(overview::health))
         .route("/status", get(overview::status))
         .route("/events", get(events::events))
+        .route("/tree", get(timeline::tree))
+        .route("/timeline", get(timeline::timeline))
+        .route("/timeline/entries", get(timeline::entries))
+        .route("/timeline/state", get(timeline::state))
+        .route("/stories", get(timeline::stories))
+        .route("/figures", get(timeline::figures))
+        .route("/lessons", get(runs::all_lessons))
+        .route("/lessons/{number}", get(runs::lesson))
+        .route("/runs", get(runs::list).post(runs::start))
+        .route("/runs/{id}", get(runs::one))
+        .route("/runs/{id}/stop", post(runs::stop))
+        .route("/runs/{id}/events", get(runs::run_events))
+        .route("/runs/{id}/tree", get(runs::tree))
+        .route("/runs/{id}/timeline", get(runs::reach))
+        .route("/runs/{id}/timeline/entries", get(runs::entries))
+        .route("/runs/{id}/timeline/state", get(runs::state))
+        .route("/runs/{id}/stories", get(runs::stories))
+        .route("/runs/{id}/figures", get(runs::figures))
         .route("/start/mining", verb(mining::start))
         .route("/stop/mining", verb(mining::stop))
         .route("/shutdown/all", verb(shutdown_all))

@@ -20,6 +20,7 @@ use crate::mining::Mining;
 use crate::network::{Ending, Network, describe};
 use crate::plan::Plan;
 use crate::prepare::prepare;
+use crate::scenario::Runs;
 use crate::term;
 
 /// How long open requests may take when everything else has ended.
@@ -69,7 +70,8 @@ async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signa
     let mining = Mining::new(network.clone());
     let closing = Closing::new();
     let admin = Admin::with_token(&network.plan().folder).context("the administration token cannot be kept")?;
-    let api = Api::new(network.clone(), mining.clone(), closing.clone(), admin);
+    let runs = Runs::new(&network.plan().folder, network.plan().amount);
+    let api = Api::new(network.clone(), mining.clone(), runs.clone(), closing.clone(), admin);
     let router = api::router(api, listener.local_addr()?);
     let (finish, finished) = oneshot::channel::<()>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async {
@@ -81,7 +83,14 @@ async fn serve(network: &Arc<Network>, manager: TcpListener, signals: &mut Signa
         name = signals.next() => term::say(&format!("stopping after {name}; once more ends it at once")),
     }
     mining.end();
-    let (endings, forced) = end(network, signals).await;
+    let runs = tokio::spawn(async move { runs.end().await });
+    let (endings, mut forced) = end(network, signals).await;
+    // A run's nodes end with this process at the latest.
+    let ended = async { !forced && runs.await.is_ok() };
+    forced |= tokio::select! {
+        _ = ended => false,
+        _ = signals.next() => true,
+    };
     closing.report(endings);
     let _ = finish.send(());
     let _ = tokio::time::timeout(LAST_ANSWERS, server).await;

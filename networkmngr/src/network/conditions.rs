@@ -7,13 +7,15 @@ use node::drivers::net::{LinkConditions, Links};
 use serde::{Deserialize, Serialize};
 use shared::peer::PeerId;
 
-use crate::node_set::NodeSet;
+use utoipa::ToSchema;
+
+use crate::node_set::{NodeSet, Numbers};
 
 /// Most rules in force at once.
 pub(super) const MAX_RULES: usize = 1000;
 
 /// The faults in force: how the network is split, and what is made up for which ways.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Faults {
     /// The groups that were named, each in ascending order, none of which reaches another. Nodes that are in none of them, those that
     /// join later among them, form one further group. Empty while the network is whole.
@@ -23,12 +25,16 @@ pub(crate) struct Faults {
 }
 
 /// Delay, jitter and loss of the ways between some nodes and others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkRule {
+    /// At the one end; all unless given.
     #[serde(default = "all")]
+    #[schema(value_type = Numbers)]
     pub(crate) from: NodeSet,
+    /// At the other end; all unless given.
     #[serde(default = "all")]
+    #[schema(value_type = Numbers)]
     pub(crate) to: NodeSet,
     /// In milliseconds, at most 4,000, the jitter with it.
     #[serde(default)]

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &LessonArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// All lessons in teaching order: the name of the file, the scenario, and what makes it a lesson.
-pub(super) fn all(folder: Option<&std::path::Path>) -> anyhow::Result<Vec<(String, Scenario, Lesson)>> {
+pub(crate) fn all(folder: Option<&std::path::Path>) -> anyhow::Result<Vec<(String, Scenario, Lesson)>> {
     let mut lessons = Vec::new();
     for (name, text) in texts(folder)? {
         let scenario = Scenario::parse(&text).with_context(|| format!("{name} is no scenario"))?;

@@ -5,8 +5,10 @@
 //! - `engine`: what a scenario needs of a network; `real` and `simulated` are the two there are
 //! - `lesson`: scenarios with a question before and an explanation after
 //! - `run`: what steps and expectations mean; `words` says them; `report` prints and writes what came of it
+//! - `runs`, `beside`: runs that a manager carries out beside its network
 //! - `scribe`, `measure`: the timeline, written in the simulator, and counted on real processes
 
+mod beside;
 mod engine;
 mod expectation;
 mod file;
@@ -16,6 +18,7 @@ mod measure;
 mod real;
 mod report;
 mod run;
+mod runs;
 mod scribe;
 mod sense;
 mod simulated;
@@ -30,11 +33,12 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Args;
 
-use self::file::Scenario;
-pub(crate) use self::lesson::{LessonArgs, run as lesson};
+pub(crate) use self::file::{Lesson, Scenario};
+pub(crate) use self::lesson::{LessonArgs, all as lessons, run as lesson};
 use self::real::{Place, Real};
 use self::report::Narrator;
 use self::run::Report;
+pub(crate) use self::runs::{EngineKind, FOLDER as RUNS_FOLDER, Run, RunError, RunState, RunView, Runs, Wanted};
 use self::simulated::Simulated;
 
 const EXAMPLES: &str = "\

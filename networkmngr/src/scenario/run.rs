@@ -7,6 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use serde::Serialize;
 use shared::TxId;
+use utoipa::ToSchema;
 
 use super::engine::{Branch, Engine, Held, Outcome, Payment, Trouble, Whereabouts};
 use super::file::Scenario;
@@ -23,7 +24,7 @@ const SPREAD: u64 = 1_000;
 const LOOK: u64 = 50;
 
 /// What became of a step or an expectation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Done {
     /// What it was, in words.
     pub(crate) what: String,
@@ -36,19 +37,25 @@ pub(crate) struct Done {
 }
 
 /// What a run came to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Report {
+    /// Its name.
     pub(crate) scenario: String,
     /// `real` or `simulated`.
     pub(crate) engine: String,
     /// Of a simulated run.
     pub(crate) seed: Option<u64>,
+    /// Whether everything was as expected.
     pub(crate) passed: bool,
+    /// The steps, up to the first that failed.
     pub(crate) steps: Vec<Done>,
+    /// What was expected, if all steps were done.
     pub(crate) expectations: Vec<Done>,
-    /// Blocks found, kept, and the deepest reorganisation.
+    /// Blocks found.
     pub(crate) blocks: u64,
+    /// Of these on the chain with the most work.
     pub(crate) kept: u64,
+    /// The most blocks that a node took back at once.
     pub(crate) deepest_reorganisation: u32,
 }
 

@@ -1,23 +1,32 @@
 //! The timeline of a simulated network: what its witness sees and what is done to it, in virtual time. Changes
 //! nothing.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use node::machine::journal::ChainEvent;
 use node::sim::{Sight, Tally, World};
 use serde_json::json;
-use shared::{Address, Millis};
+use shared::{Address, BlockHash, CheckedBlock, Millis, Work};
 
 use super::engine::{Outcome, Trouble, link_rule};
 use super::file::{Link, Plan};
 use crate::network::Faults;
 use crate::node_set::NodeSet;
-use crate::timeline::{About, Begun, Entry, FORMAT, Told, What, Writer};
+use crate::timeline::{About, Begun, Entry, FORMAT, Recorder, Told, What};
+
+/// Entries that are written at once.
+const AT_ONCE: usize = 256;
 
 /// Writes down what happens.
 pub(super) struct Scribe {
-    writer: Writer,
+    recorder: Arc<Recorder>,
+    /// What is on its way to it.
+    waiting: Vec<Told>,
     miners: Vec<Address>,
+    /// The work behind each block, and its time.
+    weighed: BTreeMap<BlockHash, (Work, u32)>,
     faults: Faults,
 }
 
@@ -38,9 +47,18 @@ impl Scribe {
             continued: false,
             whole: 0,
         };
-        let writer = Writer::create(path, world.now().0, begun);
-        let writer = writer.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
-        let mut scribe = Self { writer, miners: Vec::new(), faults: Faults::default() };
+        let recorder = Recorder::create(path, world.now().0, begun);
+        let recorder = recorder.map_err(|error| Trouble(format!("cannot write {}: {error}", path.display())))?;
+        let mut scribe = Self {
+            recorder,
+            waiting: Vec::new(),
+            miners: Vec::new(),
+            weighed: BTreeMap::new(),
+            faults: Faults::default(),
+        };
+        if let Some((_, machine)) = world.machines().next() {
+            scribe.weighed.insert(machine.tip().hash, (machine.tip().position.work, 0));
+        }
         (0..plan.nodes).for_each(|node| scribe.ready(world, node));
         let rest = link_rule(NodeSet::All, NodeSet::All, plan.delay, plan.loss);
         let links = plan.links.iter().map(|link| link_rule(link.from.clone(), link.to.clone(), link.delay, link.loss));
@@ -59,9 +77,10 @@ impl Scribe {
             Sight::Told(event) => event,
             Sight::Mined(block) => {
                 let (miner, previous) = (self.miners.get(node).copied(), Some(block.header().previous));
-                let about = About { miner, previous, ..About::default() };
+                let (work, time) = self.weigh(block);
+                let about = About { miner, previous, work, time };
                 let what = What::Mined { height: block.height().0, hash: block.hash(), about };
-                self.writer.append(Entry::node(at.0, number, what));
+                self.take(Entry::node(at.0, number, what));
                 return;
             }
             Sight::Tip { .. } => return,
@@ -75,15 +94,32 @@ impl Scribe {
             json["previous"] = json!(found.previous);
             json["miner"] = json!(self.miners.get(found.miner));
         }
+        if let ChainEvent::Connected { hash, .. } | ChainEvent::Side { hash, .. } = event
+            && let Some((work, time)) = self.weighed.get(hash)
+        {
+            json["work"] = json!(work);
+            json["time"] = json!(time);
+        }
         if let Ok(told) = Told::by_node(at.0, number, None, &json.to_string()) {
-            self.writer.append(told);
+            self.take(told);
         }
         if let (ChainEvent::Connected { hash, height, .. }, Some(found)) = (event, found) {
             for (position, id) in (0..).zip(&found.transactions) {
                 let what = What::Confirmed { id: *id, block: *hash, height: height.0, position };
-                self.writer.append(Entry::node(at.0, number, what));
+                self.take(Entry::node(at.0, number, what));
             }
         }
+    }
+
+    /// The work behind a block that was just found, and its time.
+    fn weigh(&mut self, block: &CheckedBlock) -> (Option<Work>, Option<u32>) {
+        let header = block.header();
+        let below = self.weighed.get(&header.previous).map(|(work, _)| *work);
+        let work = below.zip(header.bits.target().ok()).map(|(below, target)| below.plus(target.work()));
+        if let Some(work) = work {
+            self.weighed.insert(block.hash(), (work, header.time.0));
+        }
+        (work, Some(header.time.0))
     }
 
     /// A node works.
@@ -109,12 +145,24 @@ impl Scribe {
 
     /// Something about the network.
     pub(super) fn network(&mut self, at: Millis, what: What) {
-        self.writer.append(Entry::network(at.0, what));
+        self.take(Entry::network(at.0, what));
     }
 
     /// Something about one node.
     pub(super) fn node(&mut self, at: Millis, node: u16, what: What) {
-        self.writer.append(Entry::node(at.0, node, what));
+        self.take(Entry::node(at.0, node, what));
+    }
+
+    fn take(&mut self, told: impl Into<Told>) {
+        self.waiting.push(told.into());
+        if self.waiting.len() >= AT_ONCE {
+            self.recorder.write(self.waiting.drain(..));
+        }
+    }
+
+    /// Who writes it down.
+    pub(super) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
     }
 
     /// Puts everything into the file.
@@ -122,6 +170,7 @@ impl Scribe {
     /// # Errors
     /// It cannot be written.
     pub(super) fn close(&mut self) -> Outcome<()> {
-        self.writer.flush().map_err(|error| Trouble(format!("the timeline cannot be written: {error}")))
+        self.recorder.write(self.waiting.drain(..));
+        self.recorder.check().map_err(|error| Trouble(format!("the timeline cannot be written: {error}")))
     }
 }

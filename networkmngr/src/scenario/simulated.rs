@@ -13,16 +13,20 @@ use node::machine::strategy::{self as machine, Attack, Ending, Lie, Tie};
 use node::sim::{self, Conditions, Tally, Topology, World, WorldConfig};
 use shared::record::{Content, Record};
 use shared::{Amount, BlockHash, CheckedTransaction, Height, Millis, Topic, TxId};
+use tokio::sync::watch;
 
 use super::engine::{Branch, Engine, Held, Measures, Outcome, Payment, Trouble, Whereabouts};
 use super::file::{Link, Plan};
 use super::scribe::Scribe;
 use super::step::Strategy;
 use super::values::Delay;
-use crate::timeline::What;
+use crate::timeline::{Recorder, What};
 
 /// How long one block may take, in milliseconds of virtual time, as a multiple of the spacing.
 const PATIENCE: u64 = 1_000;
+
+/// Milliseconds of virtual time that pass at once, before it is looked whether there shall be more.
+const MOMENT: u64 = 1_000;
 
 /// A simulated network under a scenario.
 pub(super) struct Simulated {
@@ -38,6 +42,8 @@ pub(super) struct Simulated {
     scribe: Option<Rc<RefCell<Scribe>>>,
     /// Power of the boosted node, and whether it mines, when it is not.
     unboosted: Option<(f64, bool)>,
+    /// Whether it is to be ended.
+    stop: Option<watch::Receiver<bool>>,
 }
 
 impl Simulated {
@@ -90,7 +96,23 @@ impl Simulated {
             sent: BTreeMap::new(),
             scribe,
             unboosted: None,
+            stop: None,
         })
+    }
+
+    /// From when this is true on, nothing more is done.
+    pub(super) fn stop_when(&mut self, stop: watch::Receiver<bool>) {
+        self.stop = Some(stop);
+    }
+
+    /// What it does, if that is written down.
+    pub(super) fn timeline(&self) -> Option<Arc<Recorder>> {
+        self.scribe.as_ref().map(|scribe| scribe.borrow().recorder().clone())
+    }
+
+    fn check_stop(&self) -> Outcome<()> {
+        let stop = self.stop.as_ref().is_some_and(|stop| *stop.borrow());
+        if stop { Err(Trouble("it was stopped".into())) } else { Ok(()) }
     }
 
     /// Writes something about a node into the timeline, if there is one.
@@ -122,6 +144,7 @@ impl Simulated {
         let id = self.world.request(node, Request::Mine { height: Some(Height(height)) });
         let deadline = self.world.now().0 + PATIENCE * self.spacing.max(1_000);
         while self.world.now().0 < deadline {
+            self.check_stop()?;
             match self.world.take_reply(node, id) {
                 // Should another be first, there is a block of that height as well.
                 Some(Reply::Mined(_) | Reply::MineLost { .. }) => return Ok(()),
@@ -190,7 +213,14 @@ impl Engine for Simulated {
     }
 
     async fn pass(&mut self, millis: u64) -> Outcome<()> {
-        self.world.run_for(millis).map_err(Trouble::new)
+        let mut left = millis;
+        while left > 0 {
+            self.check_stop()?;
+            let now = left.min(MOMENT);
+            self.world.run_for(now).map_err(Trouble::new)?;
+            left -= now;
+        }
+        Ok(())
     }
 
     async fn held(&mut self) -> Outcome<Vec<Held>> {

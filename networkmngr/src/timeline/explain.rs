@@ -7,6 +7,7 @@ use shared::{BlockHash, TxId};
 
 use super::cause::Cause;
 use super::entry::{Entry, MiningState, What};
+use super::state::State;
 use super::story::{Clock, Story, short, span, who};
 use super::trace::{Reorg, Trace};
 use crate::term;
@@ -50,7 +51,19 @@ pub(crate) fn explain<E>(
     entries: impl IntoIterator<Item = Result<Entry, E>>,
     wanted: &Stretch,
 ) -> Result<Vec<Story>, E> {
-    let mut trace = Trace::default();
+    explain_on(State::default(), entries, wanted)
+}
+
+/// The same of entries that follow on those which this state comes from.
+///
+/// # Errors
+/// The first entry that cannot be read.
+pub(super) fn explain_on<E>(
+    state: State,
+    entries: impl IntoIterator<Item = Result<Entry, E>>,
+    wanted: &Stretch,
+) -> Result<Vec<Story>, E> {
+    let mut trace = Trace::from(state);
     for entry in entries {
         trace.take(&entry?);
     }
@@ -93,7 +106,7 @@ impl Trace {
         let beside = self.sides.iter().filter(|side| !joined.contains(&(side.node, side.hash)));
         let (mut groups, mut kept) = (Groups::default(), BTreeMap::new());
         for side in beside {
-            groups.add(side.hash, side.at, side.node);
+            groups.add(side.hash, (side.number, side.at), side.node);
             kept.insert((side.hash, side.node), side.kept);
         }
         groups.told("side", |hash, group| {
@@ -116,7 +129,7 @@ impl Trace {
     fn drops(&self) -> Vec<Story> {
         let mut groups = Groups::default();
         for drop in &self.drops {
-            groups.add((drop.id, drop.reason.clone(), drop.after), drop.at, drop.node);
+            groups.add((drop.id, drop.reason.clone(), drop.after), (drop.number, drop.at), drop.node);
         }
         groups.told("dropped", |(id, reason, after), group| {
             let mut text = format!("{} dropped transaction {}…: {reason}", who(&group.nodes), id.short());
@@ -136,11 +149,11 @@ impl Trace {
     /// What is told as it is, and with `all` what needs no cause.
     fn plain(&self, all: bool) -> Vec<Story> {
         let mut groups = Groups::default();
-        for entry in &self.plain {
+        for (number, entry) in &self.plain {
             if let Some((kind, text)) = self.words(&entry.what).filter(|(kind, _)| all || !ROUTINE.contains(kind)) {
                 match entry.node {
-                    Some(node) => groups.add((kind, text), entry.at, node),
-                    None => groups.add_alone((kind, text), entry.at),
+                    Some(node) => groups.add((kind, text), (*number, entry.at), node),
+                    None => groups.add_alone((kind, text), (*number, entry.at)),
                 }
             }
         }
@@ -254,6 +267,8 @@ fn mining(job: u64, state: MiningState, bursts: Option<u32>) -> String {
 #[derive(Debug)]
 struct Group<K> {
     key: K,
+    /// Numbers of the first and of the last entry.
+    numbers: [u64; 2],
     at: u64,
     until: u64,
     nodes: Vec<u16>,
@@ -273,31 +288,35 @@ impl<K> Default for Groups<K> {
 }
 
 impl<K: Ord + Clone> Groups<K> {
-    fn add(&mut self, key: K, at: u64, node: u16) {
+    /// `place` is an entry's number and time.
+    fn add(&mut self, key: K, place: (u64, u64), node: u16) {
+        let (number, at) = place;
         let known = self.last.get(&key).map(|index| &mut self.groups[*index]);
         match known.filter(|group| at.saturating_sub(group.until) <= TOGETHER && !group.nodes.contains(&node)) {
             Some(group) => {
                 group.until = group.until.max(at);
+                group.numbers[1] = number;
                 group.nodes.push(node);
             }
-            None => self.begin(key, at, vec![node]),
+            None => self.begin(key, place, vec![node]),
         }
     }
 
-    fn add_alone(&mut self, key: K, at: u64) {
-        self.begin(key, at, Vec::new());
+    fn add_alone(&mut self, key: K, place: (u64, u64)) {
+        self.begin(key, place, Vec::new());
     }
 
-    fn begin(&mut self, key: K, at: u64, nodes: Vec<u16>) {
+    fn begin(&mut self, key: K, (number, at): (u64, u64), nodes: Vec<u16>) {
         self.last.insert(key.clone(), self.groups.len());
-        self.groups.push(Group { key, at, until: at, nodes });
+        self.groups.push(Group { key, numbers: [number; 2], at, until: at, nodes });
     }
 
     fn told(&mut self, kind: &'static str, words: impl Fn(&K, &Group<K>) -> String) -> Vec<Story> {
         self.groups.iter_mut().for_each(|group| group.nodes.sort_unstable());
         let told = self.groups.iter().map(|group| {
-            let (nodes, text) = (group.nodes.clone(), words(&group.key, group));
-            Story { at: group.at, until: group.until, kind, nodes, text, details: Vec::new(), change: None }
+            let (nodes, text, [number, last]) = (group.nodes.clone(), words(&group.key, group), group.numbers);
+            let (at, until) = (group.at, group.until);
+            Story { number, last, at, until, kind, nodes, text, details: Vec::new(), change: None }
         });
         told.collect()
     }

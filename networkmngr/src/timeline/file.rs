@@ -3,13 +3,14 @@
 //! long keeps the last two files of a bounded size; the later one begins with what every node holds.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::entry::{Begun, Entry, FORMAT, Told, What};
+use super::history::{History, Mark};
 use super::state::State;
 
 /// Its name in a network's folder.
@@ -27,7 +28,7 @@ const PENDING: usize = 256 << 10;
 /// Longest line with its break that is read, in bytes. What a node tells in a longer one is not taken.
 pub(super) const MAX_LINE: u64 = 16 << 20;
 /// Entries after which the writer forgets old blocks.
-const TRIM: u64 = 10_000;
+pub(super) const TRIM: u64 = 10_000;
 
 /// Why a timeline cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,9 @@ pub(crate) struct Writer {
     lost_at: u64,
     /// What the entries up to now come to.
     state: State,
+    /// Number of the first entry of the file, and how many lines it has with those that wait.
+    place: (u64, u64),
+    history: Arc<History>,
 }
 
 impl Writer {
@@ -117,7 +121,8 @@ impl Writer {
 
     fn resume_within(folder: &Path, at: u64, begun: Begun, bound: u64) -> io::Result<(Self, Option<ReadError>)> {
         let path = folder.join(FILE);
-        let (past, damage) = match Past::read(&path) {
+        let history = Arc::new(History::of(&path));
+        let (past, damage) = match Past::read(&path, &history) {
             Ok(past) => (past, None),
             Err(error) => {
                 fs::rename(&path, folder.join(DAMAGED))?;
@@ -127,8 +132,10 @@ impl Writer {
         let file = File::options().create(true).append(true).open(&path)?;
         file.set_len(past.length)?;
         let mut writer = Self::over(&path, file, past.length, Some(bound), begun);
+        writer.history = history;
         writer.next = past.next;
         writer.state = past.state;
+        writer.place = past.place;
         writer.begun.number = writer.next;
         writer.append(Entry::network(at, What::Begun(writer.begun.clone())));
         writer.flush()?;
@@ -139,9 +146,25 @@ impl Writer {
         begun.number = 1;
         begun.format = FORMAT;
         let (pending, state) = (Vec::new(), State::default());
+        let history = Arc::new(History::of(path));
         let (path, full_at) = (path.to_owned(), bound.unwrap_or(u64::MAX));
-        let (pending_entries, next, lost, lost_at) = (0, 1, 0, 0);
-        Self { path, file, length, pending, pending_entries, bound, full_at, begun, next, lost, lost_at, state }
+        let (pending_entries, next, lost, lost_at, place) = (0, 1, 0, 0, (1, 0));
+        Self {
+            path,
+            file,
+            length,
+            pending,
+            pending_entries,
+            bound,
+            full_at,
+            begun,
+            next,
+            lost,
+            lost_at,
+            state,
+            place,
+            history,
+        }
     }
 
     /// Adds an entry; gives its line as it stands in the file, after those with which another file had to begin. What
@@ -168,7 +191,8 @@ impl Writer {
         self.pending_entries += 1;
         let number = self.next;
         self.next += 1;
-        if self.bound.is_some() && number.is_multiple_of(TRIM) {
+        self.place.1 += 1;
+        if number.is_multiple_of(TRIM) {
             self.state.trim();
         }
         if self.pending.len() >= PENDING {
@@ -188,9 +212,14 @@ impl Writer {
             (self.lost > 0).then(|| Entry::network(self.lost_at, What::Lost { entries: self.lost }).line() + "\n");
         let written = self.write(lost.unwrap_or_default().as_bytes());
         match &written {
-            Ok(()) => self.lost = 0,
+            Ok(()) => {
+                self.place.1 += u64::from(self.lost > 0);
+                self.lost = 0;
+                self.history.note(self.place.0, self.length, self.place.1, &self.state);
+            }
             Err(_) => {
                 self.lost += self.pending_entries;
+                self.place.1 -= self.pending_entries;
                 self.lost_at = self.state.at;
             }
         }
@@ -215,6 +244,11 @@ impl Writer {
         &self.state
     }
 
+    /// What was before.
+    pub(crate) fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
     /// Number of the next entry.
     pub(crate) fn next(&self) -> u64 {
         self.next
@@ -234,7 +268,7 @@ impl Writer {
             self.full_at = self.length.saturating_add(bound);
             return Vec::new();
         };
-        (self.file, self.length) = (file, 0);
+        (self.file, self.length, self.place) = (file, 0, (self.next, 0));
         self.state.trim();
         let whole = self.state.told_whole(at);
         let begun = Begun { number: self.next, continued: true, whole: whole.len() as u64, ..self.begun.clone() };
@@ -259,16 +293,18 @@ struct Past {
     next: u64,
     /// Bytes that are whole lines.
     length: u64,
+    /// Number of the first entry of the file, and how many lines it has.
+    place: (u64, u64),
 }
 
 impl Default for Past {
     fn default() -> Self {
-        Self { state: State::default(), next: 1, length: 0 }
+        Self { state: State::default(), next: 1, length: 0, place: (1, 0) }
     }
 }
 
 impl Past {
-    fn read(path: &Path) -> Result<Self, ReadError> {
+    fn read(path: &Path, history: &History) -> Result<Self, ReadError> {
         let mut past = Self::default();
         let mut reader = match Reader::file(path) {
             Err(ReadError::Io(_, error)) if error.kind() == io::ErrorKind::NotFound => return Ok(past),
@@ -277,10 +313,12 @@ impl Past {
         while let Some(line) = reader.line()? {
             past.state.apply(&reader.parse(&line.text)?);
             past.next = line.number + 1;
-            past.length = reader.read;
             if line.number.is_multiple_of(TRIM) {
                 past.state.trim();
             }
+            let (file, length, lines) = reader.place();
+            (past.length, past.place) = (length, (file, lines));
+            history.note(file, length, lines, &past.state);
         }
         Ok(past)
     }
@@ -299,6 +337,8 @@ pub(crate) struct Reader {
     read: u64,
     /// Number of the next entry.
     next: u64,
+    /// Number of the first entry of the file.
+    first: u64,
 }
 
 impl Reader {
@@ -319,7 +359,30 @@ impl Reader {
     fn file(path: &Path) -> Result<Self, ReadError> {
         let file = File::open(path).map_err(|error| ReadError::Io(path.to_owned(), error))?;
         let path = path.to_owned();
-        Ok(Self { path, input: BufReader::new(file), then: None, lines: 0, read: 0, next: 1 })
+        Ok(Self { path, input: BufReader::new(file), then: None, lines: 0, read: 0, next: 1, first: 1 })
+    }
+
+    /// The timeline from this place on; `None` if its file is gone.
+    pub(super) fn open_at(path: &Path, mark: &Mark) -> Result<Option<Self>, ReadError> {
+        let earlier = path.with_file_name(EARLIER);
+        for (file, then) in [(path, None), (&earlier, Some(path.to_owned()))] {
+            if !file.is_file() {
+                continue;
+            }
+            let mut reader = Self::file(file)?;
+            if reader.line()?.is_some() && reader.first == mark.file {
+                let sought = reader.input.seek(SeekFrom::Start(mark.offset));
+                sought.map_err(|error| ReadError::Io(file.to_owned(), error))?;
+                let next = mark.state.number() + 1;
+                return Ok(Some(Self { then, lines: mark.lines, read: mark.offset, next, ..reader }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where it is: the number of the file's first entry, and the bytes and lines read.
+    pub(super) fn place(&self) -> (u64, u64, u64) {
+        (self.first, self.read, self.lines)
     }
 
     /// How the file begins; `None` if it is empty. Reads nothing.
@@ -353,7 +416,8 @@ impl Reader {
         self.read += read as u64;
         let line = String::from_utf8(line).map_err(|_| self.unreadable("it is not UTF-8"))?;
         if self.lines == 1 {
-            self.next = self.begin(&line)?;
+            self.first = self.begin(&line)?;
+            self.next = self.first;
         }
         let first = self.next;
         let number = first.saturating_add(lost_in(&line).saturating_sub(1));
@@ -371,7 +435,7 @@ impl Reader {
         first["number"].as_u64().ok_or_else(none)
     }
 
-    fn parse(&self, line: &str) -> Result<Entry, ReadError> {
+    pub(super) fn parse(&self, line: &str) -> Result<Entry, ReadError> {
         serde_json::from_str(line).map_err(|error| self.unreadable(&error.to_string()))
     }
 

@@ -4,23 +4,31 @@
 //!
 //! - `entry`: one thing that happened; `file`: the file of them
 //! - `state`: what every node held after each entry
+//! - `tree`, `figures`: how a state looks to programs, and what its chain measures
 //! - `trace`, `cause`, `story`: what followed from what, why, and in which words; `explain` puts them together
+//! - `history`: any moment and stretch of it, without reading from the beginning
 //! - `record`: writing down what a running network does; `follow`: what its nodes tell
 
 mod cause;
 mod entry;
 mod explain;
+mod figures;
 mod file;
 mod follow;
+mod history;
 mod record;
 mod state;
 mod story;
 mod trace;
+mod tree;
 
 pub(crate) use entry::{About, Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
-pub(crate) use file::{DAMAGED, EARLIER, FILE, Line, ReadError, Reader, Writer};
+pub(crate) use figures::Figures;
+pub(crate) use file::{DAMAGED, EARLIER, FILE, Line, ReadError, Reader};
 pub(crate) use follow::Followed;
+pub(crate) use history::{Moment, Page};
 pub(crate) use record::{Recent, Recorder};
 pub(crate) use state::{NodeState, State};
 pub(crate) use story::{Clock, Story};
+pub(crate) use tree::TreeView;

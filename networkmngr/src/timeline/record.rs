@@ -11,6 +11,8 @@ use tokio::sync::watch;
 
 use super::entry::{About, Begun, Entry, FORMAT, Told, What};
 use super::file::{DAMAGED, FILE, Line, Writer};
+use super::history::History;
+use super::state::State;
 use crate::term;
 
 /// Lines that are kept in memory for followers, and their bytes.
@@ -21,6 +23,7 @@ const RECENT: (usize, usize) = (4096, 16 << 20);
 pub(crate) struct Recorder {
     path: PathBuf,
     inner: Mutex<Inner>,
+    history: Arc<History>,
     /// Number of the next entry.
     next: watch::Sender<u64>,
     /// Held while a block is looked up, so that each is looked up once.
@@ -67,9 +70,22 @@ impl Recorder {
         if let Some(error) = damage {
             term::warn(&format!("{error}; a new timeline was begun, and this one kept as {DAMAGED}"));
         }
+        Ok(Self::over(folder.join(FILE), writer))
+    }
+
+    /// A new timeline in a file of its own. `begun` gets number 1.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn create(path: &Path, at: u64, begun: Begun) -> std::io::Result<Arc<Self>> {
+        Ok(Self::over(path.to_owned(), Writer::create(path, at, begun)?))
+    }
+
+    fn over(path: PathBuf, writer: Writer) -> Arc<Self> {
         let next = watch::channel(writer.next()).0;
+        let history = writer.history().clone();
         let inner = Mutex::new(Inner { writer, recent: VecDeque::new(), recent_bytes: 0, warned: false });
-        Ok(Arc::new(Self { path: folder.join(FILE), inner, next, looking_up: tokio::sync::Mutex::default() }))
+        Arc::new(Self { path, inner, history, next, looking_up: tokio::sync::Mutex::default() })
     }
 
     /// Writes down something about the network.
@@ -83,7 +99,7 @@ impl Recorder {
     }
 
     /// Writes these down. A failure is told once and changes nothing else.
-    pub(super) fn write(&self, told: impl IntoIterator<Item = Told>) {
+    pub(crate) fn write(&self, told: impl IntoIterator<Item = Told>) {
         let mut inner = self.lock();
         for told in told {
             let lines = inner.writer.append(told);
@@ -98,6 +114,27 @@ impl Recorder {
             }
         }
         self.next.send_replace(inner.writer.next());
+    }
+
+    /// Whether all of it is in the file.
+    ///
+    /// # Errors
+    /// What was written last is not: the file cannot be written.
+    pub(crate) fn check(&self) -> std::io::Result<()> {
+        let mut inner = self.lock();
+        let lost = inner.warned;
+        inner.writer.flush()?;
+        if lost { Err(std::io::Error::other("a part of it was lost")) } else { Ok(()) }
+    }
+
+    /// Something of what the entries up to now come to. Nothing is written meanwhile.
+    pub(crate) fn now<T>(&self, view: impl FnOnce(&State) -> T) -> T {
+        view(self.lock().writer.state())
+    }
+
+    /// What was before.
+    pub(crate) fn history(&self) -> &Arc<History> {
+        &self.history
     }
 
     /// The file.

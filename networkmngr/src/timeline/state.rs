@@ -2,7 +2,9 @@
 //! blocks with the time when each node first had each. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use node::cli::HashRate;
 use serde::Serialize;
 use shared::{Address, BlockHash, TxId};
 
@@ -10,16 +12,16 @@ use super::entry::{About, Entry, What};
 use crate::network::LinkRule;
 
 /// Heights below the lowest tip that are kept of a timeline that goes on for long.
-const KEPT: u32 = 500;
+const KEPT: u32 = 5_000;
 /// Blocks that are kept of such a timeline at most besides the tips, also where one node is far behind or peers send
 /// blocks without parents.
-const MOST: usize = 2_000;
+const MOST: usize = 6_000;
 
 /// Transactions of a pool that are told in one line.
 const IN_A_LINE: usize = 10_000;
 
-/// A network at one moment.
-#[derive(Clone, Debug, Default)]
+/// A network at one moment. Copies share the blocks and pools in which they do not differ.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct State {
     /// Milliseconds: the time of the last entry.
     pub(crate) at: u64,
@@ -28,10 +30,12 @@ pub(crate) struct State {
     pub(crate) groups: Vec<Vec<u16>>,
     pub(crate) rules: Vec<LinkRule>,
     /// Every block that was told of.
-    pub(crate) tree: BTreeMap<BlockHash, Block>,
-    /// Entries up to now.
-    entries: u64,
-    genesis: Option<BlockHash>,
+    pub(crate) tree: BTreeMap<BlockHash, Arc<Block>>,
+    /// Number of the last entry.
+    number: u64,
+    pub(crate) genesis: Option<BlockHash>,
+    /// Whether time is virtual.
+    pub(crate) simulated: bool,
     miners: BTreeMap<Address, BTreeSet<u16>>,
     peers: BTreeMap<String, u16>,
 }
@@ -45,9 +49,12 @@ pub(crate) struct NodeState {
     /// `None` if the timeline does not tell.
     pub(crate) tip: Option<BlockHash>,
     /// What waits to be mined there.
-    pub(crate) pool: BTreeSet<TxId>,
+    pub(crate) pool: Arc<BTreeSet<TxId>>,
     /// Whom its blocks pay.
     pub(crate) miner: Option<Address>,
+    /// How fast it may mine, if that was changed.
+    #[serde(skip)]
+    pub(crate) hash_rate: Option<HashRate>,
     #[serde(skip)]
     id: Option<String>,
     #[serde(skip)]
@@ -87,7 +94,7 @@ pub(crate) struct Block {
 pub(crate) struct Seen {
     /// In milliseconds.
     pub(crate) at: u64,
-    /// Counts the entries: what one node told within a millisecond has an order, too.
+    /// Number of the entry: what one node told within a millisecond has an order, too.
     pub(crate) order: u64,
 }
 
@@ -115,7 +122,11 @@ impl State {
     /// Takes in the next entry.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         self.at = self.at.max(entry.at);
-        self.entries += 1;
+        self.number = match &entry.what {
+            What::Begun(begun) => begun.number.max(self.number + 1),
+            What::Lost { entries } => self.number.saturating_add((*entries).max(1)),
+            _ => self.number + 1,
+        };
         let Some(number) = entry.node else {
             self.apply_to_network(&entry.what);
             return;
@@ -141,14 +152,15 @@ impl State {
             }
             What::Ended { .. } => {
                 node.life = Life::Ended;
-                node.pool.clear();
+                node.pool = Arc::default();
             }
             What::Paused => node.life = Life::Paused,
             What::Resumed => node.life = Life::Running,
             What::Removed => node.life = Life::Removed,
+            What::HashRate { rate } => node.hash_rate = Some(*rate),
             What::Held { height, tip, pool } => {
                 (node.height, node.tip) = (*height, Some(*tip));
-                node.pool = pool.iter().copied().collect();
+                node.pool = Arc::new(pool.iter().copied().collect());
             }
             what => self.apply_to_chain(number, entry.at, what),
         }
@@ -157,19 +169,20 @@ impl State {
     fn apply_to_network(&mut self, what: &What) {
         match what {
             What::Begun(begun) if !begun.continued => {
-                self.genesis = begun.genesis;
+                (self.genesis, self.simulated) = (begun.genesis, begun.simulated);
                 // A start begins without faults and without processes.
                 self.groups.clear();
                 self.rules.clear();
                 for node in self.nodes.values_mut().filter(|node| node.life != Life::Removed) {
                     node.life = Life::Ended;
-                    node.pool.clear();
+                    node.pool = Arc::default();
+                    node.hash_rate = None;
                 }
                 if let Some(genesis) = begun.genesis {
                     self.tree.entry(genesis).or_default();
                 }
             }
-            What::Begun(begun) => self.genesis = begun.genesis,
+            What::Begun(begun) => (self.genesis, self.simulated) = (begun.genesis, begun.simulated),
             What::Split { groups } => self.groups.clone_from(groups),
             What::Healed => self.groups.clear(),
             What::Links { rules } => self.rules.clone_from(rules),
@@ -203,14 +216,14 @@ impl State {
             }
             What::Confirmed { id, block, .. } => {
                 if let Some(block) = self.tree.get_mut(block) {
-                    block.confirms.insert(*id);
+                    Arc::make_mut(block).confirms.insert(*id);
                 }
                 self.pool(number).map(|pool| pool.remove(id));
             }
             // What a process said last may be heard after its end, when its pool is gone.
             What::Pooled { id, .. } => {
                 let node = self.nodes.get_mut(&number).filter(|node| !matches!(node.life, Life::Ended | Life::Removed));
-                node.map(|node| node.pool.insert(*id));
+                node.map(|node| Arc::make_mut(&mut node.pool).insert(*id));
             }
             What::Dropped { id, .. } => {
                 self.pool(number).map(|pool| pool.remove(id));
@@ -224,8 +237,8 @@ impl State {
 
     /// Notes that a node has a block.
     fn see(&mut self, number: u16, at: u64, height: u32, hash: BlockHash, about: About) -> &mut Block {
-        let seen = Seen { at, order: self.entries };
-        let block = self.tree.entry(hash).or_default();
+        let seen = Seen { at, order: self.number };
+        let block = Arc::make_mut(self.tree.entry(hash).or_default());
         block.height = block.height.max(height);
         let before = block.about;
         block.about = About {
@@ -245,7 +258,12 @@ impl State {
     }
 
     fn pool(&mut self, number: u16) -> Option<&mut BTreeSet<TxId>> {
-        self.nodes.get_mut(&number).map(|node| &mut node.pool)
+        self.nodes.get_mut(&number).map(|node| Arc::make_mut(&mut node.pool))
+    }
+
+    /// Number of the last entry that it holds.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The id of the last thing that the node's journal told.
@@ -267,25 +285,44 @@ impl State {
         first.map(|(number, _)| *number).or_else(|| paid.first().copied().filter(|_| paid.len() == 1))
     }
 
+    /// This block and those below it, as far as they were told.
+    pub(super) fn down_from(&self, tip: Option<BlockHash>) -> impl Iterator<Item = BlockHash> {
+        // Whatever nodes tell, no way down is longer than the tree.
+        let below = |hash: &BlockHash| self.tree.get(hash).and_then(|block| block.about.previous);
+        std::iter::successors(tip, below).take(self.tree.len() + 1)
+    }
+
+    /// The chain with the most work that some node holds, from the tip downwards, as far as it was told.
+    pub(super) fn best_chain(&self) -> impl Iterator<Item = BlockHash> {
+        let held = self.nodes.values().filter_map(|node| Some((node.tip?, node.height)));
+        let weight = |(tip, height): &(BlockHash, u32)| {
+            let work = self.tree.get(tip).and_then(|block| block.about.work);
+            (work, *height, std::cmp::Reverse(*tip))
+        };
+        self.down_from(held.max_by_key(weight).map(|(tip, _)| tip))
+    }
+
     /// The hashes of a node's chain from the tip downwards, as far as they were told.
     #[cfg(test)]
     pub(crate) fn chain(&self, number: u16) -> impl Iterator<Item = BlockHash> {
-        let tip = self.nodes.get(&number).and_then(|node| node.tip);
-        std::iter::successors(tip, |hash| self.tree.get(hash).and_then(|block| block.about.previous))
+        self.down_from(self.nodes.get(&number).and_then(|node| node.tip))
     }
 
     /// Forgets blocks that are far below every node's tip, and of too many those that nobody had for longest, for
-    /// timelines that go on for long.
+    /// timelines that go on for long. Which transactions a block confirms is kept of none.
     pub(super) fn trim(&mut self) {
         let lowest = self.nodes.values().filter(|node| node.life != Life::Removed).map(|node| node.height).min();
         let keep = lowest.unwrap_or(0).saturating_sub(KEPT);
         self.tree.retain(|_, block| block.height >= keep);
         if self.tree.len() > MOST {
             let tips: BTreeSet<BlockHash> = self.nodes.values().filter_map(|node| node.tip).collect();
-            let mut heard: Vec<u64> = self.tree.values().map(Block::last_heard).collect();
+            let mut heard: Vec<u64> = self.tree.values().map(|block| block.last_heard()).collect();
             heard.sort_unstable();
             let oldest = heard[heard.len() - MOST];
             self.tree.retain(|hash, block| block.last_heard() >= oldest || tips.contains(hash));
+        }
+        for block in self.tree.values_mut().filter(|block| !block.confirms.is_empty()) {
+            Arc::make_mut(block).confirms.clear();
         }
     }
 
@@ -293,7 +330,7 @@ impl State {
     pub(super) fn told_whole(&self, at: u64) -> Vec<Entry> {
         let mut whole = Vec::new();
         for (number, node) in &self.nodes {
-            let NodeState { life, height, tip, pool, miner, id, peer, journal } = node;
+            let NodeState { life, height, tip, pool, miner, hash_rate, id, peer, journal } = node;
             let mut told = vec![What::Ready { miner: *miner, peer: peer.clone(), id: id.clone(), address: None }];
             told.extend(match life {
                 Life::Running => None,
@@ -308,6 +345,7 @@ impl State {
                 told.push(What::Held { height: *height, tip, pool: first });
             }
             told.extend(pool.map(|id| What::Pooled { id, returned: false }));
+            told.extend(hash_rate.map(|rate| What::HashRate { rate }));
             // With the last of it: whoever reads only a part of this must not go on as if he had all.
             let last = told.len() - 1;
             let journal = |place| journal.clone().filter(|_| place == last);
@@ -342,9 +380,9 @@ mod tests {
     #[test]
     fn blocks_far_below_every_tip_are_forgotten() {
         let mut state = State::default();
-        (1..=1_000).for_each(|height| [0, 1].into_iter().for_each(|node| state.apply(&connected(node, height))));
+        (1..=2 * KEPT).for_each(|height| [0, 1].into_iter().for_each(|node| state.apply(&connected(node, height))));
         state.trim();
-        assert_eq!(state.tree.values().map(|block| block.height).min(), Some(1_000 - KEPT));
+        assert_eq!(state.tree.values().map(|block| block.height).min(), Some(KEPT));
     }
 
     /// Neither a node that stays behind nor blocks without parents make what is kept grow without end.

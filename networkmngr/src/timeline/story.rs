@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use shared::BlockHash;
+use shared::{Address, BlockHash, TxId};
+use utoipa::ToSchema;
 
 use super::cause::Cause;
 use super::state::Life;
@@ -13,10 +14,16 @@ use crate::term;
 
 /// Nodes that have a block within so many milliseconds of each other are told together.
 const TOGETHER: u64 = 100;
+/// Blocks and transactions of a change that are listed one by one, of each kind.
+const LISTED: usize = 100;
 
 /// One thing that happened, told to people.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Story {
+    /// Number of the first entry that it is about.
+    pub(crate) number: u64,
+    /// Number of the last one.
+    pub(crate) last: u64,
     /// Milliseconds, as in the timeline: at the first node.
     pub(crate) at: u64,
     /// At the last one.
@@ -35,11 +42,14 @@ pub(crate) struct Story {
 }
 
 /// A change of branches.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Change {
+    #[schema(value_type = String)]
     pub(crate) from: BlockHash,
+    #[schema(value_type = String)]
     pub(crate) to: BlockHash,
     /// The last block of both branches, if the timeline tells.
+    #[schema(value_type = Option<String>)]
     pub(crate) fork: Option<BlockHash>,
     /// Blocks undone.
     pub(crate) left: u32,
@@ -53,6 +63,40 @@ pub(crate) struct Change {
     pub(crate) returned: usize,
     /// `split`, `away`, `withheld`, `answered`, `links`, `race` or `unknown`.
     pub(crate) cause: &'static str,
+    /// The blocks undone, the lowest first; of many, the last ones.
+    pub(crate) left_blocks: Vec<BranchBlock>,
+    /// The blocks that took their place, likewise.
+    pub(crate) joined_blocks: Vec<BranchBlock>,
+    /// What went back to pools; of much, a part.
+    #[schema(value_type = Vec<String>)]
+    pub(crate) returned_ids: Vec<TxId>,
+    /// What could not go back, likewise.
+    pub(crate) dropped: Vec<Dropped>,
+}
+
+/// A block of one of two branches.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct BranchBlock {
+    #[schema(value_type = String)]
+    pub(crate) hash: BlockHash,
+    pub(crate) height: u32,
+    /// The node that mined it.
+    pub(crate) by: Option<u16>,
+    /// Whom it pays.
+    #[schema(value_type = Option<String>)]
+    pub(crate) miner: Option<Address>,
+    /// Seconds since the Unix epoch, as its header says.
+    pub(crate) time: Option<u32>,
+    /// Milliseconds, as in the timeline: when the first node had it.
+    pub(crate) first: Option<u64>,
+}
+
+/// A transaction of a block undone that could not go back to the pool.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Dropped {
+    #[schema(value_type = String)]
+    pub(crate) id: TxId,
+    pub(crate) reason: String,
 }
 
 /// How times are written.
@@ -119,7 +163,10 @@ impl Trace {
         let details = [from, to].into_iter().filter_map(|tip| self.seen(&tip, clock));
         let details = fork.into_iter().chain(details).collect();
         let at = alike.iter().map(|reorg| reorg.at);
+        let numbers = alike.iter().flat_map(|reorg| reorg.numbers);
         Story {
+            number: numbers.clone().min().unwrap_or_default(),
+            last: numbers.max().unwrap_or_default(),
             at: at.clone().min().unwrap_or_default(),
             until: at.max().unwrap_or_default(),
             kind: "reorganised",
@@ -136,6 +183,7 @@ impl Trace {
         let longest = alike.iter().max_by_key(|reorg| reorg.joined.len()).copied();
         let fork = longest.and_then(|reorg| self.state.tree.get(reorg.joined.first()?)?.about.previous);
         let returned: BTreeSet<_> = alike.iter().flat_map(|reorg| &reorg.returned).collect();
+        let dropped: BTreeSet<_> = alike.iter().flat_map(|reorg| &reorg.dropped).collect();
         let miners: BTreeSet<u16> =
             longest.iter().flat_map(|reorg| &reorg.joined).filter_map(|hash| self.miner(hash)).collect();
         Change {
@@ -148,6 +196,34 @@ impl Trace {
             miners: miners.into_iter().collect(),
             returned: returned.len().max(told.map_or(0, |told| told.returned as usize)),
             cause: cause.word(),
+            left_blocks: self.branch(longest.into_iter().flat_map(|reorg| reorg.left.iter().rev())),
+            joined_blocks: self.branch(longest.into_iter().flat_map(|reorg| &reorg.joined)),
+            returned_ids: returned.into_iter().take(LISTED).copied().collect(),
+            dropped: dropped
+                .into_iter()
+                .take(LISTED)
+                .map(|(id, reason)| Dropped { id: *id, reason: reason.clone() })
+                .collect(),
+        }
+    }
+
+    /// The last of these blocks.
+    fn branch<'h>(&self, hashes: impl DoubleEndedIterator<Item = &'h BlockHash>) -> Vec<BranchBlock> {
+        let mut blocks: Vec<BranchBlock> = hashes.rev().take(LISTED).map(|hash| self.branch_block(hash)).collect();
+        blocks.reverse();
+        blocks
+    }
+
+    fn branch_block(&self, hash: &BlockHash) -> BranchBlock {
+        let block = self.state.tree.get(hash);
+        let about = block.map(|block| block.about).unwrap_or_default();
+        BranchBlock {
+            hash: *hash,
+            height: block.map_or(0, |block| block.height),
+            by: self.miner(hash),
+            miner: about.miner,
+            time: about.time,
+            first: self.found_at(hash),
         }
     }
 

@@ -17,8 +17,8 @@ pub(super) struct Trace {
     pub(super) reorgs: Vec<Reorg>,
     pub(super) sides: Vec<Side>,
     pub(super) drops: Vec<Drop>,
-    /// What is told as it is: node, time, what.
-    pub(super) plain: Vec<Entry>,
+    /// What is told as it is, with the entries' numbers.
+    pub(super) plain: Vec<(u64, Entry)>,
     splits: Vec<Period<Vec<Vec<u16>>>>,
     links: Vec<Period<Vec<LinkRule>>>,
     absences: BTreeMap<u16, Vec<Period<Life>>>,
@@ -38,6 +38,8 @@ struct Period<T> {
 /// A node left one tip for another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Reorg {
+    /// Numbers of its first and its last entry.
+    pub(super) numbers: [u64; 2],
     pub(super) node: u16,
     pub(super) at: u64,
     pub(super) from: BlockHash,
@@ -56,6 +58,7 @@ pub(super) struct Reorg {
 /// A block that a node has beside its chain.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Side {
+    pub(super) number: u64,
     pub(super) node: u16,
     pub(super) at: u64,
     pub(super) hash: BlockHash,
@@ -66,6 +69,7 @@ pub(super) struct Side {
 /// A transaction that a node's pool lost.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Drop {
+    pub(super) number: u64,
     pub(super) node: u16,
     pub(super) at: u64,
     pub(super) id: TxId,
@@ -84,6 +88,27 @@ struct Open {
 }
 
 impl Trace {
+    /// One that goes on from this state: what holds there is taken to have held always.
+    pub(super) fn from(state: State) -> Self {
+        let mut trace = Self::default();
+        if !state.groups.is_empty() {
+            begin(&mut trace.splits, 0, state.groups.clone());
+        }
+        if !state.rules.is_empty() {
+            begin(&mut trace.links, 0, state.rules.clone());
+        }
+        for (number, node) in &state.nodes {
+            if matches!(node.life, Life::Ended | Life::Paused | Life::Removed) {
+                begin(trace.absences.entry(*number).or_default(), 0, node.life);
+            }
+        }
+        Self { state, ..trace }
+    }
+
+    fn tell(&mut self, entry: &Entry) {
+        self.plain.push((self.state.number(), entry.clone()));
+    }
+
     /// Takes in the next entry. One that is earlier than the one before it is taken as of the same time.
     pub(super) fn take(&mut self, entry: &Entry) {
         let entry = &Entry { at: entry.at.max(self.state.at), ..entry.clone() };
@@ -101,7 +126,7 @@ impl Trace {
         }
         match entry.node {
             Some(node) => self.take_node(node, entry, before),
-            None => self.plain.push(entry.clone()),
+            None => self.tell(entry),
         }
     }
 
@@ -142,24 +167,26 @@ impl Trace {
                 reorg.from = told.from;
                 reorg.told = Some(told.clone());
             }
-            What::Side { hash, .. } => self.sides.push(Side { node, at, hash: *hash, kept: before }),
+            What::Side { hash, .. } => {
+                self.sides.push(Side { number: self.state.number(), node, at, hash: *hash, kept: before })
+            }
             What::Pooled { id, returned: true } => {
                 if let Some(reorg) = self.under_way(node) {
                     reorg.returned.push(*id);
                 } else {
-                    self.plain.push(entry.clone());
+                    self.tell(entry);
                 }
             }
             What::Dropped { id, reason } => self.dropped(node, at, *id, reason),
             // What the node was in the middle of is over, or not told to its end.
             What::Pooled { .. } | What::Restarted | What::Held { .. } | What::Gap { .. } | What::Ended { .. } => {
                 self.open.remove(&node);
-                self.plain.push(entry.clone());
+                self.tell(entry);
             }
-            _ => self.plain.push(entry.clone()),
+            _ => self.tell(entry),
         }
         if let What::Connected { .. } = entry.what {
-            self.plain.push(entry.clone());
+            self.tell(entry);
         }
     }
 
@@ -170,6 +197,7 @@ impl Trace {
             Some((index, false)) => {
                 let reorg = &mut self.reorgs[index];
                 reorg.joined.push(hash);
+                reorg.numbers[1] = self.state.number();
                 open.reorg = Some((index, reorg.to == hash));
             }
             Some((_, true)) => open.reorg = None,
@@ -178,30 +206,35 @@ impl Trace {
     }
 
     fn dropped(&mut self, node: u16, at: u64, id: TxId, reason: &str) {
-        let after = self.open.get(&node).and_then(|open| open.joined);
+        let (after, number) = (self.open.get(&node).and_then(|open| open.joined), self.state.number());
         match self.under_way(node) {
             Some(reorg) => reorg.dropped.push((id, reason.to_owned())),
-            None => self.drops.push(Drop { node, at, id, reason: reason.to_owned(), after }),
+            None => self.drops.push(Drop { number, node, at, id, reason: reason.to_owned(), after }),
         }
     }
 
     /// The node's change of branches to `to`, which may have been begun.
     fn reorg(&mut self, node: u16, at: u64, from: BlockHash, to: BlockHash) -> &mut Reorg {
+        let number = self.state.number();
         let open = self.open.entry(node).or_default();
         let index = match open.reorg {
             Some((index, _)) if self.reorgs[index].to == to => index,
             _ => {
-                self.reorgs.push(Reorg { node, at, from, to, ..Reorg::default() });
+                self.reorgs.push(Reorg { numbers: [number; 2], node, at, from, to, ..Reorg::default() });
                 open.reorg = Some((self.reorgs.len() - 1, false));
                 self.reorgs.len() - 1
             }
         };
-        &mut self.reorgs[index]
+        let reorg = &mut self.reorgs[index];
+        reorg.numbers[1] = number;
+        reorg
     }
 
     fn under_way(&mut self, node: u16) -> Option<&mut Reorg> {
         let (index, _) = self.open.get(&node)?.reorg?;
-        self.reorgs.get_mut(index)
+        let reorg = self.reorgs.get_mut(index)?;
+        reorg.numbers[1] = self.state.number();
+        Some(reorg)
     }
 
     /// How the network was split at that time.

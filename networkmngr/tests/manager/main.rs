@@ -6,6 +6,7 @@ mod api;
 mod death;
 mod faults;
 mod mining;
+mod runs;
 mod start;
 mod stop;
 mod support;

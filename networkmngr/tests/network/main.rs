@@ -14,3 +14,4 @@ mod refusals;
 mod scenarios;
 mod support;
 mod timeline;
+mod views;

@@ -151,6 +151,11 @@ impl Real {
         self.network.cap(node, rate).await.map_err(Trouble::new)
     }
 
+    /// What it does.
+    pub(super) fn timeline(&self) -> &Arc<Recorder> {
+        &self.timeline
+    }
+
     /// Ends every node.
     pub(super) async fn end(&self) {
         self.network.stop_all().await;

@@ -1,12 +1,10 @@
-//! The OpenAPI document, as far as it does not stand with the handlers, and the pages that show it.
+//! The node's OpenAPI document, as far as it does not stand with the handlers.
 
 #[expect(dead_code, reason = "these types are there for their schemas alone")]
 mod shapes;
 
-use axum::Router;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, Info, License, OpenApi, OpenApiBuilder};
-use utoipa_swagger_ui::SwaggerUi;
 
 pub use self::shapes::*;
 
@@ -58,9 +56,4 @@ pub(super) fn name_rest(document: &mut OpenApi, route: &str, name: &str) {
     if let Some(path) = document.paths.paths.remove(route) {
         document.paths.paths.insert(name.to_owned(), path);
     }
-}
-
-/// `/openapi.json`, and `/docs` to look at it; nothing is loaded from elsewhere.
-pub(super) fn pages<S: Clone + Send + Sync + 'static>(document: OpenApi) -> Router<S> {
-    SwaggerUi::new("/docs").url("/openapi.json", document).into()
 }

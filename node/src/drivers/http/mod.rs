@@ -12,7 +12,8 @@
 //! - accounts, logging in, spending: `wallet`
 //! - what browsers show: `pages`, with the files in `node/web`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
-//!   a time), `serve` and `patience` (connections), `problem` (errors), `docs` (OpenAPI)
+//!   a time), `serve` and `patience` (connections), `problem` (errors), `openapi` (what its documents have in
+//!   common with other servers') and `docs` (its own)
 
 mod blocks;
 mod chain;
@@ -27,6 +28,7 @@ mod log;
 mod metrics;
 mod mining;
 mod nodes;
+pub mod openapi;
 pub mod pages;
 mod patience;
 pub mod problem;
@@ -57,7 +59,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use self::{heavy::Slot, metrics::Counted, problem::Problem, wallet::Wallet};
+use self::{heavy::Slot, metrics::Counted, openapi::verb, problem::Problem, wallet::Wallet};
 pub use self::{
     log::LogSigner,
     serve::{Shutdown, serve},
@@ -181,7 +183,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
     let router = routes
         .with_state(app)
         .route("/web/{*path}", axum::routing::get(pages::web))
-        .merge(docs::pages(document))
+        .merge(openapi::pages(document))
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(say_when_to_retry));
@@ -220,19 +222,6 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
         .merge(wallet::routes(app))
-}
-
-/// A documented verb that users type into a browser, see [`guard::verb`].
-fn verb<H, T>((schemas, mut paths, _): UtoipaMethodRouter<Arc<App>>, handler: H) -> UtoipaMethodRouter<Arc<App>>
-where
-    H: axum::handler::Handler<T, Arc<App>>,
-    T: 'static,
-{
-    // One handler, but each operation of the document has a name of its own.
-    for operation in paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
-        operation.operation_id = operation.operation_id.take().map(|id| format!("get_{id}"));
-    }
-    (schemas, paths, guard::verb(handler))
 }
 
 async fn say_when_to_retry(mut response: Response) -> Response {

@@ -8,22 +8,7 @@ use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::super::{NodeInfo, blocks::Notice};
 use super::{address, hash};
-
-/// An error: what happened and what to do about it (RFC 9457).
-#[derive(ToSchema)]
-#[cfg_attr(test, derive(Deserialize))]
-pub struct Problem {
-    /// `about:blank`: the status says what kind of error it is.
-    #[serde(rename = "type")]
-    #[schema(example = "about:blank")]
-    pub kind: String,
-    /// The status in words.
-    pub title: String,
-    /// The HTTP status.
-    pub status: u16,
-    /// What happened and what to do, in a sentence or two.
-    pub detail: String,
-}
+pub use crate::drivers::http::openapi::{Body, Foreign, Problem};
 
 /// Another node's block came first.
 #[derive(ToSchema)]
@@ -224,11 +209,6 @@ pub enum NodeOrAddress {
 #[response(status = 503, description = "The node is stopping or busy; `Retry-After` says when to try again")]
 pub struct Unavailable(Problem);
 
-/// What an uninvited web page gets.
-#[derive(IntoResponses)]
-#[response(status = 403, description = "Asked by a web page of another origin, or under another host name")]
-pub struct Foreign(Problem);
-
 /// What administration off loopback needs.
 #[derive(IntoResponses)]
 #[response(status = 401, description = "The node is open to other machines, and the admin token is missing or wrong")]
@@ -260,23 +240,6 @@ pub struct Csrf {
     /// With the cookie only: the `csrf` that `POST /wallet/login` and `GET /wallet` give.
     #[param(rename = "x-csrf-token")]
     pub csrf: Option<String>,
-}
-
-/// What can be wrong with a body.
-#[derive(IntoResponses)]
-pub enum Body {
-    /// Not JSON, or not what this path takes.
-    #[response(status = 400)]
-    Malformed(Problem),
-    /// It did not come in time.
-    #[response(status = 408)]
-    Slow(Problem),
-    /// It is larger than this path takes.
-    #[response(status = 413)]
-    TooLarge(Problem),
-    /// It does not say that it is JSON.
-    #[response(status = 415)]
-    OtherMedia(Problem),
 }
 
 /// What a transaction's receipt holds.
