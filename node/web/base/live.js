@@ -16,6 +16,7 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
   let timer = null;
   let last = null;
   let over = false;
+  let ended = false;
 
   const open = () => {
     const next = last === null ? from : after(last);
@@ -34,7 +35,7 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
     };
     if (ending) {
       source.addEventListener(ending, () => {
-        over = true;
+        over = ended = true;
         source.close();
         onState("over");
       });
@@ -60,7 +61,7 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
       close();
     },
     resume() {
-      if (!over) return;
+      if (!over || ended) return;
       over = false;
       open();
     },
