@@ -3,6 +3,7 @@
 import { el } from "/web/base/dom.js";
 import { bytes } from "/web/base/format.js";
 import { readPayload } from "../logic/record.js";
+import { visible } from "../logic/visible.js";
 import { addressLink, amount, route, transactionLink } from "../parts.js";
 import { statusTag } from "../status.js";
 
@@ -16,7 +17,7 @@ export function deed({ payload }) {
 }
 
 /** A topic, which leads to its records. Whatever its author wrote, it is text. */
-export const topicLink = (topic) => el("a", { class: "topic", href: `${route("ledger")}?${new URLSearchParams({ topic })}`, title: topic }, topic);
+export const topicLink = (topic) => el("a", { class: "topic", href: `${route("ledger")}?${new URLSearchParams({ topic })}`, title: topic }, visible(topic));
 
 /** A table of transactions as in the API's JSON. `fate(transaction)` gives `[id, fate]` for the tag. */
 export function transactionTable(transactions, fate) {
