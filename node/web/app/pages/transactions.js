@@ -21,7 +21,7 @@ export const topicLink = (topic) => el("a", { class: "topic", href: `${route("le
 
 /** A table of transactions as in the API's JSON. `fate(transaction)` gives `[id, fate]` for the tag. */
 export function transactionTable(transactions, fate) {
-  return el("div", { class: "scroll" }, el("table", { class: "list" },
+  return el("div", { class: "scroll" }, el("table", { class: "list deeds" },
     el("thead", {}, el("tr", {}, ["Transaction", "From", "What"].map((words) => el("th", { scope: "col" }, words)), el("th", { scope: "col", class: "number wide" }, "Fee"), el("th", { scope: "col" }, "Status"))),
     el("tbody", {}, transactions.map((transaction) => el("tr", { dataset: { transaction: transaction.id } },
       el("td", {}, transactionLink(transaction.id)),
