@@ -8,6 +8,7 @@ import { unhex } from "../app/logic/bytes.js";
 import { exactMembers, survives } from "../app/logic/exact.js";
 import { Fates, inWords, merged } from "../app/logic/fates.js";
 import { fromRows, legible, readBody, readFiled } from "../app/logic/record.js";
+import { visible } from "../app/logic/visible.js";
 import { chosen, isWord, split } from "../app/logic/words.js";
 import { digits } from "./vectors.mjs";
 
@@ -66,6 +67,12 @@ test("rows make JSON in which numbers stay numbers", () => {
   assert.equal(fromRows([{ name: "sold", value: "3 loaves" }, { name: "for", value: "450" }, { name: "", value: "" }]), '{"sold": "3 loaves", "for": 450}');
   assert.equal(fromRows([{ name: 'a"b', value: "007" }]), '{"a\\"b": "007"}');
   for (const wrong of [[], [{ name: "", value: "x" }], [{ name: "a", value: "1" }, { name: "a", value: "2" }]]) assert.throws(() => fromRows(wrong));
+});
+
+test("what cannot be seen is shown", () => {
+  assert.equal(visible("\u202etxt.exe"), "⟨202E⟩txt.exe");
+  assert.equal(visible("a\u0000b\u200bc\u0085"), "a⟨0000⟩b⟨200B⟩c⟨0085⟩");
+  for (const plain of ["tab\tand\nline", "<b>bread</b>", "ʻōlelo", "नमस्ते", "\u{1f468}\u200d\u{1f469}", "مرحبا"]) assert.equal(visible(plain), plain);
 });
 
 test("words are asked for at different places", () => {

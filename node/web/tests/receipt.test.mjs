@@ -3,13 +3,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { hex, sha256, sha256d, shown, unhex, utf8 } from "../app/logic/bytes.js";
+import { base64, counted, hex, joined, littleBytes, sha256, sha256d, shown, unhex, utf8 } from "../app/logic/bytes.js";
 import { coinbaseBytes, headerBytes, headerFields } from "../app/logic/header.js";
 import { leafHash, nodeHash, verifyInclusion } from "../app/logic/merkle.js";
-import { network, specBytes } from "../app/logic/receipt/network.js";
+import { network as networkOf, specBytes } from "../app/logic/receipt/network.js";
 import { readLogKey, readProof } from "../app/logic/receipt/note.js";
 import { readReceipt } from "../app/logic/receipt/read.js";
 import { date, effort, verdict } from "../app/logic/receipt/verdict.js";
+import { signedBytes } from "../app/logic/receipt/transaction.js";
 import { verify } from "../app/logic/receipt/verify.js";
 import { compact, digits as targetDigits, target, work } from "../app/logic/work.js";
 import { digits, example, json } from "./vectors.mjs";
@@ -38,9 +39,9 @@ test("compact targets and their work are the document's", () => {
 test("the genesis block follows from the spec", async () => {
   const spec = json("spec");
   assert.equal(hex(specBytes(spec)), digits("spec bytes"));
-  assert.equal(shown((await network(spec)).genesis), GENESIS);
+  assert.equal(shown((await networkOf(spec)).genesis), GENESIS);
   for (const [name, value] of [["name", ""], ["spacing", 0], ["half_life", 1_000_000_001], ["start_bits", "207fffff"], ["easiest_bits", "1f000fff"], ["max_block_bytes", 1]]) {
-    await assert.rejects(network({ ...spec, [name]: value }), new RegExp(name));
+    await assert.rejects(networkOf({ ...spec, [name]: value }), new RegExp(name));
   }
 });
 
@@ -151,9 +152,40 @@ test("keys and proofs have one form only", async () => {
   }
 });
 
+/** A receipt of a private record, made by keys of its own in a network in which every second hash is work enough. */
+async function privateReceipt() {
+  const [author, log] = await Promise.all([1, 2].map(() => crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"])));
+  const publicKey = async (pair) => new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  const sign = async (pair, message) => new Uint8Array(await crypto.subtle.sign("Ed25519", pair.privateKey, message));
+  const network = { ...json("spec"), easiest_bits: "207fffff", start_bits: "207fffff" };
+  const { genesis } = await networkOf(network);
+  const unsigned = joined([1], await publicKey(author), littleBytes(0, 8), littleBytes(2, 8), littleBytes(5, 8), [1], counted(utf8("t")), counted(unhex(digits("private record"))));
+  const transaction = joined(unsigned, await sign(author, signedBytes(joined(unsigned, new Uint8Array(64)), genesis)));
+  const root = await leafHash(transaction);
+  const key = await publicKey(log);
+  const id = (await sha256(utf8("log"), [10, 1], key)).subarray(0, 4);
+  const text = `log\n1\n${base64(root)}\n`;
+  const note = `${text}\n\u2014 log ${base64(joined(id, await sign(log, utf8(text))))}\n`;
+  const coinbase = joined(littleBytes(1, 4), await publicKey(log), littleBytes(3, 8), littleBytes(1, 8), root, counted([]));
+  const begin = joined(littleBytes(1, 4), genesis, await sha256d(coinbase), littleBytes(6, 4), littleBytes(0x207fffff, 4));
+  let header = null;
+  for (let nonce = 0; !header || (await sha256d(header))[31] > 0x7e; nonce += 1) header = joined(begin, littleBytes(nonce, 4));
+  return {
+    receipt: 1, network, transaction: hex(transaction), proof: `c2sp.org/tlog-proof@v1\nindex 0\n\n${note}`,
+    log_key: `log+${hex(id)}+${base64(joined([1], key))}`, coinbase: hex(coinbase), headers: [hex(header)],
+  };
+}
+
 test("a private record's opening is compared", async () => {
-  const body = digits("private record");
-  assert.equal(hex(await sha256(unhex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"), utf8("one bill"))), body.slice(-64));
+  const made = readReceipt(JSON.stringify(await privateReceipt()));
+  const salt = unhex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+  const last = async (wanted) => (await verify(made, wanted)).steps.at(-1);
+  assert.deepEqual(await last({}), { question: "Does it commit to that payload?", outcome: "open", sentence: "Not compared. Give the payload and the salt that its author gave you." });
+  assert.equal((await last({ opening: { salt, payload: utf8("one bill") } })).sentence, "Yes, to these 8 bytes and no others.");
+  for (const opening of [{ salt, payload: utf8("two bills") }, { salt: new Uint8Array(32), payload: utf8("one bill") }]) {
+    assert.equal((await last({ opening })).outcome, "bad");
+  }
+  assert.match(verdict(await verify(made), made, {}).words, /a private record/);
 });
 
 test("the verdict's words", () => {

@@ -16,7 +16,7 @@ export function address(scope, [text = ""]) {
     heading(nameOf(found) ?? "Address",
       isOwn ? go("#/wallet", "To the wallet") : go(`${route("wallet", "send")}?to=${found}`, "Pay", { id: "pay" }),
       go(`${route("ledger")}?author=${found}`, "Its records", { id: "its-records" })),
-    el("section", { class: "card row" }, face(found, 48), whole(found, "the address")),
+    el("section", { class: "card owner" }, face(found, 48), whole(found, "the address")),
     card(null, balanceRegion(scope, found)),
     card("History", historyRegion(scope, found, nothingYet(go("#/mine", "Mine")))),
   ];

@@ -20,7 +20,8 @@ export function block(scope, [id = ""]) {
         if (error.status !== 404) throw error;
         return null;
       });
-      return { block, active: active?.hash ?? null, top: live.tip === block.height };
+      const tip = live.health?.height ?? (await get("/health")).height;
+      return { block, active: active?.hash ?? null, above: block.height < tip };
     },
     wants: ({ kind, event }) => kind === "event" && ["connected", "disconnected"].includes(event.event) && (height === null || event.height <= height + 1),
     show: draw,
@@ -32,12 +33,12 @@ export function block(scope, [id = ""]) {
   return [region];
 }
 
-function draw({ block, active }) {
+function draw({ block, active, above }) {
   const { height, hash, header, coinbase, transactions } = block;
   const inChain = active === hash;
   return [
     heading(`Block ${digits(height)}`, inChain ? (height === 0 ? el("span", { class: "tag good" }, "genesis") : heightTag(height)) : el("span", { class: "tag bad", dataset: { status: "stale" } }, "not in the chain"),
-      height > 0 ? go(`#/block/${header.previous}`, "← Below", { id: "below" }) : null, inChain && height < live.tip ? go(`#/block/${height + 1}`, "Above →", { id: "above" }) : null),
+      height > 0 ? go(`#/block/${header.previous}`, "← Below", { id: "below" }) : null, inChain && above ? go(`#/block/${height + 1}`, "Above →", { id: "above" }) : null),
     inChain ? null : el("p", { class: "warn-text" }, "This block is stored here, but lies on a branch with less work: what it says does not count. ",
       active ? ["At its height the chain has ", blockLink(active), "."] : "The chain is not that high."),
     card(null, facts([

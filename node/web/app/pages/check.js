@@ -7,6 +7,7 @@ import { unhex, utf8 } from "../logic/bytes.js";
 import { MAX_BYTES, readReceipt } from "../logic/receipt/read.js";
 import { verdict } from "../logic/receipt/verdict.js";
 import { verify } from "../logic/receipt/verify.js";
+import { visible } from "../logic/visible.js";
 import { card, copyButton, facts, field, heading } from "../parts.js";
 
 const MARKS = { good: "✓", bad: "✗", open: "?", unchecked: "–" };
@@ -76,13 +77,13 @@ function drop(take) {
 
 const line = ({ question, outcome, sentence }) => el("li", { class: `step ${outcome}`, dataset: { outcome, question } },
   el("span", { class: "mark", "aria-hidden": "true" }, MARKS[outcome]), el("span", { class: "only-spoken" }, SPOKEN[outcome]),
-  el("div", {}, el("strong", {}, question), el("div", {}, sentence)));
+  el("div", {}, el("strong", {}, question), el("div", {}, visible(sentence))));
 
 function conclude(said, { holds, words, rows, left }) {
   said.dataset.holds = String(holds);
   fill(said,
     el("h2", { class: holds ? "good-text" : rows.length > 0 ? "warn-text" : "bad-text" }, words),
-    rows.length > 0 ? facts(rows.map(([name, value]) => [name, el("span", { class: "words-said" }, value), name])) : null,
+    rows.length > 0 ? facts(rows.map(([name, value]) => [name, el("span", { class: "words-said" }, visible(value)), name])) : null,
     left.length > 0 ? el("div", { class: "stack left" }, el("h3", {}, "What is left to you, from another source than this file"),
       left.map(({ words: question, value }) => el("div", {}, el("p", {}, question), el("code", {}, value), copyButton(value, "this")))) : null);
 }

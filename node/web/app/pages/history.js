@@ -5,7 +5,7 @@ import { el } from "/web/base/dom.js";
 import { bytes, whole as digits } from "/web/base/format.js";
 import { merged } from "../logic/fates.js";
 import { live } from "../live.js";
-import { addressLink, amount, blockLink, empty, transactionLink, when } from "../parts.js";
+import { addressLink, amount, blockLink, empty, route, transactionLink, when } from "../parts.js";
 import { heightTag, statusTag } from "../status.js";
 import { topicLink } from "./transactions.js";
 
@@ -53,7 +53,7 @@ const asLost = ({ height: _, block: __, confirmations: ___, time: ____, ...row }
 
 function table(rows) {
   return el("div", { class: "scroll" }, el("table", { class: "list history" },
-    el("thead", {}, el("tr", {}, ["When", "What"].map((words) => el("th", { scope: "col" }, words)), el("th", { scope: "col", class: "number" }, "Amount"), el("th", { scope: "col" }, "Status"), el("th", { scope: "col", class: "wide" }, "Details"))),
+    el("thead", {}, el("tr", {}, ["When", "What"].map((words) => el("th", { scope: "col", class: words === "When" ? "wide" : null }, words)), el("th", { scope: "col", class: "number" }, "Amount"), el("th", { scope: "col" }, "Status"), el("th", { scope: "col", class: "wide" }, "Details"))),
     el("tbody", {}, rows.map(line))));
 }
 
@@ -61,8 +61,8 @@ function line(row) {
   const confirmed = row.height !== undefined;
   const at = row.author_time ?? row.time * 1000;
   return el("tr", { dataset: { entry: row.kind, transaction: row.id ?? "", block: row.block ?? "" } },
-    el("td", {}, when(at)),
-    el("td", { class: "deed" }, what(row)),
+    el("td", { class: "wide" }, when(at)),
+    el("td", { class: "deed" }, what(row), el("small", { class: "narrow-only" }, el("a", { href: row.id ? route("transaction", row.id) : route("block", row.block) }, when(at)))),
     el("td", { class: "number" }, change(row)),
     el("td", {}, row.id ? statusTag(row.id, confirmed ? { state: "confirmed", height: row.height, block: row.block } : { state: row.state }) : heightTag(row.height)),
     el("td", { class: "wide" }, row.id ? transactionLink(row.id) : blockLink(row.block, `block ${digits(row.height)}`)));

@@ -23,6 +23,7 @@ export function mine(scope) {
     if (!health) return;
     text(state, health.mining ? "This node is mining: it tries hashes until one is low enough, and begins anew on every new tip." : "This node is not mining.");
     state.dataset.mining = health.mining;
+    start.setAttribute("aria-pressed", String(health.mining));
     text(cap, health.hash_rate === null ? "It mines as fast as this machine can." : `It tries at most ${hashRate(health.hash_rate)}.`);
   };
   scope.hear(({ kind }) => {

@@ -4,6 +4,7 @@ import { get, post } from "/web/base/api.js";
 import { button, confirmed, el, notice } from "/web/base/dom.js";
 import { count, ends, whole as digits } from "/web/base/format.js";
 import { avatar } from "/web/base/avatar.js";
+import { visible } from "../logic/visible.js";
 import { live } from "../live.js";
 import { card, empty, field, form, heading } from "../parts.js";
 import { administer } from "../server.js";
@@ -42,7 +43,7 @@ const table = (rows, columns) => el("div", { class: "scroll" }, el("table", { cl
 const node = (id) => el("td", {}, id ? el("span", { class: "address", title: id }, avatar(id, 22), el("span", { class: "mono" }, ends(id, 6))) : "not told");
 
 /** A node's own page; only what is plainly a web address becomes a link, for a peer may say anything. */
-const page = (http) => el("td", {}, /^https?:\/\/[^\s]+$/.test(http) ? el("a", { href: http, rel: "noreferrer" }, http.replace(/^https?:\/\//, "")) : el("span", { class: "quiet" }, http || "not told"));
+const page = (http) => el("td", {}, /^https?:\/\/[^\s]+$/.test(http) ? el("a", { href: http, rel: "noreferrer" }, http.replace(/^https?:\/\//, "")) : el("span", { class: "quiet" }, visible(http) || "not told"));
 
 function row({ id, http, address, outbound, height }, again) {
   return el("tr", { dataset: { peer: id ?? "" } }, node(id), page(http),

@@ -3,6 +3,7 @@
 import { el } from "/web/base/dom.js";
 import { bytes } from "/web/base/format.js";
 import { readPayload } from "../logic/record.js";
+import { visible } from "../logic/visible.js";
 import { addressLink, amount, route, transactionLink } from "../parts.js";
 import { statusTag } from "../status.js";
 
@@ -16,11 +17,11 @@ export function deed({ payload }) {
 }
 
 /** A topic, which leads to its records. Whatever its author wrote, it is text. */
-export const topicLink = (topic) => el("a", { class: "topic", href: `${route("ledger")}?${new URLSearchParams({ topic })}`, title: topic }, topic);
+export const topicLink = (topic) => el("a", { class: "topic", href: `${route("ledger")}?${new URLSearchParams({ topic })}`, title: topic }, visible(topic));
 
 /** A table of transactions as in the API's JSON. `fate(transaction)` gives `[id, fate]` for the tag. */
 export function transactionTable(transactions, fate) {
-  return el("div", { class: "scroll" }, el("table", { class: "list" },
+  return el("div", { class: "scroll" }, el("table", { class: "list deeds" },
     el("thead", {}, el("tr", {}, ["Transaction", "From", "What"].map((words) => el("th", { scope: "col" }, words)), el("th", { scope: "col", class: "number wide" }, "Fee"), el("th", { scope: "col" }, "Status"))),
     el("tbody", {}, transactions.map((transaction) => el("tr", { dataset: { transaction: transaction.id } },
       el("td", {}, transactionLink(transaction.id)),

@@ -4,6 +4,7 @@ import { el } from "/web/base/dom.js";
 import { bytes } from "/web/base/format.js";
 import { survives } from "../../logic/exact.js";
 import { legible } from "../../logic/record.js";
+import { visible } from "../../logic/visible.js";
 import { addressLink, go, route, transactionLink, when } from "../../parts.js";
 import { statusTag } from "../../status.js";
 import { topicLink } from "../transactions.js";
@@ -24,12 +25,13 @@ export function says(record) {
   if (!survives(record.json)) return el("div", { class: "says" }, unfolded(record.json));
   const value = JSON.parse(record.json);
   if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length > 0 && Object.values(value).every((part) => typeof part !== "object" || part === null)) {
-    return el("dl", { class: "says members" }, Object.entries(value).map(([name, part]) => [el("dt", {}, name), el("dd", {}, unfolded(String(part)))]));
+    return el("dl", { class: "says members" }, Object.entries(value).map(([name, part]) => [el("dt", {}, visible(name)), el("dd", {}, unfolded(String(part)))]));
   }
   return el("div", { class: "says" }, unfolded(JSON.stringify(value, null, 2)));
 }
 
-function unfolded(words) {
+function unfolded(written) {
+  const words = visible(written);
   if (words.length <= LONG) return el("span", { class: "words-said" }, words);
   const shown = el("span", { class: "words-said" }, `${words.slice(0, LONG)}…`);
   const all = el("button", { type: "button", class: "small", on: { click: () => {

@@ -82,7 +82,7 @@ function searchForm(search) {
   const since = el("input", { id: "filter-since", type: "datetime-local", step: "1", value: local(search.get("since")) });
   const until = el("input", { id: "filter-until", type: "datetime-local", step: "1", value: local(search.get("until")) });
   const authorBox = field("Author", author);
-  const mine = session.account ? el("button", { type: "button", class: "small", id: "filter-mine", on: { click: () => { author.value = session.account.address; } } }, practising() ? "The practice account" : "Mine") : null;
+  const mine = session.account ? el("button", { type: "button", class: "small", id: "filter-mine", on: { click: () => { author.value = session.account.address; } } }, practising() ? "The practice account" : "Myself") : null;
   const files = ["csv", "jsonl"].map((kind) => go(`/records/export?${new URLSearchParams([["format", kind], ...search])}`, `Export ${kind === "csv" ? "CSV" : "JSON Lines"}`, { download: true, id: `export-${kind}`, class: "button small" }));
   return form("filter", [el("div", { class: "filters" }, field("Topic", topic), authorBox, field("Confirmed since", since), field("Confirmed until", until))], "Search", () => {
     const found = author.value.trim() === "" ? null : checkAddress(author.value);

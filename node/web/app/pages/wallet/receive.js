@@ -12,7 +12,7 @@ export function receive({ address, name }) {
     el("div", { class: "receive" },
       code(address.toUpperCase(), `QR code of the address ${address}`),
       el("div", { class: "stack" },
-        el("div", { class: "row" }, face(address, 56), el("p", { class: "quiet" }, "This picture belongs to the address: whoever pays sees it as well.")),
+        el("div", { class: "owner" }, face(address, 56), el("p", { class: "quiet" }, "This picture belongs to the address: whoever pays sees it as well.")),
         whole(address, "your address"),
         el("p", { class: "quiet" }, "The code holds the address in capitals, which is the same address and makes the code coarser. Anybody may know the address; nobody can spend with it."))));
 }

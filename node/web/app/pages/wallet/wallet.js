@@ -47,7 +47,7 @@ function page(scope, part, query, used) {
     case "account": return account(used);
     default: return [
       el("section", { class: "card stack" },
-        el("div", { class: "row" }, face(used.address, 48), el("div", {}, el("strong", { id: "wallet-name" }, used.name), el("div", {}, whole(used.address, "your address")))),
+        el("div", { class: "owner" }, face(used.address, 48), el("div", {}, el("strong", { id: "wallet-name" }, used.name), el("div", {}, whole(used.address, "your address")))),
         balanceRegion(scope, used.address)),
       card("History", historyRegion(scope, used.address, nothingYet(go("#/wallet/receive", "Show my address"), go("#/mine", "Mine")))),
     ];
