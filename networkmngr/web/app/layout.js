@@ -31,7 +31,7 @@ export function layout(page, moments) {
   const plots = plotsView();
   const controls = controlsView(page);
   const lessons = lessonsView({ onRun: (run) => page.go({ run, panel: "feed", block: null }) });
-  const run = runView({ onOver: () => page.go({ run: null, block: null }) });
+  const run = runView({ onOver: () => page.go({ run: null, block: null }), onPlay: moments.again });
   const block = blockCard({ onSelect: select, onClose: () => page.go({ block: null }), explorer: page.explorer });
   const bar = timebar({ onSeek: moments.seek, onPlay: moments.play, onPause: moments.pause, onSpeed: moments.speed, onLive: moments.live });
 
@@ -75,9 +75,9 @@ export function layout(page, moments) {
   function says() {
     const away = page.connection !== "live" && page.connection !== "over" && page.player === null;
     const { network } = page.scene();
-    const told = page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
+    const told = page.connection === "gone" ? { kind: "warn", words: page.problem.message, more: ["Go back to the live network, or choose another run among the lessons."] } : page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
       away && page.connection === "waiting" ? { kind: "bad", words: page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.", more: ["This page keeps trying, and goes on by itself when it is back."] } :
-        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
+        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network, page.connection === "over" && page.player === null);
     // What is over in a moment does not take the sentence away from what it was.
     if (!told.passing) settled = performance.now();
     if (!told.passing || performance.now() - settled > PATIENCE) {
@@ -89,7 +89,7 @@ export function layout(page, moments) {
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
     const past = page.player !== null;
-    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
+    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended", gone: "gone" }[page.connection]);
     connection.className = `tag ${past ? "warn" : { live: "good", waiting: "bad", loading: "warn" }[page.connection] ?? ""}`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);
   }
