@@ -56,8 +56,8 @@ export function layout(page, moments) {
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
     top,
     el("main", { id: "main", tabindex: "-1" },
-      el("div", { class: "column" }, run.element, tree.element, nodes.element),
-      el("div", { class: "column" }, block.element, side)),
+      el("div", { class: "column" }, tree.element, nodes.element),
+      el("div", { class: "column" }, run.element, block.element, side)),
     bar.element);
 
   let panel = null;
@@ -97,6 +97,9 @@ export function layout(page, moments) {
   function time() {
     const { network } = page.source.scene;
     const told = page.timeline;
+    const zero = network.simulated && told ? told.begun : null;
+    page.scene().network.zero = zero;
+    bar.element.hidden = !told;
     if (told) {
       // The network's own clock goes on also while nothing happens in it.
       const now = network.simulated || page.base !== "" ? network.at : Math.max(network.at, Date.now());
@@ -105,9 +108,9 @@ export function layout(page, moments) {
     }
     const at = page.player?.at ?? null;
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
-    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, page.scene().network.number);
+    feed.until(at ?? Infinity, zero, page.scene().network.number);
     pastNote.hidden = page.player === null;
-    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
+    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Choose Live at the bottom to come back.");
     document.body.classList.toggle("is-past", page.player !== null);
   }
 
