@@ -37,7 +37,10 @@ export function layout(page, moments) {
 
   const sentence = el("h1", { id: "sentence" }, "Asking the manager…");
   const spoken = el("p", { class: "only-spoken", id: "sentence-spoken", "aria-live": "polite" });
-  const speak = atMost(4000, () => text(spoken, sentence.textContent));
+  const speak = atMost(2000, () => {
+    text(spoken, sentence.textContent);
+    document.title = `${sentence.textContent.replace(/\.$/, "")} · networkmngr`;
+  });
   let settled = 0;
   const more = el("p", { class: "quiet", id: "sentence-more" });
   const connection = el("span", { class: "tag", id: "connection" });
@@ -83,7 +86,6 @@ export function layout(page, moments) {
     if (!told.passing || performance.now() - settled > PATIENCE) {
       text(sentence, told.words);
       document.querySelector("#says").dataset.kind = told.kind;
-      document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
       speak();
     }
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
