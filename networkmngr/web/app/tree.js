@@ -198,7 +198,7 @@ export function treeView({ onSelect }) {
       scene = next;
       if (isNew) place(selected);
       seen = null;
-      want();
+      changedCamera();
     },
     /** The network has changed. */
     changed() {
