@@ -2,9 +2,10 @@
 //! and how much memory it holds. Empty answers where there is no `/proc`.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Memory of one process, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Memory {
     /// In main memory, with what it shares with other processes.
     pub(crate) resident: u64,

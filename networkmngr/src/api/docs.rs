@@ -1,8 +1,11 @@
 //! The manager's OpenAPI document, as far as it does not stand with the handlers.
 
-use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder};
-use utoipa::{IntoParams, IntoResponses};
+#[expect(dead_code, reason = "these types are there for their descriptions alone")]
+mod shapes;
 
+use utoipa::openapi::{Info, License, OpenApi, OpenApiBuilder};
+
+pub(super) use self::shapes::*;
 pub(super) use node::drivers::http::openapi::{Body, Foreign, Problem};
 
 pub(super) const NETWORK: &str = "network";
@@ -11,46 +14,6 @@ pub(super) const MINING: &str = "mining";
 pub(super) const FAULTS: &str = "faults";
 pub(super) const TIMELINE: &str = "timeline";
 pub(super) const RUNS: &str = "lessons and scenarios";
-
-/// What a timeline that cannot be read comes to.
-#[derive(Debug, IntoResponses)]
-#[response(status = 500, description = "The timeline's file cannot be read; the sentence says why")]
-pub(super) struct Unreadable(Problem);
-
-/// What a run that is not there comes to, and what makes no sense.
-#[derive(Debug, IntoResponses)]
-pub(super) enum NoRun {
-    /// That is no number, or not what this path takes.
-    #[response(status = 400)]
-    Senseless(Problem),
-    /// There is no such run, or its network is not up.
-    #[response(status = 404)]
-    Unknown(Problem),
-}
-
-/// What too many followers come to.
-#[derive(Debug, IntoResponses)]
-#[response(status = 503, description = "Too many clients follow already")]
-pub(super) struct TooManyFollow(Problem);
-
-/// Which run.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "it is there for its description alone")]
-pub(super) struct RunId {
-    /// Its number.
-    id: u64,
-}
-
-/// Where to go on.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Header)]
-#[expect(dead_code, reason = "it is there for its description alone")]
-pub(super) struct LastEventId {
-    /// The id of the last event that came; goes before `from`.
-    #[param(rename = "last-event-id")]
-    last: Option<String>,
-}
 
 /// The document without its paths.
 pub(super) fn frame() -> OpenApi {

@@ -7,30 +7,34 @@ use axum::response::Json;
 use node::cli::HashRate;
 use node::drivers::http::problem::Problem;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::mining::sentence;
 use super::nodes::{NodeNumber, problem as order_problem};
-use super::{Api, detached};
+use super::{Api, detached, docs};
 use crate::mining::JobState;
 use crate::network::{FaultError, Healed, LinkRule, Partition, ReorgError, ReorgOrder, Reorganised};
-use crate::node_set::NodeSet;
+use crate::node_set::{NodeSet, Numbers};
 
 /// The body of `POST /partition`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PartitionOrder {
+    /// The groups: each text such as `0-2`, or a list of numbers.
+    #[schema(value_type = Vec<Numbers>)]
     pub(crate) groups: Vec<NodeSet>,
 }
 
 /// The body of `POST /links`: rules that hold besides those in force.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RulesOrder {
+    /// Of several for a way, the last one holds.
     pub(crate) rules: Vec<LinkRule>,
 }
 
 /// What came of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct LinksView {
     /// How many running nodes keep the rules.
     pub(crate) nodes: usize,
@@ -39,20 +43,32 @@ pub(crate) struct LinksView {
 }
 
 /// The body of `POST /nodes/{number}/hash-rate`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RateOrder {
+    /// Hashes per second, or text such as "1.5M" or "unlimited"; null is no limit.
+    #[schema(value_type = Option<u64>, example = 200_000)]
     pub(crate) hash_rate: HashRate,
 }
 
 /// What came of it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct RateView {
+    /// The node's.
     pub(crate) number: u16,
     /// Hashes per second; null is no cap.
+    #[schema(value_type = Option<u64>, example = 200_000)]
     pub(crate) hash_rate: HashRate,
 }
 
+/// Split the network
+///
+/// Into groups that do not reach each other; nodes in none of them form one more. The answer comes when it holds at every
+/// node.
+#[utoipa::path(
+    post, path = "/partition", tag = docs::FAULTS, request_body = PartitionOrder,
+    responses((status = 200, body = Partition), docs::OrderWithBody, docs::Foreign)
+)]
 pub(super) async fn partition(
     State(api): State<Api>,
     order: Result<Json<PartitionOrder>, JsonRejection>,
@@ -65,11 +81,24 @@ pub(super) async fn partition(
     detached(async move { api.network.partition(&groups).await }, problem).await.map(Json)
 }
 
+/// End a split
+///
+/// The nodes connect again, and the chain with the most work wins.
+#[utoipa::path(
+    post, path = "/heal", tag = docs::FAULTS, responses((status = 200, body = Healed), docs::Order, docs::Foreign)
+)]
 pub(super) async fn heal(State(api): State<Api>) -> Result<Json<Healed>, Problem> {
     detached(async move { api.network.heal().await }, problem).await.map(Json)
 }
 
-/// A true reorganisation, by mining. Refused while a mining job is under way, which would race against it.
+/// Take the last blocks back
+///
+/// A true reorganisation, by mining a branch with more work. Refused while a mining job is under way, which would race
+/// against it.
+#[utoipa::path(
+    post, path = "/reorg", tag = docs::FAULTS, request_body = ReorgOrder,
+    responses((status = 200, body = Reorganised), docs::OrderWithBody, docs::Foreign)
+)]
 pub(super) async fn reorg(
     State(api): State<Api>,
     order: Result<Json<ReorgOrder>, JsonRejection>,
@@ -97,6 +126,13 @@ fn reorg_problem(error: ReorgError) -> Problem {
     Problem::new(status, sentence(&error.to_string()))
 }
 
+/// Make links slow, uneven or lossy
+///
+/// The rules hold besides those in force.
+#[utoipa::path(
+    post, path = "/links", tag = docs::FAULTS, request_body = RulesOrder,
+    responses((status = 200, body = LinksView), docs::OrderWithBody, docs::Foreign)
+)]
 pub(super) async fn set_links(
     State(api): State<Api>,
     order: Result<Json<RulesOrder>, JsonRejection>,
@@ -107,12 +143,25 @@ pub(super) async fn set_links(
     Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
 }
 
+/// Make all links as they were
+///
+/// A split stays.
+#[utoipa::path(
+    delete, path = "/links", tag = docs::FAULTS, responses((status = 200, body = LinksView), docs::Order, docs::Foreign)
+)]
 pub(super) async fn clear_links(State(api): State<Api>) -> Result<Json<LinksView>, Problem> {
     let network = api.network.clone();
     let nodes = detached(async move { network.clear_links().await }, problem).await?;
     Ok(Json(LinksView { nodes, rules: api.network.faults().rules }))
 }
 
+/// Change how fast a node may mine
+///
+/// It keeps the rate when it is started again.
+#[utoipa::path(
+    post, path = "/nodes/{number}/hash-rate", tag = docs::NODES, params(docs::Number), request_body = RateOrder,
+    responses((status = 200, body = RateView), docs::OrderWithBody, docs::Foreign)
+)]
 pub(super) async fn set_hash_rate(
     State(api): State<Api>,
     number: NodeNumber,

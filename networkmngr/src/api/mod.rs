@@ -4,6 +4,7 @@
 mod docs;
 mod events;
 mod faults;
+mod metrics;
 mod mining;
 mod nodes;
 mod overview;
@@ -18,12 +19,16 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::response::Json;
-use axum::routing::{get, post};
+use axum::routing::get;
 use node::drivers::http::Admin;
-use node::drivers::http::guard::{Hosts, guarded, verb};
+use node::drivers::http::guard::{Hosts, guarded};
+use node::drivers::http::openapi::{self, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub(crate) use faults::{LinksView, PartitionOrder, RateOrder, RateView, RulesOrder};
 pub(crate) use nodes::{NodeView, NodesView};
@@ -77,10 +82,11 @@ pub(crate) struct Closing {
 }
 
 /// The answer of `/shutdown/all`, sent when every node has ended.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Stopped {
     /// How many nodes were ended.
     pub(crate) stopped: usize,
+    /// How each ended.
     pub(crate) nodes: Vec<Ending>,
 }
 
@@ -103,49 +109,56 @@ impl Closing {
 
 /// All routes, behind the guard, for a manager at `address`.
 pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
-    let routes = Router::new()
-        .route("/", get(pages::index))
+    let (routes, document) = routes().split_for_parts();
+    let routes = routes
         .route("/web/{*path}", get(pages::web))
-        .route("/health", get(overview::health))
-        .route("/status", get(overview::status))
-        .route("/events", get(events::events))
-        .route("/tree", get(timeline::tree))
-        .route("/timeline", get(timeline::timeline))
-        .route("/timeline/entries", get(timeline::entries))
-        .route("/timeline/state", get(timeline::state))
-        .route("/stories", get(timeline::stories))
-        .route("/figures", get(timeline::figures))
-        .route("/lessons", get(runs::all_lessons))
-        .route("/lessons/{number}", get(runs::lesson))
-        .route("/runs", get(runs::list).post(runs::start))
-        .route("/runs/{id}", get(runs::one))
-        .route("/runs/{id}/stop", post(runs::stop))
-        .route("/runs/{id}/events", get(runs::run_events))
-        .route("/runs/{id}/tree", get(runs::tree))
-        .route("/runs/{id}/timeline", get(runs::reach))
-        .route("/runs/{id}/timeline/entries", get(runs::entries))
-        .route("/runs/{id}/timeline/state", get(runs::state))
-        .route("/runs/{id}/stories", get(runs::stories))
-        .route("/runs/{id}/figures", get(runs::figures))
-        .route("/start/mining", verb(mining::start))
-        .route("/stop/mining", verb(mining::stop))
-        .route("/shutdown/all", verb(shutdown_all))
-        .route("/nodes", get(nodes::list).post(nodes::add))
-        .route("/nodes/{number}/kill", post(nodes::kill))
-        .route("/nodes/{number}/pause", post(nodes::pause))
-        .route("/nodes/{number}/resume", post(nodes::resume))
-        .route("/nodes/{number}/restart", post(nodes::restart))
-        .route("/nodes/{number}/remove", post(nodes::remove))
-        .route("/nodes/{number}/hash-rate", post(faults::set_hash_rate))
-        .route("/partition", post(faults::partition))
-        .route("/heal", post(faults::heal))
-        .route("/reorg", post(faults::reorg))
-        .route("/links", post(faults::set_links).delete(faults::clear_links))
+        .merge(openapi::pages(document))
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(api);
     guarded(routes, Hosts::of(address))
+}
+
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(docs::frame())
+        .routes(routes!(pages::index))
+        .routes(routes!(overview::health))
+        .routes(routes!(overview::status))
+        .routes(routes!(metrics::metrics))
+        .routes(verb(routes!(shutdown_all), shutdown_all))
+        .routes(routes!(nodes::list, nodes::add))
+        .routes(routes!(nodes::kill))
+        .routes(routes!(nodes::pause))
+        .routes(routes!(nodes::resume))
+        .routes(routes!(nodes::restart))
+        .routes(routes!(nodes::remove))
+        .routes(routes!(faults::set_hash_rate))
+        .routes(verb(routes!(mining::start), mining::start))
+        .routes(verb(routes!(mining::stop), mining::stop))
+        .routes(routes!(faults::partition))
+        .routes(routes!(faults::heal))
+        .routes(routes!(faults::reorg))
+        .routes(routes!(faults::set_links, faults::clear_links))
+        .routes(routes!(events::events))
+        .routes(routes!(timeline::tree))
+        .routes(routes!(timeline::timeline))
+        .routes(routes!(timeline::entries))
+        .routes(routes!(timeline::state))
+        .routes(routes!(timeline::stories))
+        .routes(routes!(timeline::figures))
+        .routes(routes!(runs::all_lessons))
+        .routes(routes!(runs::lesson))
+        .routes(routes!(runs::list, runs::start))
+        .routes(routes!(runs::one))
+        .routes(routes!(runs::stop))
+        .routes(routes!(runs::run_events))
+        .routes(routes!(runs::tree))
+        .routes(routes!(runs::reach))
+        .routes(routes!(runs::entries))
+        .routes(routes!(runs::state))
+        .routes(routes!(runs::stories))
+        .routes(routes!(runs::figures))
 }
 
 /// Carries an order out to its end even if the client that gave it goes away.
@@ -159,7 +172,13 @@ async fn detached<T: Send + 'static, E: Send + 'static>(
     }
 }
 
+/// Stop the network
+///
 /// Ends every node, answers how each ended, and then the manager ends as well.
+#[utoipa::path(
+    method(get, post), path = "/shutdown/all", tag = docs::NETWORK,
+    responses((status = 200, body = Stopped), docs::Foreign)
+)]
 async fn shutdown_all(State(api): State<Api>) -> Result<Json<Stopped>, Problem> {
     let mut report = api.closing.report.subscribe();
     api.closing.wanted.send_replace(true);

@@ -3,17 +3,19 @@
 use axum::extract::State;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::Api;
+use super::{Api, docs};
 use crate::mining::{Job, Survey, survey};
 use crate::network::{Faults, State as NodeState};
 use crate::term;
 
 /// The answer of `GET /status`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct StatusView {
+    /// The manager itself.
     pub(crate) manager: ManagerView,
+    /// How many nodes there are.
     pub(crate) nodes: Counts,
     /// What the running nodes hold now.
     pub(crate) agreement: Survey,
@@ -24,10 +26,13 @@ pub(crate) struct StatusView {
 }
 
 /// The manager itself.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ManagerView {
+    /// Of the program.
     pub(crate) version: String,
+    /// Where it answers.
     pub(crate) address: String,
+    /// Its process.
     pub(crate) pid: u32,
     /// When it began, local time.
     pub(crate) since: String,
@@ -38,18 +43,44 @@ pub(crate) struct ManagerView {
     pub(crate) timeline: String,
 }
 
+/// The answer of `GET /health`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ManagerHealth)]
+pub(super) struct HealthView {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    status: &'static str,
+    /// Of the program.
+    version: &'static str,
+    /// How many nodes there are.
+    nodes: usize,
+    /// How many of them run.
+    running: usize,
+    /// The network's folder.
+    folder: String,
+}
+
 /// How many nodes are in which state.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Counts {
+    /// All.
     pub(crate) total: usize,
+    /// Not ready yet.
     pub(crate) starting: usize,
+    /// At work.
     pub(crate) running: usize,
+    /// Stopped where they stand.
     pub(crate) paused: usize,
+    /// Without a process.
     pub(crate) ended: usize,
     /// Taken out for good. The total counts them as well.
     pub(crate) removed: usize,
 }
 
+/// The network at a glance
+///
+/// Its manager, its nodes, whether they agree, the faults in force and the mining job. The running nodes are asked.
+#[utoipa::path(get, path = "/status", tag = docs::NETWORK, responses((status = 200, body = StatusView), docs::Foreign))]
 pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
     let plan = api.network.plan();
     let manager = ManagerView {
@@ -64,12 +95,19 @@ pub(super) async fn status(State(api): State<Api>) -> Json<StatusView> {
     Json(StatusView { manager, nodes: counts(&api), agreement, faults: api.network.faults(), job: api.mining.job() })
 }
 
-pub(super) async fn health(State(api): State<Api>) -> Json<Value> {
+/// That the manager answers
+///
+/// Nobody else is asked.
+#[utoipa::path(get, path = "/health", tag = docs::NETWORK, responses((status = 200, body = HealthView), docs::Foreign))]
+pub(super) async fn health(State(api): State<Api>) -> Json<HealthView> {
     let counts = counts(&api);
-    Json(json!({
-        "status": "ok", "version": env!("CARGO_PKG_VERSION"),
-        "nodes": counts.total, "running": counts.running, "folder": api.network.plan().folder,
-    }))
+    Json(HealthView {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+        nodes: counts.total,
+        running: counts.running,
+        folder: api.network.plan().folder.display().to_string(),
+    })
 }
 
 /// The main routes, for people without a browser.
@@ -90,15 +128,22 @@ pub(super) fn text(api: &Api) -> String {
          \x20 curl -X POST localhost:{port}/nodes/0/kill             also pause, resume, restart, remove\n\
          \x20 curl localhost:{port}/partition --json '{{\"groups\": [[0], [1]]}}'\n\
          \x20 curl -X POST localhost:{port}/heal                     the nodes reach each other again\n\
+         \x20 curl localhost:{port}/stories                          what happened, and why\n\
+         \x20 curl localhost:{port}/tree                             the newest blocks, and who holds which tip\n\
+         \x20 curl localhost:{port}/figures                          intervals, difficulty, spread, stale blocks\n\
+         \x20 curl localhost:{port}/lessons                          guided scenarios; to run one beside this network:\n\
+         \x20 curl localhost:{port}/runs --json '{{\"lesson\": 4, \"engine\": \"simulated\"}}'\n\
          \x20 curl localhost:{port}/shutdown/all                     every node, then the manager\n\
-         \x20 curl localhost:{node}/chain                            what node 0 holds\n",
+         \x20 curl localhost:{node}/chain                            what node 0 holds\n\
+         \n\
+         All of it is told at localhost:{port}/docs, for programs at /openapi.json and /metrics.\n",
         version = env!("CARGO_PKG_VERSION"),
         running = counts.running,
         nodes = term::nodes(counts.total),
     )
 }
 
-fn counts(api: &Api) -> Counts {
+pub(super) fn counts(api: &Api) -> Counts {
     let mut counts = Counts::default();
     for node in api.network.seen() {
         counts.total += 1;

@@ -7,13 +7,19 @@ use axum::response::{IntoResponse as _, Response};
 use node::drivers::http::pages::{self, wants_page};
 use rust_embed::RustEmbed;
 
-use super::{Api, overview};
+use super::{Api, docs, overview};
 
 #[derive(RustEmbed)]
 #[folder = "web/"]
 struct Web;
 
-/// The page, or for programs the main routes as text.
+/// The network's page
+///
+/// For browsers; programs get the main routes as text.
+#[utoipa::path(
+    get, path = "/", tag = docs::NETWORK,
+    responses((status = 200, content((String = "text/html"), (String = "text/plain"))), docs::Foreign)
+)]
 pub(super) async fn index(api: State<Api>, headers: HeaderMap) -> Response {
     let page = wants_page(&headers).then(|| pages::file::<Web>("index.html", &headers)).flatten();
     page.unwrap_or_else(|| overview::text(&api).into_response())

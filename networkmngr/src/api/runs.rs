@@ -89,7 +89,7 @@ impl LessonView {
 ///
 /// Guided scenarios in teaching order, each with a question to think about before it runs.
 #[utoipa::path(
-    get, path = "/lessons", tag = docs::RUNS, responses((status = 200, body = LessonsView), docs::Foreign)
+    get, path = "/lessons", operation_id = "lessons", tag = docs::RUNS, responses((status = 200, body = LessonsView), docs::Foreign)
 )]
 pub(super) async fn all_lessons() -> Result<Json<LessonsView>, Problem> {
     let lessons = built_in()?.into_iter().map(LessonView::of);
@@ -98,7 +98,7 @@ pub(super) async fn all_lessons() -> Result<Json<LessonsView>, Problem> {
 
 /// A lesson
 #[utoipa::path(
-    get, path = "/lessons/{number}", tag = docs::RUNS, params(("number" = u32, Path, description = "Its number")),
+    get, path = "/lessons/{number}", operation_id = "lesson", tag = docs::RUNS, params(("number" = u32, Path, description = "Its number")),
     responses(
         (status = 200, body = LessonView), (status = 400, description = "That is no number", body = docs::Problem),
         (status = 404, description = "There is no such lesson", body = docs::Problem), docs::Foreign,
@@ -113,7 +113,7 @@ pub(super) async fn lesson(number: Result<Path<u32>, PathRejection>) -> Result<J
 /// On a network of its own beside the managed one: of real processes on ports that are free, or simulated. The answer
 /// comes when that network is there; what happens on it is told under the run's own paths. One run at a time.
 #[utoipa::path(
-    post, path = "/runs", tag = docs::RUNS, request_body = RunOrder,
+    post, path = "/runs", operation_id = "start_run", tag = docs::RUNS, request_body = RunOrder,
     responses(
         (status = 202, description = "It is under way; `Location` is its path", body = RunView),
         (status = 404, description = "There is no such lesson", body = docs::Problem),
@@ -140,14 +140,14 @@ pub(super) async fn start(
 /// The runs
 ///
 /// The one under way and those that have ended, ten at most, until the manager ends.
-#[utoipa::path(get, path = "/runs", tag = docs::RUNS, responses((status = 200, body = RunsView), docs::Foreign))]
+#[utoipa::path(get, path = "/runs", operation_id = "runs", tag = docs::RUNS, responses((status = 200, body = RunsView), docs::Foreign))]
 pub(super) async fn list(State(api): State<Api>) -> Json<RunsView> {
     Json(RunsView { runs: api.runs.all().iter().map(|run| run.view()).collect() })
 }
 
 /// A run
 #[utoipa::path(
-    get, path = "/runs/{id}", tag = docs::RUNS, params(docs::RunId),
+    get, path = "/runs/{id}", operation_id = "run", tag = docs::RUNS, params(docs::RunId),
     responses((status = 200, body = RunView), docs::NoRun, docs::Foreign)
 )]
 pub(super) async fn one(State(api): State<Api>, id: RunNumber) -> Result<Json<RunView>, Problem> {
@@ -158,7 +158,7 @@ pub(super) async fn one(State(api): State<Api>, id: RunNumber) -> Result<Json<Ru
 ///
 /// The answer comes when its network has ended. A run that has ended stays as it is.
 #[utoipa::path(
-    post, path = "/runs/{id}/stop", tag = docs::RUNS, params(docs::RunId),
+    post, path = "/runs/{id}/stop", operation_id = "stop_run", tag = docs::RUNS, params(docs::RunId),
     responses((status = 200, body = RunView), docs::NoRun, docs::Foreign)
 )]
 pub(super) async fn stop(State(api): State<Api>, id: RunNumber) -> Result<Json<RunView>, Problem> {
@@ -171,7 +171,7 @@ pub(super) async fn stop(State(api): State<Api>, id: RunNumber) -> Result<Json<R
 ///
 /// As `/events`. After the last entry of a run that has ended comes `over`, and the stream ends.
 #[utoipa::path(
-    get, path = "/runs/{id}/events", tag = docs::RUNS, params(docs::RunId, Begin, docs::LastEventId),
+    get, path = "/runs/{id}/events", operation_id = "run_events", tag = docs::RUNS, params(docs::RunId, Begin, docs::LastEventId),
     responses(
         (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
         docs::NoRun, docs::TooManyFollow, docs::Foreign,
@@ -191,7 +191,7 @@ pub(super) async fn run_events(
 ///
 /// As `/tree`.
 #[utoipa::path(
-    get, path = "/runs/{id}/tree", tag = docs::RUNS, params(docs::RunId, TreeQuery),
+    get, path = "/runs/{id}/tree", operation_id = "run_tree", tag = docs::RUNS, params(docs::RunId, TreeQuery),
     responses((status = 200, body = crate::timeline::TreeView), docs::NoRun, docs::Foreign)
 )]
 pub(super) async fn tree(State(api): State<Api>, id: RunNumber, asked: Asked<TreeQuery>) -> Result<Response, Problem> {
@@ -202,7 +202,7 @@ pub(super) async fn tree(State(api): State<Api>, id: RunNumber, asked: Asked<Tre
 ///
 /// As `/timeline`.
 #[utoipa::path(
-    get, path = "/runs/{id}/timeline", tag = docs::RUNS, params(docs::RunId),
+    get, path = "/runs/{id}/timeline", operation_id = "run_timeline", tag = docs::RUNS, params(docs::RunId),
     responses((status = 200, body = timeline::TimelineView), docs::NoRun, docs::Unreadable, docs::Foreign)
 )]
 pub(super) async fn reach(State(api): State<Api>, id: RunNumber) -> Result<Response, Problem> {
@@ -213,7 +213,7 @@ pub(super) async fn reach(State(api): State<Api>, id: RunNumber) -> Result<Respo
 ///
 /// As `/timeline/entries`.
 #[utoipa::path(
-    get, path = "/runs/{id}/timeline/entries", tag = docs::RUNS, params(docs::RunId, EntriesQuery),
+    get, path = "/runs/{id}/timeline/entries", operation_id = "run_entries", tag = docs::RUNS, params(docs::RunId, EntriesQuery),
     responses((status = 200, body = timeline::EntriesView), docs::NoRun, docs::Unreadable, docs::Foreign)
 )]
 pub(super) async fn entries(
@@ -228,7 +228,7 @@ pub(super) async fn entries(
 ///
 /// As `/timeline/state`.
 #[utoipa::path(
-    get, path = "/runs/{id}/timeline/state", tag = docs::RUNS, params(docs::RunId, MomentQuery),
+    get, path = "/runs/{id}/timeline/state", operation_id = "run_state", tag = docs::RUNS, params(docs::RunId, MomentQuery),
     responses((status = 200, body = crate::timeline::TreeView), docs::NoRun, docs::Unreadable, docs::Foreign)
 )]
 pub(super) async fn state(
@@ -243,7 +243,7 @@ pub(super) async fn state(
 ///
 /// As `/stories`.
 #[utoipa::path(
-    get, path = "/runs/{id}/stories", tag = docs::RUNS, params(docs::RunId, StoriesQuery),
+    get, path = "/runs/{id}/stories", operation_id = "run_stories", tag = docs::RUNS, params(docs::RunId, StoriesQuery),
     responses((status = 200, body = timeline::StoriesView), docs::NoRun, docs::Unreadable, docs::Foreign)
 )]
 pub(super) async fn stories(
@@ -258,7 +258,7 @@ pub(super) async fn stories(
 ///
 /// As `/figures`.
 #[utoipa::path(
-    get, path = "/runs/{id}/figures", tag = docs::RUNS, params(docs::RunId, FiguresQuery),
+    get, path = "/runs/{id}/figures", operation_id = "run_figures", tag = docs::RUNS, params(docs::RunId, FiguresQuery),
     responses((status = 200, body = crate::timeline::Figures), docs::NoRun, docs::Foreign)
 )]
 pub(super) async fn figures(

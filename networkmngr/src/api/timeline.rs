@@ -173,7 +173,7 @@ pub(super) async fn entries(State(api): State<Api>, asked: Asked<EntriesQuery>) 
 ///
 /// As `/tree` is now, which it is unless `at` or `time` is given.
 #[utoipa::path(
-    get, path = "/timeline/state", tag = docs::TIMELINE, params(MomentQuery),
+    get, path = "/timeline/state", operation_id = "state_at", tag = docs::TIMELINE, params(MomentQuery),
     responses((status = 200, body = TreeView), (status = 400, body = docs::Problem), docs::Unreadable, docs::Foreign)
 )]
 pub(super) async fn state(State(api): State<Api>, asked: Asked<MomentQuery>) -> Result<Response, Problem> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use crate::network::{AT_ONCE, Network, Seen};
 use crate::term;
@@ -17,17 +18,21 @@ const ANSWER: Duration = Duration::from_secs(5);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(200));
 
 /// What a node says at `GET /health`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Health {
+    /// Height of the last block.
     pub(crate) height: u64,
     /// Hash of the last block, hex.
     pub(crate) tip: String,
     /// All work of the chain, 64 hex digits, so that text order is number order.
     pub(crate) work: String,
+    /// Connected peers.
     #[serde(default)]
     pub(crate) peers: u64,
+    /// Transactions that wait to be mined.
     #[serde(default)]
     pub(crate) pending: u64,
+    /// Whether it mines at this moment.
     #[serde(default)]
     pub(crate) mining: bool,
     /// Most hashes per second; absent if there is no limit.
@@ -36,17 +41,20 @@ pub(crate) struct Health {
 }
 
 /// One tip and the nodes that hold it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Tip {
+    /// Its height.
     pub(crate) height: u64,
+    /// Its hash.
     pub(crate) tip: String,
+    /// All work of the chain, 64 hex digits.
     pub(crate) work: String,
     /// Numbers of the nodes, ascending.
     pub(crate) nodes: Vec<u16>,
 }
 
 /// What all running nodes hold at one moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Survey {
     /// Whether every running node answered with the same tip.
     pub(crate) agree: bool,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::network::{Network, Seen};
 
@@ -11,10 +12,13 @@ use crate::network::{Network, Seen};
 pub(super) const MINE: Duration = Duration::from_secs(600);
 
 /// A block that a node mined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Mined {
+    /// Who mined it.
     pub(crate) node: u16,
+    /// Its height.
     pub(crate) height: u64,
+    /// Its hash.
     pub(crate) hash: String,
 }
 

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::agreement::{Survey, survey};
 use super::ask::{MINE, Mined, NoBlock, ask};
@@ -20,7 +21,7 @@ const OTHERS: Duration = Duration::from_secs(10);
 const RACES: usize = 5;
 
 /// How a burst went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct BurstReport {
     /// Number of the burst in its job, from 1.
     pub(crate) burst: u32,

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::burst::{BurstReport, burst};
 use super::options::{Bursts, OptionError, WantedBursts};
@@ -27,25 +28,27 @@ const SWITCH: Duration = Duration::from_secs(10);
 const NEWS: Duration = Duration::from_secs(10);
 
 /// A mining job, as `/status` shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Job {
     /// Number of the job, from 1.
     pub(crate) job: u64,
     #[serde(flatten)]
     pub(crate) kind: JobKind,
+    /// How far it is.
     pub(crate) state: JobState,
     /// How many bursts are over.
     pub(crate) done: u32,
     /// When it began, local time.
     pub(crate) since: String,
     /// The last bursts, at most 100.
+    #[schema(value_type = Vec<BurstReport>)]
     pub(crate) bursts: VecDeque<BurstReport>,
     /// What the nodes came to after the job was stopped; absent before, and if another job began meanwhile.
     pub(crate) settlement: Option<Settlement>,
 }
 
 /// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum JobKind {
     /// A number of bursts.
@@ -55,7 +58,7 @@ pub(crate) enum JobKind {
 }
 
 /// How far a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JobState {
     Running,

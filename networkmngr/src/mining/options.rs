@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 /// Most bursts in one job.
 const MAX_TIMES: u32 = 100_000;
@@ -10,19 +11,28 @@ const MAX_TIMES: u32 = 100_000;
 const MAX_INTERVAL: f64 = 3600.0;
 
 /// The query of `/start/mining`, as it was typed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WantedBursts {
+    /// How many bursts, from 1 to 100,000; 10 unless given.
+    #[param(value_type = Option<u32>)]
     pub(crate) times: Option<String>,
+    /// Shortest time from the start of one to that of the next, in seconds, at most 3,600; 1 unless given.
+    #[param(value_type = Option<f64>)]
     pub(crate) min: Option<String>,
+    /// Longest time, in seconds; 3 unless given.
+    #[param(value_type = Option<f64>)]
     pub(crate) max: Option<String>,
+    /// Every node mines without pause instead, until `/stop/mining`.
     #[serde(default)]
     pub(crate) continuous: bool,
 }
 
 /// A number of bursts, the time from the start of one to the next drawn between `min` and `max`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Bursts {
+    /// How many.
     pub(crate) times: u32,
     /// In seconds.
     pub(crate) min: f64,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::agreement::{Survey, until_settled};
 use super::ask::{Mined, NoBlock, ask};
@@ -16,7 +17,7 @@ const AGREE: (Duration, Duration) = (Duration::from_secs(30), Duration::from_mil
 const TRIES: usize = 3;
 
 /// A tie, and the block that ended it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Settled {
     /// Height of the tips of equal work.
     pub(crate) height: u64,
@@ -27,7 +28,7 @@ pub(crate) struct Settled {
 }
 
 /// What the nodes came to, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Settlement {
     /// The ties that had to be settled.
     pub(crate) settled: Vec<Settled>,

@@ -11,6 +11,7 @@ use node::drivers::net::LinkError;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::conditions::{Faults, LinkRule, MAX_RULES};
 use super::{Network, OrderError, Seen, StartError, State};
@@ -48,7 +49,7 @@ pub(crate) enum FaultError {
 }
 
 /// A split that holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Partition {
     /// The groups, none of which reaches another; the nodes that were not named come last.
     pub(crate) groups: Vec<Vec<u16>>,
@@ -61,7 +62,7 @@ pub(crate) struct Partition {
 }
 
 /// The end of a split.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Healed {
     /// Whether there was a split.
     pub(crate) was_split: bool,

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{AT_ONCE, Network, Seen, Slot, StartError, State};
 use crate::bind::{BindError, bind_one};
@@ -42,10 +43,11 @@ pub(crate) enum OrderError {
 }
 
 /// How a node's process is started. The preset is as all others are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StartCommand {
     /// Another node program, with the command line of the `node` binary.
+    #[schema(value_type = Option<String>)]
     pub(crate) program: Option<PathBuf>,
     /// What stands behind the arguments that every node gets.
     pub(crate) args: Vec<String>,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shared::{BlockHash, TxId};
 use tokio::time::Instant;
+use utoipa::ToSchema;
 
 use super::faults::FaultError;
 use super::{Network, OrderError, Seen, State};
@@ -27,13 +28,14 @@ const MINING: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(25);
 
 /// What is ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReorgOrder {
     /// How many blocks are taken back.
     pub(crate) depth: u32,
     /// Transactions that the new branch leaves out; of all others, those that it has room for.
     #[serde(default)]
+    #[schema(value_type = Vec<String>)]
     pub(crate) leave_out: Vec<TxId>,
     /// Who mines it; the first node that runs unless given.
     #[serde(default)]
@@ -41,17 +43,20 @@ pub(crate) struct ReorgOrder {
 }
 
 /// A reorganisation that took place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Reorganised {
     /// Who mined the branch.
     pub(crate) node: u16,
     /// The last block that both branches have.
+    #[schema(value_type = String)]
     pub(crate) fork: BlockHash,
     /// Its height.
     pub(crate) fork_height: u64,
     /// The tip before.
+    #[schema(value_type = String)]
     pub(crate) from: BlockHash,
     /// The tip after.
+    #[schema(value_type = String)]
     pub(crate) to: BlockHash,
     /// Its height.
     pub(crate) height: u64,

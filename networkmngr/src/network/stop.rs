@@ -9,6 +9,7 @@ use bytes::Bytes;
 use nix::sys::signal::Signal;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Network, Slot, State};
 use crate::term;
@@ -19,8 +20,9 @@ const AFTER_TERM: Duration = Duration::from_secs(2);
 const PER_NODE: Duration = Duration::from_millis(20);
 
 /// How one node ended at the network's stop.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Ending {
+    /// The node.
     pub(crate) number: u16,
     /// In words, for example `exit status 0` or `ended by SIGKILL`.
     pub(crate) how: String,

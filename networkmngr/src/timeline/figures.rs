@@ -7,7 +7,41 @@ use serde::Serialize;
 use shared::{Address, BlockHash};
 use utoipa::ToSchema;
 
-use super::state::{Block, State};
+use super::state::{Block, Life, State};
+
+/// What is counted of a network at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Counted {
+    /// Number of the last entry of the timeline that is taken in.
+    pub(crate) number: u64,
+    /// Each node's height and how many transactions wait there, but for those removed.
+    pub(crate) nodes: BTreeMap<u16, (u32, usize)>,
+    /// Different tips of those that run.
+    pub(crate) tips: usize,
+    pub(crate) groups: usize,
+    /// Blocks beside the best chain, of those that are known still.
+    pub(crate) stale: usize,
+    /// Changes of branches, each node's counted.
+    pub(crate) reorganisations: u64,
+}
+
+impl Counted {
+    /// That of this state.
+    pub(crate) fn of(state: &State) -> Self {
+        let nodes = state.nodes.iter().filter(|(_, node)| node.life != Life::Removed);
+        let running = nodes.clone().filter(|(_, node)| node.life == Life::Running);
+        let tips: BTreeSet<BlockHash> = running.filter_map(|(_, node)| node.tip).collect();
+        let best = state.best_chain().filter(|hash| state.tree.contains_key(hash)).count();
+        Self {
+            number: state.number(),
+            nodes: nodes.map(|(number, node)| (*number, (node.height, node.pool.len()))).collect(),
+            tips: tips.len(),
+            groups: state.groups.len(),
+            stale: state.tree.len().saturating_sub(best),
+            reorganisations: state.reorganisations,
+        }
+    }
+}
 
 /// What the newest blocks measure.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -76,7 +110,7 @@ impl Figures {
             .iter()
             .map(|(hash, block)| {
                 stale += beside.remove(&block.height).unwrap_or(0);
-                found = found + 1;
+                found += 1;
                 BlockFigures::of(state, *hash, block, share(stale, found + stale))
             })
             .collect();

@@ -24,7 +24,7 @@ mod tree;
 
 pub(crate) use entry::{About, Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
-pub(crate) use figures::Figures;
+pub(crate) use figures::{Counted, Figures};
 pub(crate) use file::{DAMAGED, EARLIER, FILE, Line, ReadError, Reader};
 pub(crate) use follow::Followed;
 pub(crate) use history::{Moment, Page};

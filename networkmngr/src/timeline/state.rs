@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) genesis: Option<BlockHash>,
     /// Whether time is virtual.
     pub(crate) simulated: bool,
+    /// Changes of branches, each node's counted, in the timeline's present file and since.
+    pub(super) reorganisations: u64,
     miners: BTreeMap<Address, BTreeSet<u16>>,
     peers: BTreeMap<String, u16>,
 }
@@ -228,6 +230,7 @@ impl State {
             What::Dropped { id, .. } => {
                 self.pool(number).map(|pool| pool.remove(id));
             }
+            What::Reorganised(_) => self.reorganisations += 1,
             What::Restarted => {
                 self.pool(number).map(BTreeSet::clear);
             }

@@ -4,6 +4,7 @@
 
 mod api;
 mod death;
+mod documents;
 mod faults;
 mod mining;
 mod runs;

@@ -1,8 +1,8 @@
 //! Starts the program and talks to it. Waits are for lines, answers and ends, never for time to pass;
 //! each has a generous limit, so that a test that would hang fails with what was seen.
 
-use std::io::{BufRead as _, BufReader, Read};
-use std::net::{Ipv4Addr, TcpListener};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -235,6 +235,18 @@ impl Drop for Manager {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The body of the manager's answer to a GET, which must succeed.
+pub(crate) fn text(manager: &Manager, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", manager.port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: 127.0.0.1:{}\r\n\r\n", manager.port).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.split(' ').nth(1) == Some("200"), "{path}: {head}");
+    body.to_owned()
 }
 
 /// What `network.json` in this folder says.

@@ -55,7 +55,7 @@ export function blockCard({ onSelect, onClose, explorer }) {
       el("p", { class: "mono", id: "block-hash" }, block.hash),
       el("dl", {},
         block.height > 0 && row("Mined by", miner === null ? "an unknown node" : `node ${miner}`),
-        block.time !== null && row("Its own time", time(block.time * 1000)),
+        block.time !== null && row("Its own time", network.zero === null ? time(block.time * 1000) : `${Math.round(block.time - network.zero / 1000)} s`),
         block.height > 0 && row("Transactions", whole(block.transactions)),
         hard !== null && row("Difficulty", `${whole(hard)} hashes expected`),
         block.previous && row("Parent", link(block.previous, "parent")),

@@ -11,6 +11,8 @@ import { atMost } from "./frames.js";
 const SHOWN = 150;
 const PAGE = 100;
 const MOST = 500;
+/** Sentences kept while nobody looks further back. */
+const KEPT = 4000;
 /** Entries. */
 const FAR = 5000;
 
@@ -70,6 +72,11 @@ export function feedView({ onSelect, onStories }) {
   function take(answer) {
     for (const story of answer.stories) stories.set(story.number, story);
     first = first === null ? answer.from : Math.min(first, answer.from);
+    if (stories.size > KEPT && shownUntil === Infinity) {
+      const sorted = [...stories.keys()].sort((one, other) => other - one).slice(0, KEPT / 2);
+      stories = new Map(sorted.map((number) => [number, stories.get(number)]));
+      first = sorted.at(-1);
+    }
     draw();
     onStories([...stories.values()]);
   }

@@ -31,13 +31,16 @@ export function layout(page, moments) {
   const plots = plotsView();
   const controls = controlsView(page);
   const lessons = lessonsView({ onRun: (run) => page.go({ run, panel: "feed", block: null }) });
-  const run = runView({ onOver: () => page.go({ run: null, block: null }) });
+  const run = runView({ onOver: () => page.go({ run: null, block: null }), onPlay: moments.again });
   const block = blockCard({ onSelect: select, onClose: () => page.go({ block: null }), explorer: page.explorer });
   const bar = timebar({ onSeek: moments.seek, onPlay: moments.play, onPause: moments.pause, onSpeed: moments.speed, onLive: moments.live });
 
   const sentence = el("h1", { id: "sentence" }, "Asking the manager…");
   const spoken = el("p", { class: "only-spoken", id: "sentence-spoken", "aria-live": "polite" });
-  const speak = atMost(4000, () => text(spoken, sentence.textContent));
+  const speak = atMost(2000, () => {
+    text(spoken, sentence.textContent);
+    document.title = `${sentence.textContent.replace(/\.$/, "")} · networkmngr`;
+  });
   let settled = 0;
   const more = el("p", { class: "quiet", id: "sentence-more" });
   const connection = el("span", { class: "tag", id: "connection" });
@@ -56,8 +59,8 @@ export function layout(page, moments) {
     el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
     top,
     el("main", { id: "main", tabindex: "-1" },
-      el("div", { class: "column" }, run.element, tree.element, nodes.element),
-      el("div", { class: "column" }, block.element, side)),
+      el("div", { class: "column" }, tree.element, nodes.element),
+      el("div", { class: "column" }, run.element, block.element, side)),
     bar.element);
 
   let panel = null;
@@ -75,21 +78,20 @@ export function layout(page, moments) {
   function says() {
     const away = page.connection !== "live" && page.connection !== "over" && page.player === null;
     const { network } = page.scene();
-    const told = page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
+    const told = page.connection === "gone" ? { kind: "warn", words: page.problem.message, more: ["Go back to the live network, or choose another run among the lessons."] } : page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
       away && page.connection === "waiting" ? { kind: "bad", words: page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.", more: ["This page keeps trying, and goes on by itself when it is back."] } :
-        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network);
+        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network, page.connection === "over" && page.player === null);
     // What is over in a moment does not take the sentence away from what it was.
     if (!told.passing) settled = performance.now();
     if (!told.passing || performance.now() - settled > PATIENCE) {
       text(sentence, told.words);
       document.querySelector("#says").dataset.kind = told.kind;
-      document.title = `${told.words.replace(/\.$/, "")} · networkmngr`;
       speak();
     }
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
     const past = page.player !== null;
-    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended" }[page.connection]);
+    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended", gone: "gone" }[page.connection]);
     connection.className = `tag ${past ? "warn" : { live: "good", waiting: "bad", loading: "warn" }[page.connection] ?? ""}`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);
   }
@@ -97,6 +99,9 @@ export function layout(page, moments) {
   function time() {
     const { network } = page.source.scene;
     const told = page.timeline;
+    const zero = network.simulated && told ? told.begun : null;
+    page.scene().network.zero = zero;
+    bar.element.hidden = !told;
     if (told) {
       // The network's own clock goes on also while nothing happens in it.
       const now = network.simulated || page.base !== "" ? network.at : Math.max(network.at, Date.now());
@@ -105,9 +110,9 @@ export function layout(page, moments) {
     }
     const at = page.player?.at ?? null;
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
-    feed.until(at ?? Infinity, network.simulated && told ? told.begun : null, page.scene().network.number);
+    feed.until(at ?? Infinity, zero, page.scene().network.number);
     pastNote.hidden = page.player === null;
-    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Orders are for the present: choose Live to give some.");
+    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Choose Live at the bottom to come back.");
     document.body.classList.toggle("is-past", page.player !== null);
   }
 

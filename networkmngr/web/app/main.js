@@ -43,10 +43,11 @@ const page = {
 const views = layout(page, {
   seek: (at) => toMoment(at),
   play: () => {
-    if (!page.player) toMoment(page.timeline?.begun ?? 0).then(() => page.player?.play());
+    if (!page.player) again();
     else page.player.play();
     views.time();
   },
+  again,
   pause: () => { page.player?.pause(); views.time(); },
   speed: (factor) => { page.speed = factor; if (page.player) page.player.speed = factor; },
   live: toLive,
@@ -108,6 +109,11 @@ async function toMoment(at) {
   page.player.speed = page.speed ?? 1;
   await page.player.seek(at);
   drawSoon();
+}
+
+async function again() {
+  await toMoment(page.timeline?.begun ?? 0);
+  page.player?.play();
 }
 
 function toLive() {

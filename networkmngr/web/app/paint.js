@@ -21,7 +21,8 @@ export function view(network) {
   for (const node of network.present()) {
     const key = node.tip;
     if (!tips.has(key)) tips.set(key, { up: [], down: [] });
-    tips.get(key)[node.state === "running" ? "up" : "down"].push(node.number);
+    // Where none runs, as at the end of a run, all are told alike.
+    tips.get(key)[node.state === "running" || running.length === 0 ? "up" : "down"].push(node.number);
   }
   return { running: running.length, tips, chains: network.onChains(), best: network.best() };
 }
@@ -129,7 +130,7 @@ function axis(context, camera, { lanes, network }, theme, from, to) {
     if (at === null) continue;
     context.fillStyle = theme.quiet;
     context.font = "11px system-ui, sans-serif";
-    context.fillText(network.simulated ? `${(at / 1000).toFixed(1)} s` : time(at), x, bottom + 26);
+    context.fillText(network.zero === null ? time(at) : `${((at - network.zero) / 1000).toFixed(1)} s`, x, bottom + 26);
   }
 }
 

@@ -7,8 +7,8 @@ const PAUSE = 500;
 /** How a run stands, and how that is coloured. */
 export const TAGS = { running: "warn", passed: "good", failed: "bad", stopped: "warn" };
 
-/** `onOver()` is called to go back. `{ element, open(id), close() }`. */
-export function runView({ onOver }) {
+/** `onOver()` is called to go back, `onPlay()` to play it from its beginning. `{ element, open(id), close() }`. */
+export function runView({ onOver, onPlay }) {
   const element = el("section", { class: "card run", id: "run", hidden: true, "aria-labelledby": "run-title" });
   let id = null;
   let timer = null;
@@ -46,7 +46,8 @@ export function runView({ onOver }) {
     const said = run.said ?? [];
     const prose = (Array.isArray(said) ? said : [said]).map((one) => (typeof one === "string" ? one : one.text));
     fill(element,
-      head(run.name ?? "Scenario", running && button("Stop it", () => post(`/runs/${id}/stop`), { id: "run-stop" })),
+      head(run.name ?? "Scenario", running && button("Stop it", () => post(`/runs/${id}/stop`), { id: "run-stop" }),
+        !running && button("Play it from the beginning", onPlay, { id: "run-play", class: "main" })),
       step && el("div", { class: "stack tight" },
         el("progress", { id: "run-progress", max: step.of, value: running ? step.number : step.of, "aria-label": `Step ${step.number} of ${step.of}` }),
         running && el("p", { class: "quiet", id: "run-step" }, `Step ${step.number} of ${step.of}: ${step.text}`)),
@@ -54,7 +55,7 @@ export function runView({ onOver }) {
       run.verdict && verdict(run),
       (run.expectations ?? []).length > 0 && el("details", { id: "run-expectations" }, el("summary", {}, "What was expected"),
         el("ul", {}, run.expectations.map((one) => el("li", {}, el("span", { class: `tag ${one.passed === null ? "" : one.passed ? "good" : "bad"}` }, one.passed === null ? "not judged yet" : one.passed ? "held" : "did not hold"),
-          ` ${one.text}${one.measured === null || one.measured === undefined ? "" : ` (measured: ${Number(one.measured.toPrecision(4))})`}`)))),
+          ` ${one.text}${one.measured === null || one.measured === undefined ? "" : ` (measured: ${Number(one.measured.toPrecision(4))})`}${one.passed === false && one.reason ? `: ${one.reason}` : ""}`)))),
       run.error && el("p", { class: "bad-text" }, run.error));
     element.querySelector("#run-said")?.lastChild?.scrollIntoView?.({ block: "nearest" });
   }

@@ -24,7 +24,8 @@ export function scene(network) {
 
 /**
  * Follows the network below `base` (`""`, or `/runs/3`). `onChange(event)` is called for each entry, and with null when
- * all is another; `onState("live" | "waiting" | "loading" | "over", error)` for each change of the connection; `over` is a run that has ended.
+ * all is another; `onState("live" | "waiting" | "loading" | "over" | "gone", error)` for each change of the connection; `over` is a run that has ended, `gone` one
+ * that is not kept any more.
  */
 export class Source {
   constructor(base, { onChange, onState }) {
@@ -47,6 +48,11 @@ export class Source {
       this.scene = scene(Network.from(told));
     } catch (error) {
       if (this.closed) return;
+      // A run that is not kept any more does not come back.
+      if (this.base !== "" && error.status === 404) {
+        this.onState("gone", error);
+        return;
+      }
       this.onState("waiting", error);
       this.timer = setTimeout(() => this.load(), RETRY);
       return;

@@ -193,9 +193,12 @@ export function treeView({ onSelect }) {
     /** Shows another network, or another moment of it. */
     show(next) {
       if (next !== scene) born.clear();
+      // The block of an address comes into view as soon as it is known.
+      const isNew = selected && !scene?.lanes.places.has(selected);
       scene = next;
+      if (isNew) place(selected);
       seen = null;
-      want();
+      changedCamera();
     },
     /** The network has changed. */
     changed() {

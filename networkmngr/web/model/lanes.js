@@ -22,8 +22,6 @@ export class Lanes {
     this.isTip = () => false;
     this.lowest = 0;
     this.highest = 0;
-    this.top = 0;
-    this.bottom = 0;
   }
 
   /** Those of a whole tree: the chain that ends with the most work goes straight. */
@@ -53,8 +51,6 @@ export class Lanes {
     if (this.places.size === 1) this.lowest = block.height;
     this.lowest = Math.min(this.lowest, block.height);
     this.highest = Math.max(this.highest, block.height);
-    this.top = Math.min(this.top, lane);
-    this.bottom = Math.max(this.bottom, lane);
     return place;
   }
 

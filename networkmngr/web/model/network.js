@@ -16,6 +16,8 @@ export class Network {
     this.at = 0;
     this.genesis = null;
     this.simulated = false;
+    /** Where virtual time begins, once that is known; null for a real network. */
+    this.zero = null;
     /** Number → `{ number, state, height, tip, miner, pool, hashRate }`; `pool` counts what waits there. */
     this.nodes = new Map();
     this.groups = [];

@@ -4,10 +4,11 @@ import { numbers, short, whoInShort } from "./names.js";
 
 /**
  * `{ kind, words, more, passing }`: `kind` is `good`, `warn` or `bad`, `words` one sentence, `more` further ones that matter
- * less; `passing` tells what is over in a moment if all goes well.
+ * less; `passing` tells what is over in a moment if all goes well. Of a run that is `over`, how it ended.
  */
-export function summary(network) {
+export function summary(network, over = false) {
   const present = network.present();
+  if (over && present.length > 0 && present.every((node) => node.state === "ended")) return ending(network, present);
   const running = present.filter((node) => node.state === "running");
   const more = absent(present);
   if (present.length === 0) return { kind: "warn", words: "The network has no nodes yet.", more: [] };
@@ -20,6 +21,13 @@ export function summary(network) {
   if (network.groups.length > 0) return { ...split(network, running, tips), more };
   if (tips.length === 1) return { ...agreed(network, present, running, tips[0]), more };
   return { ...parted(network, running, tips), more };
+}
+
+function ending(network, present) {
+  const tips = byTip(present);
+  const words = tips.length > 1 ? `The run is over; its nodes held ${tips.length} different blocks at its end.` :
+    `The run is over; its ${count(present.length, "node")} agreed on block ${tips[0].height} (${short(tips[0].hash)})${by(network, tips[0].hash)}.`;
+  return { kind: tips.length > 1 ? "warn" : "good", words, more: [] };
 }
 
 function agreed(network, present, running, tip) {

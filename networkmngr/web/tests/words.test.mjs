@@ -45,6 +45,12 @@ test("it tells a split by its sides, also those in no named group", () => {
   assert.equal(says([["running", "a2"], ["running", "a2"]], fork, [[0], [1]])[1], "The network is split (0 | 1), and all still hold block 2 (a2000000…).");
 });
 
+test("of a run that is over it tells how it ended", () => {
+  const end = (...tips) => summary(network(tips.map((tip) => ["ended", tip]), fork), true).words;
+  assert.equal(end("a2", "a2"), "The run is over; its 2 nodes agreed on block 2 (a2000000…), mined by node 1.");
+  assert.equal(end("a2", "b1"), "The run is over; its nodes held 2 different blocks at its end.");
+});
+
 test("numbers, nodes and sides are written as the program writes them, and read back", () => {
   assert.deepEqual([numbers([0, 1, 2, 5, 7, 8]), who([4]), who([0, 1]), sides([[0, 1], [2]]), short(hash("ab"))], ["0-2, 5, 7-8", "node 4", "nodes 0-1", "0-1 | 2", "ab000000…"]);
   assert.deepEqual(parseNumbers("5, 0-2,1"), [0, 1, 2, 5]);

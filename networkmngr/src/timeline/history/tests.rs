@@ -100,9 +100,9 @@ fn stories_are_paged_both_ways_without_gaps_or_doubles() {
     assert_eq!((all.from, all.to), (1, last));
     let told = |stories: &[Story]| stories.iter().map(|story| (story.number, story.text.clone())).collect::<Vec<_>>();
     let whole = told(&all.stories);
-    let reorganised = all.stories.iter().filter(|story| story.kind == "reorganised");
+    let mut reorganised = all.stories.iter().filter(|story| story.kind == "reorganised");
     assert_eq!(reorganised.clone().count(), 6, "{whole:#?}");
-    let change = reorganised.last().and_then(|story| story.change.clone()).unwrap();
+    let change = reorganised.next_back().and_then(|story| story.change.clone()).unwrap();
     assert_eq!((change.left_blocks[0].hash, change.joined_blocks[0].hash), (hash(1_000_600), hash(600)));
     assert_eq!((change.returned_ids, change.joined_blocks[0].first), (vec![TxId(hash(600).0)], Some(600_002)));
 
