@@ -161,6 +161,10 @@ drawState();
 drawAccount();
 await refresh();
 window.addEventListener("hashchange", show);
+// Another tab may have logged in or out meanwhile.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") refresh();
+});
 show();
 begin();
 introduce().catch(() => {});

@@ -113,5 +113,8 @@ export function form(id, fields, action, act, { beside = [] } = {}) {
   return made;
 }
 
+/** The name that a password belongs to, unseen, for browsers that keep passwords. */
+export const belongsTo = (name) => el("input", { type: "text", autocomplete: "username", value: name, readonly: true, hidden: true });
+
 /** A password's field. */
 export const password = (id, autocomplete) => el("input", { id, type: "password", autocomplete, required: true, spellcheck: "false" });

@@ -195,3 +195,14 @@ test("the verdict's words", () => {
   assert.equal(date(1_767_225_603_000n), "2026-01-01 00:00:03 UTC");
   assert.match(date(9_007_199_254_740_991n), /after 1970/);
 });
+
+test("a browser without Ed25519 says so, and does not say that the receipt holds", async (context) => {
+  const lacking = Object.assign(new Error("unrecognised"), { name: "NotSupportedError" });
+  context.mock.method(crypto.subtle, "importKey", () => Promise.reject(lacking));
+  const report = await verify(receipt());
+  assert.deepEqual(report.steps.filter((step) => step.outcome === "unchecked").map((step) => step.question), ["Is the transaction whole, and signed by its sender?", "Did the node sign for the log?"]);
+  assert.match(report.steps[2].sentence, /networkmngr verify/);
+  assert.equal(report.steps.at(-1).outcome, "good");
+  const said = verdict(report, receipt(), {});
+  assert.ok(!said.holds && said.words.includes("networkmngr verify"));
+});

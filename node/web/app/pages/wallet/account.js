@@ -2,7 +2,7 @@
 
 import { button, el, fill, kept, notice } from "/web/base/dom.js";
 import { isOn, turnOff, turnOn } from "../../gravatar.js";
-import { card, face, facts, field, form, go, password, whole } from "../../parts.js";
+import { belongsTo, card, face, facts, field, form, go, password, whole } from "../../parts.js";
 import { act, logOut, loggedIn, session } from "../../server.js";
 import { grid } from "./words.js";
 
@@ -25,7 +25,7 @@ function exportWords() {
   const shown = el("div", { class: "stack", id: "exported" });
   const secret = loggedIn() ? el("label", { for: "export-password" }, "Password again", password("export-password", "current-password")) : null;
   const hide = () => fill(shown);
-  return card("Its words", el("p", { class: "quiet" }, "Whoever has them has the account. They restore it on any node."), form("export", [secret], "Show the words", async () => {
+  return card("Its words", el("p", { class: "quiet" }, "Whoever has them has the account. They restore it on any node."), form("export", [secret ? belongsTo(session.account.name) : null, secret], "Show the words", async () => {
     const { words, note } = await act("/wallet/export", secret ? { password: document.getElementById("export-password").value } : {});
     if (secret) document.getElementById("export-password").value = "";
     fill(shown, grid(words), el("p", { class: "quiet" }, note), el("button", { type: "button", id: "hide-words", on: { click: hide } }, "Hide them"));
@@ -34,6 +34,7 @@ function exportWords() {
 
 function changePassword() {
   const fields = [
+    belongsTo(session.account.name),
     el("label", { for: "old-password" }, "Present password", password("old-password", "current-password")),
     el("label", { for: "new-password" }, "New password", password("new-password", "new-password"), el("small", { class: "quiet" }, "8 characters or more.")),
     el("label", { for: "new-password-again" }, "New password again", password("new-password-again", "new-password")),

@@ -5,7 +5,7 @@ import { el, fill, notice } from "/web/base/dom.js";
 import { short } from "/web/base/format.js";
 import { coins, fromCoins, fromUnits, units } from "../../logic/amount.js";
 import { checkAddress } from "../../logic/bech32m.js";
-import { addressLink, amount, card, face, field, form, go, password } from "../../parts.js";
+import { addressLink, amount, belongsTo, card, face, field, form, go, password } from "../../parts.js";
 import { act, nameOf, practising, session } from "../../server.js";
 import { statusTag } from "../../status.js";
 import { balanceRegion } from "../history.js";
@@ -54,7 +54,7 @@ function sendForm(to, own, sent) {
   const secret = practising() ? null : field("Password again, to spend", password("send-password", "current-password"));
 
   let nonce = null;
-  const made = form("send-form", [toBox, seen, amountBox, feeBox, secret], "Send", async () => {
+  const made = form("send-form", [toBox, seen, amountBox, feeBox, secret ? belongsTo(session.account.name) : null, secret], "Send", async () => {
     const checked = checkTo();
     const [{ units: count, wrong }, offered] = [checkAmount(), fromUnits(fee.value)];
     if (checked.state !== "good") {
