@@ -1,9 +1,11 @@
 // Everything that can be ordered of the network, in sections that open.
 
-import { del, get, post } from "/web/base/api.js";
+import { get, post } from "/web/base/api.js";
 import { button, confirmed, el, fill, notice } from "/web/base/dom.js";
 import { count } from "/web/base/format.js";
-import { short, who } from "../model/names.js";
+import { short } from "../model/names.js";
+import { number } from "./fields.js";
+import { links, ruleList } from "./links.js";
 import { shares } from "./rates.js";
 import { splitter } from "./splitter.js";
 
@@ -23,8 +25,13 @@ export function controlsView(page) {
     section("rates", "Who has how much power", rates.element, false, () => rates.read()),
     section("reorg", "Force a reorganisation", reorg(page, reorgNode)),
     section("nodes", "More nodes", adding(page)),
-    section("stop", "Shut down", stopping(page))];
-  const note = el("p", { class: "quiet", id: "orders-note", hidden: true }, "Orders are for the live network as it is now. Choose Live at the bottom, or go back from the run, to give some.");
+    section("stop", "Shut down", stopping(page)),
+  ];
+  const note = el(
+    "p",
+    { class: "quiet", id: "orders-note", hidden: true },
+    "Orders are for the live network as it is now. Choose Live at the bottom, or go back from the run, to give some.",
+  );
   const element = el("div", { class: "controls" }, note, sections);
 
   return {
@@ -38,12 +45,19 @@ export function controlsView(page) {
         shownRules = network.rules;
         fill(rules, ruleList(network.rules));
       }
-      const nodes = network.present().map((node) => `${node.number}${node.state}`).join();
+      const nodes = network
+        .present()
+        .map((node) => `${node.number}${node.state}`)
+        .join();
       if (nodes === shownNodes) return;
       shownNodes = nodes;
       split.show();
       const chosen = reorgNode.value;
-      fill(reorgNode, el("option", { value: "" }, "the first that runs"), network.running().map(({ number }) => el("option", { value: number }, `node ${number}`)));
+      fill(
+        reorgNode,
+        el("option", { value: "" }, "the first that runs"),
+        network.running().map(({ number }) => el("option", { value: number }, `node ${number}`)),
+      );
       reorgNode.value = [...reorgNode.options].some((option) => option.value === chosen) ? chosen : "";
       if (element.querySelector("#do-rates").open) rates.read();
     },
@@ -51,7 +65,12 @@ export function controlsView(page) {
 }
 
 function section(name, title, content, open = false, onOpen = () => {}) {
-  const made = el("details", { class: "section", id: `do-${name}`, open, on: { toggle: () => made.open && onOpen() } }, el("summary", {}, title), el("div", { class: "inside" }, content));
+  const made = el(
+    "details",
+    { class: "section", id: `do-${name}`, open, on: { toggle: () => made.open && onOpen() } },
+    el("summary", {}, title),
+    el("div", { class: "inside" }, content),
+  );
   return made;
 }
 
@@ -59,79 +78,96 @@ function section(name, title, content, open = false, onOpen = () => {}) {
 export async function mine(options) {
   const query = new URLSearchParams(options);
   const job = await post(`/start/mining?${query}`);
-  notice(job.kind === "continuous" ? `Job ${job.job}: every node mines until it is stopped.` : `Job ${job.job}: ${job.times} bursts, ${job.min} to ${job.max} s apart.`);
+  notice(
+    job.kind === "continuous"
+      ? `Job ${job.job}: every node mines until it is stopped.`
+      : `Job ${job.job}: ${job.times} bursts, ${job.min} to ${job.max} s apart.`,
+  );
 }
 
 /** Ends the mining job. */
 export async function stopMining() {
   const { stopped, job, done } = await post("/stop/mining");
-  notice(stopped ? `Job ${job} was stopped${done > 0 ? ` after ${count(done, "burst")}` : ""}.` : "Nothing is being mined.");
+  notice(
+    stopped ? `Job ${job} was stopped${done > 0 ? ` after ${count(done, "burst")}` : ""}.` : "Nothing is being mined.",
+  );
 }
 
 function mining(page) {
   const times = number("mine-times", 10, 1, 100000, 1);
   const min = number("mine-min", 1, 0, 3600, 0.1);
   const max = number("mine-max", 3, 0, 3600, 0.1);
-  const then = async (act) => { await act(); await page.refresh(); };
-  return el("div", { class: "stack tight" },
+  const then = async (act) => {
+    await act();
+    await page.refresh();
+  };
+  return el(
+    "div",
+    { class: "stack tight" },
     el("p", { class: "quiet" }, "In a burst all nodes look for the next block at once; the first that finds it wins."),
-    el("div", { class: "row end" }, el("label", { class: "grow" }, "Bursts", times), el("label", { class: "grow" }, "Apart, from (s)", min), el("label", { class: "grow" }, "to (s)", max)),
-    el("div", { class: "row" },
-      button("Start the bursts", () => then(() => mine({ times: times.value, min: min.value, max: max.value })), { id: "mine-bursts", class: "main" }),
+    el(
+      "div",
+      { class: "row end" },
+      el("label", { class: "grow" }, "Bursts", times),
+      el("label", { class: "grow" }, "Apart, from (s)", min),
+      el("label", { class: "grow" }, "to (s)", max),
+    ),
+    el(
+      "div",
+      { class: "row" },
+      button("Start the bursts", () => then(() => mine({ times: times.value, min: min.value, max: max.value })), {
+        id: "mine-bursts",
+        class: "main",
+      }),
       button("Mine without end", () => then(() => mine({ continuous: true })), { id: "mine-continuous" }),
-      button("Stop", () => then(stopMining), { id: "mine-stop" })));
-}
-
-function number(id, value, min, max, step) {
-  return el("input", { type: "number", id, value, min, max, step, inputmode: "decimal" });
-}
-
-function links(page, rules) {
-  const from = el("input", { id: "link-from", value: "all" });
-  const to = el("input", { id: "link-to", value: "all" });
-  const delay = number("link-delay", 200, 0, 4000, 1);
-  const jitter = number("link-jitter", 0, 0, 4000, 1);
-  const loss = number("link-loss", 0, 0, 100, 0.1);
-  const oneWay = el("input", { type: "checkbox", id: "link-one-way" });
-  const cut = el("input", { type: "checkbox", id: "link-cut" });
-  return el("div", { class: "stack tight" },
-    el("p", { class: "quiet" }, "For the ways between these nodes: all, or numbers such as 0-2, 5."),
-    el("div", { class: "row end" }, el("label", { class: "grow" }, "From", from), el("label", { class: "grow" }, "To", to)),
-    el("div", { class: "row end" }, el("label", { class: "grow" }, "Delay (ms)", delay), el("label", { class: "grow" }, "Jitter ± (ms)", jitter), el("label", { class: "grow" }, "Lost (%)", loss)),
-    el("div", { class: "row" }, el("label", { class: "beside" }, oneWay, "this way only"), el("label", { class: "beside" }, cut, "cut off wholly")),
-    el("div", { class: "row" },
-      button("Set", async () => {
-        const rule = { from: from.value.trim(), to: to.value.trim(), delay_ms: Number(delay.value), jitter_ms: Number(jitter.value), loss: Number(loss.value) / 100, one_way: oneWay.checked, cut: cut.checked };
-        const { nodes } = await post("/links", { rules: [rule] });
-        notice(`The rule holds at ${nodes} running nodes.`);
-        await page.refresh();
-      }, { id: "links-set", class: "main" }),
-      button("All links as they were", async () => { await del("/links"); notice("No link is slowed any more."); await page.refresh(); }, { id: "links-clear" })),
-    rules);
-}
-
-function ruleList(rules) {
-  if (rules.length === 0) return el("p", { class: "quiet" }, "No rules are in force.");
-  const set = (nodes) => (nodes === "all" || nodes === undefined ? "all nodes" : Array.isArray(nodes) ? who(nodes) : `nodes ${nodes}`);
-  return el("ul", {}, rules.map((rule) => {
-    const parts = [rule.cut && "cut off", !rule.cut && rule.delay_ms > 0 && `${rule.delay_ms} ms later${rule.jitter_ms > 0 ? ` ± ${rule.jitter_ms} ms` : ""}`,
-      !rule.cut && rule.loss > 0 && `${Number((rule.loss * 100).toPrecision(3))} % lost`].filter(Boolean);
-    return el("li", {}, `From ${set(rule.from)} to ${set(rule.to)}${rule.one_way ? "" : " and back"}: ${parts.join(", ") || "nothing"}`);
-  }));
+      button("Stop", () => then(stopMining), { id: "mine-stop" }),
+    ),
+  );
 }
 
 function reorg(page, node) {
   const depth = number("reorg-depth", 2, 1, 100, 1);
   const leave = el("textarea", { id: "reorg-leave-out", placeholder: "ids, one a line", spellcheck: "false" });
-  return el("div", { class: "stack tight" },
-    el("p", { class: "quiet" }, "A node mines another branch in silence, longer than the chain, and publishes it. Nothing is faked: every node changes over because there is more work in it."),
-    el("div", { class: "row end" }, el("label", { class: "grow" }, "Blocks to take back", depth), el("label", { class: "grow" }, "Mined by", node)),
-    el("details", {}, el("summary", {}, "Leave transactions out"), el("label", {}, "Ids of transactions that the new branch must not have", leave)),
-    el("div", { class: "row" }, button("Reorganise", async () => {
-      const done = await post("/reorg", { depth: Number(depth.value), node: node.value === "" ? null : Number(node.value), leave_out: leave.value.split(/\s+/).filter(Boolean) });
-      notice(`Node ${done.node} mined another branch from height ${done.fork_height} on; the tip is now block ${done.height} (${short(done.to)}).`);
-      await page.refresh();
-    }, { id: "reorg-order", class: "main" })));
+  return el(
+    "div",
+    { class: "stack tight" },
+    el(
+      "p",
+      { class: "quiet" },
+      "A node mines another branch in silence, longer than the chain, and publishes it. Nothing is faked: every node changes over because there is more work in it.",
+    ),
+    el(
+      "div",
+      { class: "row end" },
+      el("label", { class: "grow" }, "Blocks to take back", depth),
+      el("label", { class: "grow" }, "Mined by", node),
+    ),
+    el(
+      "details",
+      {},
+      el("summary", {}, "Leave transactions out"),
+      el("label", {}, "Ids of transactions that the new branch must not have", leave),
+    ),
+    el(
+      "div",
+      { class: "row" },
+      button(
+        "Reorganise",
+        async () => {
+          const done = await post("/reorg", {
+            depth: Number(depth.value),
+            node: node.value === "" ? null : Number(node.value),
+            leave_out: leave.value.split(/\s+/).filter(Boolean),
+          });
+          notice(
+            `Node ${done.node} mined another branch from height ${done.fork_height} on; the tip is now block ${done.height} (${short(done.to)}).`,
+          );
+          await page.refresh();
+        },
+        { id: "reorg-order", class: "main" },
+      ),
+    ),
+  );
 }
 
 /** Adds a node. */
@@ -142,17 +178,48 @@ export async function addNode(page) {
 }
 
 function adding(page) {
-  return el("div", { class: "stack tight" }, el("p", { class: "quiet" }, "One more node joins, and gets the chain from the others. To kill, pause, restart or remove one, open it in the list of nodes."),
-    el("div", { class: "row" }, button("Add a node", () => addNode(page), { id: "node-add", class: "main" })));
+  return el(
+    "div",
+    { class: "stack tight" },
+    el(
+      "p",
+      { class: "quiet" },
+      "One more node joins, and gets the chain from the others. To kill, pause, restart or remove one, open it in the list of nodes.",
+    ),
+    el(
+      "div",
+      { class: "row" },
+      button("Add a node", () => addNode(page), { id: "node-add", class: "main" }),
+    ),
+  );
 }
 
 function stopping(page) {
-  return el("div", { class: "stack tight" }, el("p", { class: "quiet" }, "Ends every node, and then the manager. All chains stay on disk."),
-    el("div", { class: "row" }, button("Shut everything down", async () => {
-      const status = await get("/status");
-      if (!(await confirmed("Shut the network down?", `All ${status.nodes.running} running nodes end, and then the manager. The chains stay in ${status.manager.folder}.`, "Shut it down"))) return;
-      page.leaving();
-      const { stopped } = await post("/shutdown/all");
-      notice(`${stopped} nodes have ended, and the manager with them.`);
-    }, { id: "shutdown", class: "danger" })));
+  return el(
+    "div",
+    { class: "stack tight" },
+    el("p", { class: "quiet" }, "Ends every node, and then the manager. All chains stay on disk."),
+    el(
+      "div",
+      { class: "row" },
+      button(
+        "Shut everything down",
+        async () => {
+          const status = await get("/status");
+          if (
+            !(await confirmed(
+              "Shut the network down?",
+              `All ${status.nodes.running} running nodes end, and then the manager. The chains stay in ${status.manager.folder}.`,
+              "Shut it down",
+            ))
+          )
+            return;
+          page.leaving();
+          const { stopped } = await post("/shutdown/all");
+          notice(`${stopped} nodes have ended, and the manager with them.`);
+        },
+        { id: "shutdown", class: "danger" },
+      ),
+    ),
+  );
 }

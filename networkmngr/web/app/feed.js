@@ -17,14 +17,46 @@ const KEPT = 4000;
 const FAR = 5000;
 
 /** What is worth asking for sentences about. */
-const NOTABLE = new Set(["begun", "ready", "ended", "paused", "resumed", "removed", "split", "healed", "links", "hash_rate", "mining",
-  "step", "verdict", "reorganised", "contradicted", "penalty", "lost", "side", "disconnected"]);
-const KINDS = { reorganised: "change", contradicted: "bad", split: "warn", ended: "warn", lost: "warn", penalty: "warn", healed: "good", ready: "good" };
+const NOTABLE = new Set([
+  "begun",
+  "ready",
+  "ended",
+  "paused",
+  "resumed",
+  "removed",
+  "split",
+  "healed",
+  "links",
+  "hash_rate",
+  "mining",
+  "step",
+  "verdict",
+  "reorganised",
+  "contradicted",
+  "penalty",
+  "lost",
+  "side",
+  "disconnected",
+]);
+const KINDS = {
+  reorganised: "change",
+  contradicted: "bad",
+  split: "warn",
+  ended: "warn",
+  lost: "warn",
+  penalty: "warn",
+  healed: "good",
+  ready: "good",
+};
 
 /** `onStories` gets all that are known whenever there are more. */
 export function feedView({ onSelect, onStories }) {
   const list = el("ol", { id: "feed", class: "feed" });
-  const empty = el("p", { class: "empty" }, "Nothing has happened yet. Mine a few blocks, or split the network, and it will be told here.");
+  const empty = el(
+    "p",
+    { class: "empty" },
+    "Nothing has happened yet. Mine a few blocks, or split the network, and it will be told here.",
+  );
   const more = el("button", { type: "button", id: "feed-more", hidden: true, on: { click: () => older() } }, "Earlier");
   const element = el("div", { class: "stack" }, empty, list, more);
   let base = "";
@@ -92,7 +124,9 @@ export function feedView({ onSelect, onStories }) {
     try {
       const answer = await get(`${of}/stories?before=${first}&limit=${most}`);
       if (of === base) take(answer);
-    } catch { /* What there is stays. */ }
+    } catch {
+      /* What there is stays. */
+    }
   }
 
   // What led to an earlier moment has to be there before it can be shown.
@@ -107,8 +141,10 @@ export function feedView({ onSelect, onStories }) {
   }
 
   function draw() {
-    const wanted = [...stories.values()].filter((story) => story.at <= shownUntil)
-      .sort((one, other) => other.at - one.at || other.number - one.number).slice(0, limit);
+    const wanted = [...stories.values()]
+      .filter((story) => story.at <= shownUntil)
+      .sort((one, other) => other.at - one.at || other.number - one.number)
+      .slice(0, limit);
     const known = new Map([...list.children].map((item) => [item.dataset.story, item]));
     const items = wanted.map((story) => {
       const item = known.get(String(story.number));
@@ -128,7 +164,10 @@ export function feedView({ onSelect, onStories }) {
 
   function told(story, open) {
     const kind = KINDS[story.kind] ?? "plain";
-    const head = [el("time", { class: "quiet number" }, when(story.at)), el("span", { class: "words" }, sentence(story.text))];
+    const head = [
+      el("time", { class: "quiet number" }, when(story.at)),
+      el("span", { class: "words" }, sentence(story.text)),
+    ];
     const hasMore = story.details?.length > 0 || story.change;
     const properties = { class: `story ${kind}`, dataset: { story: story.number, kind: story.kind, text: story.text } };
     if (!hasMore) return el("li", properties, el("div", { class: "head" }, head));
@@ -147,16 +186,39 @@ export function feedView({ onSelect, onStories }) {
     const { change } = story;
     const parts = (story.details ?? []).map((words) => el("p", { class: "quiet" }, sentence(words)));
     if (!change) return parts;
-    const branch = (name, blocks, count, kind) => el("div", { class: `branch ${kind}`, dataset: { branch: kind } },
-      el("h4", {}, `${name} (${count})`),
-      el("ol", {}, (blocks ?? []).map((block) => el("li", {}, chip(block)))));
+    const branch = (name, blocks, count, kind) =>
+      el(
+        "div",
+        { class: `branch ${kind}`, dataset: { branch: kind } },
+        el("h4", {}, `${name} (${count})`),
+        el(
+          "ol",
+          {},
+          (blocks ?? []).map((block) => el("li", {}, chip(block))),
+        ),
+      );
     return [
-      el("div", { class: "branches" },
+      el(
+        "div",
+        { class: "branches" },
         branch("Left", change.left_blocks, change.left, "left"),
-        branch("Joined", change.joined_blocks, change.joined, "joined")),
+        branch("Joined", change.joined_blocks, change.joined, "joined"),
+      ),
       el("h4", {}, `Went back to the pool: ${change.returned === 0 ? "nothing" : change.returned}`),
-      change.returned > 0 && el("ul", { class: "ids" }, (change.returned_ids ?? []).map((id) => el("li", { class: "mono" }, id))),
-      change.dropped?.length > 0 && [el("h4", {}, "Dropped"), el("ul", { class: "ids" }, change.dropped.map(({ id, reason }) => el("li", {}, el("span", { class: "mono" }, short(id)), ` ${reason}`)))],
+      change.returned > 0 &&
+        el(
+          "ul",
+          { class: "ids" },
+          (change.returned_ids ?? []).map((id) => el("li", { class: "mono" }, id)),
+        ),
+      change.dropped?.length > 0 && [
+        el("h4", {}, "Dropped"),
+        el(
+          "ul",
+          { class: "ids" },
+          change.dropped.map(({ id, reason }) => el("li", {}, el("span", { class: "mono" }, short(id)), ` ${reason}`)),
+        ),
+      ],
       ...parts,
     ];
   }
@@ -164,8 +226,18 @@ export function feedView({ onSelect, onStories }) {
   function chip(block) {
     const square = el("i", { class: "square" }, block.by ?? "?");
     square.style.background = nodeColour(block.by);
-    return el("button", { type: "button", class: "plain chip", dataset: { block: block.hash }, on: { click: () => onSelect(block.hash) } },
-      square, ` block ${block.height} `, el("span", { class: "mono" }, short(block.hash)));
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "plain chip",
+        dataset: { block: block.hash },
+        on: { click: () => onSelect(block.hash) },
+      },
+      square,
+      ` block ${block.height} `,
+      el("span", { class: "mono" }, short(block.hash)),
+    );
   }
 
   return {
@@ -197,6 +269,8 @@ export function feedView({ onSelect, onStories }) {
       draw();
     },
     /** Number of the first entry that the timeline has. */
-    begins(number) { oldest = number; },
+    begins(number) {
+      oldest = number;
+    },
   };
 }

@@ -37,13 +37,17 @@ export function gestures(surface, { pan, zoom, hover, tap }) {
   surface.addEventListener("pointerup", over);
   surface.addEventListener("pointercancel", over);
   surface.addEventListener("pointerleave", () => hover(null, null));
-  surface.addEventListener("wheel", (event) => {
-    const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
-    if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 300), event.offsetX);
-    else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) pan(-sideways, 0);
-    else return;
-    event.preventDefault();
-  }, { passive: false });
+  surface.addEventListener(
+    "wheel",
+    (event) => {
+      const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+      if (event.ctrlKey || event.metaKey) zoom(Math.exp(-event.deltaY / 300), event.offsetX);
+      else if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) pan(-sideways, 0);
+      else return;
+      event.preventDefault();
+    },
+    { passive: false },
+  );
 }
 
 function distance(pointers) {

@@ -1,19 +1,18 @@
 // The page as a whole: its frame, the sentence at the top, the quick orders, the panels, and when each is drawn.
 
-import { post } from "/web/base/api.js";
-import { button, el, keep, kept, notice, text, themeSwitch } from "/web/base/dom.js";
+import { el, keep, kept, text, themeSwitch } from "/web/base/dom.js";
 import { count, whole } from "/web/base/format.js";
-import { halves } from "../model/groups.js";
-import { numbers } from "../model/names.js";
 import { summary } from "../model/sentence.js";
 import { blockCard } from "./blockcard.js";
-import { addNode, controlsView, mine, stopMining } from "./controls.js";
+import { controlsView } from "./controls.js";
 import { feedView } from "./feed.js";
 import { atMost } from "./frames.js";
 import { lessonsView } from "./lessons.js";
 import { nodesView } from "./nodes.js";
 import { plotsView } from "./plots.js";
+import { quickOrders } from "./quick.js";
 import { runView } from "./run.js";
+import { tabList } from "./tabs.js";
 import { timebar } from "./timebar.js";
 import { treeView } from "./tree.js";
 
@@ -33,7 +32,13 @@ export function layout(page, moments) {
   const lessons = lessonsView({ onRun: (run) => page.go({ run, panel: "feed", block: null }) });
   const run = runView({ onOver: () => page.go({ run: null, block: null }), onPlay: moments.again });
   const block = blockCard({ onSelect: select, onClose: () => page.go({ block: null }), explorer: page.explorer });
-  const bar = timebar({ onSeek: moments.seek, onPlay: moments.play, onPause: moments.pause, onSpeed: moments.speed, onLive: moments.live });
+  const bar = timebar({
+    onSeek: moments.seek,
+    onPlay: moments.play,
+    onPause: moments.pause,
+    onSpeed: moments.speed,
+    onLive: moments.live,
+  });
 
   const sentence = el("h1", { id: "sentence" }, "Asking the manager…");
   const spoken = el("p", { class: "only-spoken", id: "sentence-spoken", "aria-live": "polite" });
@@ -48,20 +53,42 @@ export function layout(page, moments) {
   const pastNote = el("p", { class: "past", id: "past", hidden: true });
 
   const contents = { feed: feed.element, do: controls.element, lessons: lessons.element, figures: plots.element };
-  const tabs = tabList(contents, (panel) => page.go({ panel }));
+  const tabs = tabList(contents, PANELS, (panel) => page.go({ panel }));
   const side = el("section", { class: "card side", "aria-label": "Panels" }, tabs.element, Object.values(contents));
 
-  const top = el("header", { class: "top" },
-    el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })), quick.element,
+  const top = el(
+    "header",
+    { class: "top" },
+    el("span", { class: "brand" }, "networkmngr", el("span", { class: "quiet", id: "version" })),
+    quick.element,
     el("div", { class: "row corner" }, connection, el("a", { href: "/docs", class: "quiet" }, "API"), themeSwitch()),
-    el("div", { class: "says", id: "says" }, sentence, more, spoken), pastNote);
+    el("div", { class: "says", id: "says" }, sentence, more, spoken),
+    pastNote,
+  );
   document.body.append(
-    el("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); document.querySelector("#main").focus(); } } }, "To the tree"),
+    el(
+      "a",
+      {
+        class: "skip",
+        href: "#main",
+        on: {
+          click: (event) => {
+            event.preventDefault();
+            document.querySelector("#main").focus();
+          },
+        },
+      },
+      "To the tree",
+    ),
     top,
-    el("main", { id: "main", tabindex: "-1" },
+    el(
+      "main",
+      { id: "main", tabindex: "-1" },
       el("div", { class: "column" }, tree.element, nodes.element),
-      el("div", { class: "column" }, run.element, block.element, side)),
-    bar.element);
+      el("div", { class: "column" }, run.element, block.element, side),
+    ),
+    bar.element,
+  );
 
   let panel = null;
 
@@ -78,9 +105,29 @@ export function layout(page, moments) {
   function says() {
     const away = page.connection !== "live" && page.connection !== "over" && page.player === null;
     const { network } = page.scene();
-    const told = page.connection === "gone" ? { kind: "warn", words: page.problem.message, more: ["Go back to the live network, or choose another run among the lessons."] } : page.stopped && away ? { kind: "warn", words: "The network was shut down.", more: ["Start it again with the same command, and this page goes on by itself."] } :
-      away && page.connection === "waiting" ? { kind: "bad", words: page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.", more: ["This page keeps trying, and goes on by itself when it is back."] } :
-        network.nodes.size === 0 && away ? { kind: "warn", words: "Asking the manager…", more: [] } : summary(network, page.connection === "over" && page.player === null);
+    const told =
+      page.connection === "gone"
+        ? {
+            kind: "warn",
+            words: page.problem.message,
+            more: ["Go back to the live network, or choose another run among the lessons."],
+          }
+        : page.stopped && away
+          ? {
+              kind: "warn",
+              words: "The network was shut down.",
+              more: ["Start it again with the same command, and this page goes on by itself."],
+            }
+          : away && page.connection === "waiting"
+            ? {
+                kind: "bad",
+                words:
+                  page.problem && page.problem.status !== 0 ? page.problem.message : "The manager does not answer.",
+                more: ["This page keeps trying, and goes on by itself when it is back."],
+              }
+            : network.nodes.size === 0 && away
+              ? { kind: "warn", words: "Asking the manager…", more: [] }
+              : summary(network, page.connection === "over" && page.player === null);
     // What is over in a moment does not take the sentence away from what it was.
     if (!told.passing) settled = performance.now();
     if (!told.passing || performance.now() - settled > PATIENCE) {
@@ -91,8 +138,13 @@ export function layout(page, moments) {
     const further = away ? [] : [page.live() ? jobWords(network, page.job) : "", extent(network)];
     text(more, [...told.more, ...further].filter(Boolean).join(" "));
     const past = page.player !== null;
-    text(connection, past ? "earlier" : { live: "live", waiting: "no answer", loading: "loading", over: "ended", gone: "gone" }[page.connection]);
-    connection.className = `tag ${past ? "warn" : { live: "good", waiting: "bad", loading: "warn" }[page.connection] ?? ""}`;
+    text(
+      connection,
+      past
+        ? "earlier"
+        : { live: "live", waiting: "no answer", loading: "loading", over: "ended", gone: "gone" }[page.connection],
+    );
+    connection.className = `tag ${past ? "warn" : ({ live: "good", waiting: "bad", loading: "warn" }[page.connection] ?? "")}`;
     if (page.status) text(document.querySelector("#version"), ` ${page.status.manager.version}`);
   }
 
@@ -112,7 +164,8 @@ export function layout(page, moments) {
     bar.update({ at: at ?? network.at, live: page.player === null, playing: page.player?.playing ?? false });
     feed.until(at ?? Infinity, zero, page.scene().network.number);
     pastNote.hidden = page.player === null;
-    if (page.player !== null) text(pastNote, "You are looking at an earlier moment. Choose Live at the bottom to come back.");
+    if (page.player !== null)
+      text(pastNote, "You are looking at an earlier moment. Choose Live at the bottom to come back.");
     document.body.classList.toggle("is-past", page.player !== null);
   }
 
@@ -155,66 +208,7 @@ function extent(network) {
 function jobWords(network, job) {
   if (!network.mining) return "";
   if (network.mining.bursts === null) return "Every node mines without end.";
-  return job && job.job === network.mining.job ? `Mining: ${job.done} of ${job.times} bursts are over.` : `Mining ${network.mining.bursts} bursts.`;
-}
-
-function quickOrders(page) {
-  const then = (act) => async () => { await act(); await page.refresh(); };
-  const bursts = button("Mine 10 blocks", then(() => mine({ times: 10 })), { id: "quick-bursts", class: "main" });
-  const endless = button("Mine without end", then(() => mine({ continuous: true })), { id: "quick-continuous" });
-  const stop = button("Stop mining", then(stopMining), { id: "quick-stop", class: "main" });
-  const split = button("Split in halves", then(async () => {
-    const groups = halves(page.scene().network.present().map((node) => node.number));
-    await post("/partition", { groups });
-    notice(`Split: ${groups.map(numbers).join(" | ")} do not reach each other. Mine, and two chains grow.`);
-  }), { id: "quick-split" });
-  const heal = button("Heal the split", then(() => post("/heal")), { id: "quick-heal", class: "main" });
-  const add = button("Add a node", () => addNode(page), { id: "quick-add" });
-  const element = el("div", { class: "row quick", role: "group", "aria-label": "Orders" }, bursts, endless, stop, split, heal, add);
-  return {
-    element,
-    update() {
-      const { network } = page.scene();
-      element.hidden = !page.live() || page.connection !== "live";
-      const isSplit = network.groups.length > 0;
-      stop.hidden = network.mining === null;
-      bursts.hidden = network.mining !== null || isSplit;
-      endless.hidden = network.mining !== null;
-      split.hidden = isSplit || network.present().length < 2;
-      heal.hidden = !isSplit;
-    },
-  };
-}
-
-function tabList(contents, onChoose) {
-  const names = Object.keys(contents);
-  const tabs = names.map((name) => el("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, dataset: { panel: name }, on: { click: () => onChoose(name) } }, PANELS[name]));
-  for (const name of names) {
-    contents[name].id = contents[name].id || `panel-${name}`;
-    contents[name].setAttribute("role", "tabpanel");
-    contents[name].setAttribute("aria-labelledby", `tab-${name}`);
-    contents[name].classList.add("panel");
-  }
-  tabs.forEach((tab, at) => tab.setAttribute("aria-controls", contents[names[at]].id));
-  const element = el("div", { class: "tabs", role: "tablist", "aria-label": "Panels", on: {
-    keydown: (event) => {
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      const at = tabs.indexOf(document.activeElement);
-      if (!step || at < 0) return;
-      const next = tabs[(at + step + tabs.length) % tabs.length];
-      next.focus();
-      next.click();
-    },
-  } }, tabs);
-  return {
-    element,
-    show(panel) {
-      tabs.forEach((tab, at) => {
-        const chosen = names[at] === panel;
-        tab.setAttribute("aria-selected", String(chosen));
-        tab.tabIndex = chosen ? 0 : -1;
-        contents[names[at]].hidden = !chosen;
-      });
-    },
-  };
+  return job && job.job === network.mining.job
+    ? `Mining: ${job.done} of ${job.times} bursts are over.`
+    : `Mining ${network.mining.bursts} bursts.`;
 }

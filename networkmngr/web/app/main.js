@@ -31,7 +31,9 @@ const page = {
     return port ? `http://${location.hostname}:${port}/${hash ? `#/block/${hash}` : ""}` : null;
   },
   refresh: () => askHealth(),
-  leaving: () => { page.stopped = true; },
+  leaving: () => {
+    page.stopped = true;
+  },
   go: (change) => {
     page.route = { ...page.route, ...change };
     history.pushState(null, "", write(page.route));
@@ -48,8 +50,14 @@ const views = layout(page, {
     views.time();
   },
   again,
-  pause: () => { page.player?.pause(); views.time(); },
-  speed: (factor) => { page.speed = factor; if (page.player) page.player.speed = factor; },
+  pause: () => {
+    page.player?.pause();
+    views.time();
+  },
+  speed: (factor) => {
+    page.speed = factor;
+    if (page.player) page.player.speed = factor;
+  },
   live: toLive,
 });
 
@@ -104,7 +112,10 @@ async function toMoment(at) {
     },
     onChange: changed,
     onEnd: toLive,
-    onError: (error) => { notice(error.message, "bad"); if (!page.player?.scene) toLive(); },
+    onError: (error) => {
+      notice(error.message, "bad");
+      if (!page.player?.scene) toLive();
+    },
   });
   page.player.speed = page.speed ?? 1;
   await page.player.seek(at);
@@ -129,7 +140,9 @@ async function askTimeline() {
     const told = await get(`${base}/timeline`);
     if (base === page.base) page.timeline = told;
     drawSoon();
-  } catch { /* The stream tells that the manager is away. */ }
+  } catch {
+    /* The stream tells that the manager is away. */
+  }
 }
 
 async function askHealth() {
@@ -141,7 +154,9 @@ async function askHealth() {
     page.job = status.job;
     page.source.scene.network.known(page.health, status.job);
     page.status = status;
-  } catch { /* The stream tells that the manager is away. */ }
+  } catch {
+    /* The stream tells that the manager is away. */
+  }
   drawSoon();
 }
 
@@ -158,5 +173,9 @@ addEventListener("popstate", () => {
 
 followRoute();
 askHealth();
-setInterval(() => { if (!document.hidden && page.connection === "live") askHealth(); }, HEALTH);
-setInterval(() => { if (!document.hidden && (page.player?.playing || page.connection === "live")) views.time(); }, 250);
+setInterval(() => {
+  if (!document.hidden && page.connection === "live") askHealth();
+}, HEALTH);
+setInterval(() => {
+  if (!document.hidden && (page.player?.playing || page.connection === "live")) views.time();
+}, 250);

@@ -70,7 +70,8 @@ export function paint(context, { camera, scene, seen, theme, selected, hovered, 
     }
   }
   const edge = new Map();
-  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
+  for (const { x, y, tip, place } of markers)
+    mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
   context.restore();
   return moves;
 }
@@ -98,7 +99,8 @@ function dense(context, { camera, scene: { lanes, network }, seen, theme, select
   const chosen = lanes.places.get(selected);
   if (chosen) outline(context, camera.x(chosen.height), camera.y(chosen.lane), size, theme.accent);
   const edge = new Map();
-  for (const { x, y, tip, place } of markers) mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
+  for (const { x, y, tip, place } of markers)
+    mark(context, { x, y, tip, size, theme, edge, lane: place.lane, open: isOpen(lanes, place) });
   context.restore();
   return false;
 }
@@ -226,7 +228,10 @@ function mark(context, { x, y, tip, size, theme, edge, lane, open }) {
   let [left, top] = open ? [x + size / 2 + 9, y] : [null, y - size / 2 - 12 - 22 * (close % 3)];
   context.font = "600 12px system-ui, sans-serif";
   context.textBaseline = "middle";
-  for (const [nodes, up] of [[tip.up, true], [tip.down, false]]) {
+  for (const [nodes, up] of [
+    [tip.up, true],
+    [tip.down, false],
+  ]) {
     if (nodes.length === 0) continue;
     const label = named(nodes, up);
     const wide = context.measureText(label).width + 14;

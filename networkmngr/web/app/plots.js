@@ -10,9 +10,30 @@ const EDGE = { left: 50, right: 8, top: 10, bottom: 24 };
 
 const PLOTS = [
   { id: "interval", title: "Time between blocks", lines: [["interval", "a", "interval"]], show: duration, tick: brief },
-  { id: "difficulty", title: "Difficulty, in hashes for one block", lines: [["difficulty", "a", "difficulty"]], show: compact },
-  { id: "propagation", title: "Time until nodes had a block", lines: [["p99", "c", "99 %"], ["p90", "b", "90 %"], ["p50", "a", "half"]], show: duration, tick: brief },
-  { id: "stale", title: "Stale blocks, of the last 50 heights", lines: [["stale", "a", "stale"]], show: (part) => `${(part * 100).toFixed(1)} %`, most: 0.05 },
+  {
+    id: "difficulty",
+    title: "Difficulty, in hashes for one block",
+    lines: [["difficulty", "a", "difficulty"]],
+    show: compact,
+  },
+  {
+    id: "propagation",
+    title: "Time until nodes had a block",
+    lines: [
+      ["p99", "c", "99 %"],
+      ["p90", "b", "90 %"],
+      ["p50", "a", "half"],
+    ],
+    show: duration,
+    tick: brief,
+  },
+  {
+    id: "stale",
+    title: "Stale blocks, of the last 50 heights",
+    lines: [["stale", "a", "stale"]],
+    show: (part) => `${(part * 100).toFixed(1)} %`,
+    most: 0.05,
+  },
 ];
 
 /** `{ element, update(scene) }`. */
@@ -37,18 +58,36 @@ export function plotsView() {
 
 function brief(ms) {
   if (ms < 60_000) return duration(ms);
-  return ms < 3_600_000 ? `${Number((ms / 60_000).toPrecision(2))} min` : `${Number((ms / 3_600_000).toPrecision(2))} h`;
+  return ms < 3_600_000
+    ? `${Number((ms / 60_000).toPrecision(2))} min`
+    : `${Number((ms / 3_600_000).toPrecision(2))} h`;
 }
 
 function compact(number) {
-  return number >= 1e6 ? `${Number((number / 1e6).toPrecision(3))} M` : number >= 1e4 ? `${Number((number / 1e3).toPrecision(3))} k` : whole(number);
+  return number >= 1e6
+    ? `${Number((number / 1e6).toPrecision(3))} M`
+    : number >= 1e4
+      ? `${Number((number / 1e3).toPrecision(3))} k`
+      : whole(number);
 }
 
 function frame({ id, title, lines, show, tick, most = 0 }) {
   const svg = el("svg", { class: "plot", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, tabindex: "0", role: "img" });
   const value = el("figcaption", { class: "value number", "aria-live": "off" });
-  const legend = lines.length > 1 && el("span", { class: "plot-legend quiet" }, lines.map(([, style, name]) => el("span", {}, el("i", { class: `dash ${style}` }), name)));
-  const element = el("figure", { class: "plot-box", id: `plot-${id}`, dataset: { plot: id } }, el("div", { class: "row spread" }, el("h3", {}, title), legend), svg, value);
+  const legend =
+    lines.length > 1 &&
+    el(
+      "span",
+      { class: "plot-legend quiet" },
+      lines.map(([, style, name]) => el("span", {}, el("i", { class: `dash ${style}` }), name)),
+    );
+  const element = el(
+    "figure",
+    { class: "plot-box", id: `plot-${id}`, dataset: { plot: id } },
+    el("div", { class: "row spread" }, el("h3", {}, title), legend),
+    svg,
+    value,
+  );
   const cursor = el("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom, visibility: "hidden" });
   let data = null;
   let at = null;
@@ -98,14 +137,21 @@ function frame({ id, title, lines, show, tick, most = 0 }) {
       data = found;
       const top = nice(Math.max(most, ...lines.flatMap(([key]) => found[key].filter((number) => number !== null))));
       const y = (number) => EDGE.top + (HEIGHT - EDGE.top - EDGE.bottom) * (1 - number / top);
-      fill(svg,
+      fill(
+        svg,
         [0, 0.5, 1].map((part) => [
           el("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(part * top), y2: y(part * top) }),
-          el("text", { x: EDGE.left - 5, y: y(part * top) + 4, "text-anchor": "end" }, part === 0 ? "0" : (tick ?? show)(part * top))]),
+          el(
+            "text",
+            { x: EDGE.left - 5, y: y(part * top) + 4, "text-anchor": "end" },
+            part === 0 ? "0" : (tick ?? show)(part * top),
+          ),
+        ]),
         el("text", { x: EDGE.left, y: HEIGHT - 7 }, `block ${found.heights[0]}`),
         el("text", { x: WIDTH - EDGE.right, y: HEIGHT - 7, "text-anchor": "end" }, found.heights.at(-1)),
         lines.map(([key, style]) => el("path", { class: `line ${style}`, d: path(found[key], y) })),
-        cursor);
+        cursor,
+      );
       tell();
     },
   };

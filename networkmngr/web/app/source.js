@@ -10,9 +10,37 @@ const BLOCKS = 5000;
 const RETRY = 1500;
 
 /** All events that change what is shown. */
-const EVENTS = ["begun", "lost", "started", "ready", "ended", "paused", "resumed", "removed", "held", "split", "healed", "links",
-  "hash_rate", "mining", "step", "verdict", "mined", "connected", "disconnected", "reorganised", "side", "pooled", "dropped",
-  "confirmed", "contradicted", "orphan", "penalty", "restarted", "gap"];
+const EVENTS = [
+  "begun",
+  "lost",
+  "started",
+  "ready",
+  "ended",
+  "paused",
+  "resumed",
+  "removed",
+  "held",
+  "split",
+  "healed",
+  "links",
+  "hash_rate",
+  "mining",
+  "step",
+  "verdict",
+  "mined",
+  "connected",
+  "disconnected",
+  "reorganised",
+  "side",
+  "pooled",
+  "dropped",
+  "confirmed",
+  "contradicted",
+  "orphan",
+  "penalty",
+  "restarted",
+  "gap",
+];
 
 /** A network with the places of its blocks. */
 export function scene(network) {

@@ -13,33 +13,101 @@ export function splitter(page) {
   let groups = [];
   let marked = new Set();
   const boxes = el("div", { class: "groups", id: "groups" });
-  const named = el("input", { id: "split-nodes", placeholder: "0-2, 5", "aria-describedby": "split-hint", on: { input: () => { marked = new Set(parseNumbers(named.value) ?? []); show(); } } });
+  const named = el("input", {
+    id: "split-nodes",
+    placeholder: "0-2, 5",
+    "aria-describedby": "split-hint",
+    on: {
+      input: () => {
+        marked = new Set(parseNumbers(named.value) ?? []);
+        show();
+      },
+    },
+  });
   const target = el("select", { id: "split-target" });
   const hint = el("p", { class: "quiet", id: "split-hint", "aria-live": "polite" });
-  const order = button("Split the network", async () => {
-    await post("/partition", { groups: groups.filter((group) => group.length > 0) });
-    notice("The network is split.");
-    await page.refresh();
-  }, { id: "split-order", class: "main" });
+  const order = button(
+    "Split the network",
+    async () => {
+      await post("/partition", { groups: groups.filter((group) => group.length > 0) });
+      notice("The network is split.");
+      await page.refresh();
+    },
+    { id: "split-order", class: "main" },
+  );
 
-  const numbersNow = () => page.scene().network.present().map((node) => node.number);
+  const numbersNow = () =>
+    page
+      .scene()
+      .network.present()
+      .map((node) => node.number);
 
   function show() {
     const nodes = numbersNow();
     groups = groups.length === 0 ? halves(nodes) : present(groups, nodes);
-    fill(boxes, groups.map((group, index) => el("div", { class: "group-box", dataset: { group: index }, role: "group", "aria-label": `Group ${letter(index)}` },
-      el("div", { class: "row spread" }, el("b", {}, `Group ${letter(index)}`),
-        groups.length > 2 && el("button", { type: "button", class: "plain", "aria-label": `Remove group ${letter(index)}`, on: { click: () => { groups = without(groups, index); show(); } } }, "✕")),
-      el("div", { class: "chips" }, group.length === 0 ? el("span", { class: "quiet" }, "drag nodes here") : group.map(chip)))));
+    fill(
+      boxes,
+      groups.map((group, index) =>
+        el(
+          "div",
+          { class: "group-box", dataset: { group: index }, role: "group", "aria-label": `Group ${letter(index)}` },
+          el(
+            "div",
+            { class: "row spread" },
+            el("b", {}, `Group ${letter(index)}`),
+            groups.length > 2 &&
+              el(
+                "button",
+                {
+                  type: "button",
+                  class: "plain",
+                  "aria-label": `Remove group ${letter(index)}`,
+                  on: {
+                    click: () => {
+                      groups = without(groups, index);
+                      show();
+                    },
+                  },
+                },
+                "✕",
+              ),
+          ),
+          el(
+            "div",
+            { class: "chips" },
+            group.length === 0 ? el("span", { class: "quiet" }, "drag nodes here") : group.map(chip),
+          ),
+        ),
+      ),
+    );
     const chosen = target.value;
-    fill(target, groups.map((_, index) => el("option", { value: index }, `group ${letter(index)}`)), el("option", { value: groups.length }, "another group"));
+    fill(
+      target,
+      groups.map((_, index) => el("option", { value: index }, `group ${letter(index)}`)),
+      el("option", { value: groups.length }, "another group"),
+    );
     if (chosen !== "" && Number(chosen) <= groups.length) target.value = chosen;
-    hint.textContent = problem(groups) ?? `${groups.filter((group) => group.length > 0).map(numbers).join(" | ")}`;
+    hint.textContent =
+      problem(groups) ??
+      `${groups
+        .filter((group) => group.length > 0)
+        .map(numbers)
+        .join(" | ")}`;
     order.disabled = problem(groups) !== null;
   }
 
   function chip(node) {
-    const made = el("button", { type: "button", class: "node-chip", dataset: { chip: node }, "aria-pressed": String(marked.has(node)), "aria-label": `Node ${node}` }, node);
+    const made = el(
+      "button",
+      {
+        type: "button",
+        class: "node-chip",
+        dataset: { chip: node },
+        "aria-pressed": String(marked.has(node)),
+        "aria-label": `Node ${node}`,
+      },
+      node,
+    );
     made.style.background = nodeColour(node);
     made.addEventListener("pointerdown", (event) => drag(event, node));
     made.addEventListener("click", () => {
@@ -86,26 +154,63 @@ export function splitter(page) {
   }
 
   function moveTo(nodes, index) {
-    groups = moved(groups, nodes.filter((node) => groupOf(groups, node) >= 0), index);
+    groups = moved(
+      groups,
+      nodes.filter((node) => groupOf(groups, node) >= 0),
+      index,
+    );
     marked.clear();
     named.value = "";
     show();
   }
 
-  const element = el("div", { class: "stack tight" },
-    el("p", { class: "quiet" }, "Groups do not reach each other until the network is healed. Drag nodes, or name them:"),
+  const element = el(
+    "div",
+    { class: "stack tight" },
+    el(
+      "p",
+      { class: "quiet" },
+      "Groups do not reach each other until the network is healed. Drag nodes, or name them:",
+    ),
     boxes,
-    el("div", { class: "row end" },
+    el(
+      "div",
+      { class: "row end" },
       el("label", { class: "grow" }, "Nodes", named),
       el("label", { class: "grow" }, "to", target),
-      button("Move", () => {
-        const nodes = parseNumbers(named.value);
-        if (!nodes) throw new Error("Name nodes as numbers and ranges, such as 0-2, 5.");
-        moveTo(nodes, Number(target.value));
-      }, { id: "split-move" })),
+      button(
+        "Move",
+        () => {
+          const nodes = parseNumbers(named.value);
+          if (!nodes) throw new Error("Name nodes as numbers and ranges, such as 0-2, 5.");
+          moveTo(nodes, Number(target.value));
+        },
+        { id: "split-move" },
+      ),
+    ),
     hint,
-    el("div", { class: "row" }, order,
-      button("Halves", () => { groups = halves(numbersNow()); show(); }, { id: "split-halves" }),
-      button("Heal", async () => { await post("/heal"); notice("The network is whole again."); await page.refresh(); }, { id: "heal" })));
+    el(
+      "div",
+      { class: "row" },
+      order,
+      button(
+        "Halves",
+        () => {
+          groups = halves(numbersNow());
+          show();
+        },
+        { id: "split-halves" },
+      ),
+      button(
+        "Heal",
+        async () => {
+          await post("/heal");
+          notice("The network is whole again.");
+          await page.refresh();
+        },
+        { id: "heal" },
+      ),
+    ),
+  );
   return { element, show };
 }

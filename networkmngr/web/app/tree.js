@@ -16,7 +16,11 @@ const RECENT = 18;
 /** `onSelect(hash)` is called when a block is chosen. Gives `{ element, show(scene), changed(), select(hash) }`. */
 export function treeView({ onSelect }) {
   const canvas = el("canvas", {
-    id: "tree", tabindex: "0", role: "application", "aria-roledescription": "block tree", "aria-describedby": "tree-help",
+    id: "tree",
+    tabindex: "0",
+    role: "application",
+    "aria-roledescription": "block tree",
+    "aria-describedby": "tree-help",
     "aria-label": "Block tree",
   });
   const spoken = el("p", { class: "only-spoken", id: "tree-spoken", "aria-live": "polite" });
@@ -40,7 +44,18 @@ export function treeView({ onSelect }) {
     const lane = scene.lanes.places.get(seen.best?.hash)?.lane ?? 0;
     const glides = camera.follow(newest, middle(lane), Math.min(ROOM, camera.width / 3), passed);
     const still = calm();
-    const moves = paint(context, { camera, scene, seen, theme, selected, hovered, focused: document.activeElement === canvas ? focused : null, born, now: time, still });
+    const moves = paint(context, {
+      camera,
+      scene,
+      seen,
+      theme,
+      selected,
+      hovered,
+      focused: document.activeElement === canvas ? focused : null,
+      born,
+      now: time,
+      still,
+    });
     if (moves || glides) want();
   });
 
@@ -53,7 +68,8 @@ export function treeView({ onSelect }) {
   // What is new since the last frame begins to grow in; what there was at first does not.
   function fresh(time) {
     const { places } = scene.lanes;
-    if (born.size === 0 || places.size - born.size > 60) for (const hash of places.keys()) if (!born.has(hash)) born.set(hash, -Infinity);
+    if (born.size === 0 || places.size - born.size > 60)
+      for (const hash of places.keys()) if (!born.has(hash)) born.set(hash, -Infinity);
     if (places.size !== born.size) {
       for (const hash of places.keys()) if (!born.has(hash)) born.set(hash, time);
       if (born.size > places.size) for (const hash of born.keys()) if (!places.has(hash)) born.delete(hash);
@@ -67,7 +83,8 @@ export function treeView({ onSelect }) {
     const { lanes } = scene;
     let [top, bottom] = [lane, lane];
     for (let column = lanes.highest; column > lanes.highest - RECENT; column -= 1) {
-      for (const place of lanes.columns.get(column) ?? []) [top, bottom] = [Math.min(top, place.lane), Math.max(bottom, place.lane)];
+      for (const place of lanes.columns.get(column) ?? [])
+        [top, bottom] = [Math.min(top, place.lane), Math.max(bottom, place.lane)];
     }
     camera.lanes = bottom - top + 1;
     return (top + bottom) / 2 + AXIS / 2 / (LANE * camera.laneScale());
@@ -90,8 +107,14 @@ export function treeView({ onSelect }) {
   };
 
   gestures(canvas, {
-    pan: (dx, dy) => { camera.pan(dx, dy); changedCamera(); },
-    zoom: (factor, x) => { camera.zoom(factor, x); changedCamera(); },
+    pan: (dx, dy) => {
+      camera.pan(dx, dy);
+      changedCamera();
+    },
+    zoom: (factor, x) => {
+      camera.zoom(factor, x);
+      changedCamera();
+    },
     hover: (x, y) => {
       const hash = x === null ? null : at(x, y);
       if (hash === hovered) return;
@@ -111,7 +134,10 @@ export function treeView({ onSelect }) {
   canvas.addEventListener("keydown", (event) => {
     if (!scene || event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key in WAYS) {
-      focused = focused && scene.lanes.places.has(focused) ? scene.lanes.neighbour(focused, WAYS[event.key]) : seen?.best?.hash ?? null;
+      focused =
+        focused && scene.lanes.places.has(focused)
+          ? scene.lanes.neighbour(focused, WAYS[event.key])
+          : (seen?.best?.hash ?? null);
       place(focused);
       if (event.key === "End") camera.goFollow();
       speak();
@@ -135,15 +161,46 @@ export function treeView({ onSelect }) {
     if (!block) return;
     const miner = scene.network.minerOf(block);
     const tip = seen?.tips.get(focused);
-    text(spoken, `Block ${block.height}, ${short(block.hash)}${miner === null ? "" : `, mined by node ${miner}`}, ` +
-      `${seen?.chains.has(focused) ? "on the chain" : "stale"}${tip ? `, tip of ${tip.up.length + tip.down.length} nodes` : ""}. Enter for more.`);
+    text(
+      spoken,
+      `Block ${block.height}, ${short(block.hash)}${miner === null ? "" : `, mined by node ${miner}`}, ` +
+        `${seen?.chains.has(focused) ? "on the chain" : "stale"}${tip ? `, tip of ${tip.up.length + tip.down.length} nodes` : ""}. Enter for more.`,
+    );
   }
 
-  const followButton = button("Follow", () => { camera.goFollow(); changedCamera(); }, { id: "tree-follow", "aria-pressed": "true", title: "Stay with the newest block (f)" });
+  const followButton = button(
+    "Follow",
+    () => {
+      camera.goFollow();
+      changedCamera();
+    },
+    { id: "tree-follow", "aria-pressed": "true", title: "Stay with the newest block (f)" },
+  );
   const listButton = button("As a list", () => showList(!listed), { id: "tree-as-list", "aria-pressed": "false" });
-  const zoomOut = button("−", () => { camera.zoom(0.7); changedCamera(); }, { id: "tree-zoom-out", class: "icon", "aria-label": "Zoom out", title: "Zoom out (-)" });
-  const zoomIn = button("+", () => { camera.zoom(1.4); changedCamera(); }, { id: "tree-zoom-in", class: "icon", "aria-label": "Zoom in", title: "Zoom in (+)" });
-  const fit = button("Whole", () => { if (scene) camera.fit(scene.lanes.lowest, scene.lanes.highest); changedCamera(); }, { id: "tree-fit", title: "Show the whole tree (0)" });
+  const zoomOut = button(
+    "−",
+    () => {
+      camera.zoom(0.7);
+      changedCamera();
+    },
+    { id: "tree-zoom-out", class: "icon", "aria-label": "Zoom out", title: "Zoom out (-)" },
+  );
+  const zoomIn = button(
+    "+",
+    () => {
+      camera.zoom(1.4);
+      changedCamera();
+    },
+    { id: "tree-zoom-in", class: "icon", "aria-label": "Zoom in", title: "Zoom in (+)" },
+  );
+  const fit = button(
+    "Whole",
+    () => {
+      if (scene) camera.fit(scene.lanes.lowest, scene.lanes.highest);
+      changedCamera();
+    },
+    { id: "tree-fit", title: "Show the whole tree (0)" },
+  );
 
   function showList(wanted) {
     listed = wanted;
@@ -176,17 +233,26 @@ export function treeView({ onSelect }) {
     want();
   });
 
-  const element = el("section", { class: "card tree", "aria-labelledby": "tree-title" },
-    el("div", { class: "row spread" },
+  const element = el(
+    "section",
+    { class: "card tree", "aria-labelledby": "tree-title" },
+    el(
+      "div",
+      { class: "row spread" },
       el("h2", { id: "tree-title" }, "Block tree"),
-      el("div", { class: "row tools" }, followButton, zoomOut, zoomIn, fit, listButton)),
+      el("div", { class: "row tools" }, followButton, zoomOut, zoomIn, fit, listButton),
+    ),
     stage,
-    el("p", { class: "legend quiet", id: "tree-help" },
+    el(
+      "p",
+      { class: "legend quiet", id: "tree-help" },
       el("span", {}, el("i", { class: "key full" }), " on a chain, in its miner’s colour"),
       el("span", {}, el("i", { class: "key stale" }), " stale"),
       el("span", {}, el("i", { class: "key tip" }, "0–5"), " nodes whose tip it is"),
-      el("span", { class: "wide-only" }, "Arrow keys walk from block to block, Enter tells more")),
-    spoken);
+      el("span", { class: "wide-only" }, "Arrow keys walk from block to block, Enter tells more"),
+    ),
+    spoken,
+  );
 
   return {
     element,

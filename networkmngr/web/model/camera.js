@@ -44,7 +44,10 @@ export class Camera {
 
   /** The first and the last column that are seen. */
   range() {
-    return [Math.floor(this.columnAt(-COLUMN * this.scale)), Math.ceil(this.columnAt(this.width + COLUMN * this.scale))];
+    return [
+      Math.floor(this.columnAt(-COLUMN * this.scale)),
+      Math.ceil(this.columnAt(this.width + COLUMN * this.scale)),
+    ];
   }
 
   pan(dx, dy) {

@@ -5,7 +5,11 @@ const known = new Map();
 /** `#rrggbb` for the node with this number; grey for an unknown one. */
 export function nodeColour(number) {
   const key = number ?? -1;
-  if (!known.has(key)) known.set(key, key < 0 ? oklch(0.56, 0.012, 250) : oklch(0.55 + (Math.floor(key / 9) % 2) * 0.05, 0.14, 255 + key * 137.508));
+  if (!known.has(key))
+    known.set(
+      key,
+      key < 0 ? oklch(0.56, 0.012, 250) : oklch(0.55 + (Math.floor(key / 9) % 2) * 0.05, 0.14, 255 + key * 137.508),
+    );
   return known.get(key);
 }
 
@@ -21,8 +25,12 @@ export function oklch(lightness, chroma, hue) {
     -1.2684380046 * l + 2.6097574011 * m - 0.3413193965 * s,
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
   ];
-  return `#${linear.map((part) => {
-    const value = part <= 0.0031308 ? 12.92 * part : 1.055 * part ** (1 / 2.4) - 0.055;
-    return Math.round(255 * Math.min(1, Math.max(0, value))).toString(16).padStart(2, "0");
-  }).join("")}`;
+  return `#${linear
+    .map((part) => {
+      const value = part <= 0.0031308 ? 12.92 * part : 1.055 * part ** (1 / 2.4) - 0.055;
+      return Math.round(255 * Math.min(1, Math.max(0, value)))
+        .toString(16)
+        .padStart(2, "0");
+    })
+    .join("")}`;
 }

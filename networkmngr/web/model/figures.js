@@ -17,7 +17,8 @@ export function begun(block) {
 /** Who had a block when: `[{ node, after }]`, first come first, `after` in milliseconds since it began to exist. */
 export function spread(block) {
   const from = begun(block);
-  return [...block.seen].map(([node, at]) => ({ node, after: at - from }))
+  return [...block.seen]
+    .map(([node, at]) => ({ node, after: at - from }))
     .sort((one, other) => one.after - other.after || one.node - other.node);
 }
 
@@ -59,8 +60,15 @@ const worked = new WeakMap();
 function percentiles(block) {
   const known = worked.get(block);
   if (known?.size === block.seen.size) return known;
-  const times = spread(block).map(({ after }) => after).slice(1);
-  const found = { size: block.seen.size, p50: percentile(times, 0.5), p90: percentile(times, 0.9), p99: percentile(times, 0.99) };
+  const times = spread(block)
+    .map(({ after }) => after)
+    .slice(1);
+  const found = {
+    size: block.seen.size,
+    p50: percentile(times, 0.5),
+    p90: percentile(times, 0.9),
+    p99: percentile(times, 0.99),
+  };
   worked.set(block, found);
   return found;
 }

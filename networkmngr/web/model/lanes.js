@@ -28,8 +28,12 @@ export class Lanes {
   static of(network) {
     const lanes = new Lanes();
     const straight = new Set(network.chain(network.best()).map((block) => block.hash));
-    const sorted = [...network.blocks.values()].sort((one, other) => one.height - other.height ||
-      straight.has(other.hash) - straight.has(one.hash) || (one.hash < other.hash ? -1 : 1));
+    const sorted = [...network.blocks.values()].sort(
+      (one, other) =>
+        one.height - other.height ||
+        straight.has(other.hash) - straight.has(one.hash) ||
+        (one.hash < other.hash ? -1 : 1),
+    );
     for (const block of sorted) lanes.place(block);
     return lanes;
   }

@@ -47,7 +47,7 @@ export class Network {
     network.groups = told.groups ?? [];
     network.rules = told.rules ?? [];
     for (const node of told.nodes ?? []) {
-      const pool = Array.isArray(node.pool) ? node.pool.length : node.pool ?? 0;
+      const pool = Array.isArray(node.pool) ? node.pool.length : (node.pool ?? 0);
       network.nodes.set(node.number, { ...node, pool, hashRate: node.hash_rate });
       if (Array.isArray(node.pool)) network.pools.set(node.number, new Set(node.pool));
       if (node.miner) network.pays(node.miner, node.number);
@@ -73,7 +73,8 @@ export class Network {
    * that was started with fewer than before leaves the others out, and its mining job.
    */
   known(numbers, job) {
-    for (const node of this.nodes.values()) if (node.state === "ended" && !numbers.has(node.number)) node.state = "removed";
+    for (const node of this.nodes.values())
+      if (node.state === "ended" && !numbers.has(node.number)) node.state = "removed";
     this.mining = job?.state === "running" ? { job: job.job, bursts: job.kind === "bursts" ? job.times : null } : null;
     this.chains = null;
   }
@@ -96,14 +97,24 @@ export class Network {
         }
         if (this.genesis) this.root();
         break;
-      case "split": this.groups = entry.groups; break;
-      case "healed": this.groups = []; break;
-      case "links": this.rules = entry.rules; break;
+      case "split":
+        this.groups = entry.groups;
+        break;
+      case "healed":
+        this.groups = [];
+        break;
+      case "links":
+        this.rules = entry.rules;
+        break;
       case "mining":
         this.mining = entry.state === "begun" ? { job: entry.job, bursts: entry.bursts ?? null } : null;
         break;
-      case "step": this.step = { number: entry.number, text: entry.text }; break;
-      case "verdict": this.verdict = { passed: entry.passed, text: entry.text }; break;
+      case "step":
+        this.step = { number: entry.number, text: entry.text };
+        break;
+      case "verdict":
+        this.verdict = { passed: entry.passed, text: entry.text };
+        break;
       default:
     }
   }
@@ -116,7 +127,9 @@ export class Network {
     }
     if (MOVING.has(entry.event)) this.chains = null;
     switch (entry.event) {
-      case "started": node.state = "starting"; break;
+      case "started":
+        node.state = "starting";
+        break;
       case "ready":
         node.state = "running";
         node.miner = entry.miner ?? node.miner;
@@ -126,10 +139,18 @@ export class Network {
         node.state = "ended";
         this.empty(number);
         break;
-      case "paused": node.state = "paused"; break;
-      case "resumed": node.state = "running"; break;
-      case "removed": node.state = "removed"; break;
-      case "hash_rate": node.hashRate = entry.rate; break;
+      case "paused":
+        node.state = "paused";
+        break;
+      case "resumed":
+        node.state = "running";
+        break;
+      case "removed":
+        node.state = "removed";
+        break;
+      case "hash_rate":
+        node.hashRate = entry.rate;
+        break;
       case "held":
         node.height = entry.height;
         node.tip = entry.tip;
@@ -149,18 +170,28 @@ export class Network {
         node.height = Math.max(0, entry.height - 1);
         node.tip = this.blocks.get(entry.hash)?.previous ?? null;
         break;
-      case "mined": this.see(number, entry, entry).found = entry.at; break;
-      case "side": this.see(number, entry, entry); break;
+      case "mined":
+        this.see(number, entry, entry).found = entry.at;
+        break;
+      case "side":
+        this.see(number, entry, entry);
+        break;
       case "orphan": {
         const parent = this.blocks.get(entry.parent);
         this.see(number, entry, { hash: entry.hash, previous: entry.parent, height: parent ? parent.height + 1 : 0 });
         break;
       }
       // What a process said last may be heard after its end, when its pool is gone.
-      case "pooled": if (!GONE.has(node.state)) this.poolOf(number).add(entry.id); break;
+      case "pooled":
+        if (!GONE.has(node.state)) this.poolOf(number).add(entry.id);
+        break;
       case "confirmed":
-      case "dropped": this.pools.get(number)?.delete(entry.id); break;
-      case "restarted": this.empty(number); break;
+      case "dropped":
+        this.pools.get(number)?.delete(entry.id);
+        break;
+      case "restarted":
+        this.empty(number);
+        break;
       default:
     }
     if (this.pools.has(number)) node.pool = this.pools.get(number).size;
@@ -171,7 +202,17 @@ export class Network {
     let block = this.blocks.get(told.hash);
     const isNew = !block;
     if (isNew) {
-      block = { hash: told.hash, previous: null, height: told.height, miner: null, time: null, work: null, transactions: 0, found: null, seen: new Map() };
+      block = {
+        hash: told.hash,
+        previous: null,
+        height: told.height,
+        miner: null,
+        time: null,
+        work: null,
+        transactions: 0,
+        found: null,
+        seen: new Map(),
+      };
       this.blocks.set(told.hash, block);
     }
     const [height, previous, miner] = [block.height, block.previous, block.miner];
@@ -188,7 +229,17 @@ export class Network {
 
   root() {
     if (this.blocks.has(this.genesis)) return;
-    const root = { hash: this.genesis, previous: null, height: 0, miner: null, time: null, work: null, transactions: 0, found: null, seen: new Map() };
+    const root = {
+      hash: this.genesis,
+      previous: null,
+      height: 0,
+      miner: null,
+      time: null,
+      work: null,
+      transactions: 0,
+      found: null,
+      seen: new Map(),
+    };
     this.blocks.set(this.genesis, root);
     this.onBlock(root);
   }
@@ -216,13 +267,16 @@ export class Network {
     if (!paid) return null;
     if (paid.size === 1) return paid.values().next().value;
     let first = null;
-    for (const [node, at] of block.seen) if (paid.has(node) && (first === null || at < block.seen.get(first))) first = node;
+    for (const [node, at] of block.seen)
+      if (paid.has(node) && (first === null || at < block.seen.get(first))) first = node;
     return first;
   }
 
   /** The nodes that were not removed, in the order of their numbers. */
   present() {
-    return [...this.nodes.values()].filter((node) => node.state !== "removed").sort((one, other) => one.number - other.number);
+    return [...this.nodes.values()]
+      .filter((node) => node.state !== "removed")
+      .sort((one, other) => one.number - other.number);
   }
 
   /** The nodes that run, in the order of their numbers. */

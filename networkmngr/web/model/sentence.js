@@ -25,19 +25,26 @@ export function summary(network, over = false) {
 
 function ending(network, present) {
   const tips = byTip(present);
-  const words = tips.length > 1 ? `The run is over; its nodes held ${tips.length} different blocks at its end.` :
-    `The run is over; its ${count(present.length, "node")} agreed on block ${tips[0].height} (${short(tips[0].hash)})${by(network, tips[0].hash)}.`;
+  const words =
+    tips.length > 1
+      ? `The run is over; its nodes held ${tips.length} different blocks at its end.`
+      : `The run is over; its ${count(present.length, "node")} agreed on block ${tips[0].height} (${short(tips[0].hash)})${by(network, tips[0].hash)}.`;
   return { kind: tips.length > 1 ? "warn" : "good", words, more: [] };
 }
 
 function agreed(network, present, running, tip) {
   const all = running.length === present.length;
-  const nodes = running.length === 1 ? "The only running node holds" :
-    `${all ? "All" : "The"} ${running.length}${all ? "" : " running"} nodes agree on`;
+  const nodes =
+    running.length === 1
+      ? "The only running node holds"
+      : `${all ? "All" : "The"} ${running.length}${all ? "" : " running"} nodes agree on`;
   if (tip.height === 0) {
     return { kind: all ? "good" : "warn", words: `${nodes} the genesis block: nothing has been mined yet.` };
   }
-  return { kind: all ? "good" : "warn", words: `${nodes} block ${tip.height} (${short(tip.hash)})${by(network, tip.hash)}.` };
+  return {
+    kind: all ? "good" : "warn",
+    words: `${nodes} block ${tip.height} (${short(tip.hash)})${by(network, tip.hash)}.`,
+  };
 }
 
 function split(network, running, tips) {
@@ -47,12 +54,16 @@ function split(network, running, tips) {
   const told = [...groups, rest].filter(({ nodes }) => nodes.length > 0);
   if (tips.length === 1) {
     const parts = told.map(({ nodes }) => numbers(nodes.map((node) => node.number))).join(" | ");
-    return { kind: "warn", words: `The network is split (${parts.length <= 40 ? parts : `${told.length} sides`}), and all still hold block ${tips[0].height} (${short(tips[0].hash)}).` };
+    return {
+      kind: "warn",
+      words: `The network is split (${parts.length <= 40 ? parts : `${told.length} sides`}), and all still hold block ${tips[0].height} (${short(tips[0].hash)}).`,
+    };
   }
   const parts = told.map(({ nodes }) => {
     const own = byTip(nodes);
-    return `${whoInShort(nodes.map((node) => node.number))} ${nodes.length === 1 ? "holds" : "hold"} ${own.length === 1 ?
-      `block ${own[0].height} (${short(own[0].hash)})` : `${own.length} different blocks`}`;
+    return `${whoInShort(nodes.map((node) => node.number))} ${nodes.length === 1 ? "holds" : "hold"} ${
+      own.length === 1 ? `block ${own[0].height} (${short(own[0].hash)})` : `${own.length} different blocks`
+    }`;
   });
   return { kind: "bad", words: `The network is split: ${several(parts, ";")}.` };
 }
@@ -61,15 +72,26 @@ function parted(network, running, tips) {
   const [first, second] = tips;
   const behind = tips.slice(1).every((tip) => isBelow(network, tip.hash, first.hash));
   if (behind) {
-    const late = tips.slice(1).flatMap((tip) => tip.nodes).sort((one, other) => one - other);
-    const words = late.length * 2 > running.length
-      ? `Block ${first.height} (${short(first.hash)}) is spreading: ${first.nodes.length} of ${running.length} nodes have it.`
-      : `${first.nodes.length} of ${running.length} nodes hold block ${first.height} (${short(first.hash)}); ${whoInShort(late)} ${late.length === 1 ? "is" : "are"} yet to get it.`;
+    const late = tips
+      .slice(1)
+      .flatMap((tip) => tip.nodes)
+      .sort((one, other) => one - other);
+    const words =
+      late.length * 2 > running.length
+        ? `Block ${first.height} (${short(first.hash)}) is spreading: ${first.nodes.length} of ${running.length} nodes have it.`
+        : `${first.nodes.length} of ${running.length} nodes hold block ${first.height} (${short(first.hash)}); ${whoInShort(late)} ${late.length === 1 ? "is" : "are"} yet to get it.`;
     return { kind: "warn", words, passing: true };
   }
-  const parts = [first, second].map((tip) => `${whoInShort(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`);
+  const parts = [first, second].map(
+    (tip) =>
+      `${whoInShort(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`,
+  );
   const others = tips.length > 2 ? ` and ${count(tips.length - 2, "more tip")}` : "";
-  return { kind: "bad", words: `The chain is forked: ${parts.join(", ")}${others}. The next block decides.`, passing: true };
+  return {
+    kind: "bad",
+    words: `The chain is forked: ${parts.join(", ")}${others}. The next block decides.`,
+    passing: true,
+  };
 }
 
 function absent(present) {
@@ -107,5 +129,7 @@ function by(network, hash) {
 const count = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
 
 function several(parts, mark) {
-  return parts.length < 4 ? parts.join(`${mark} `) : `${parts.slice(0, 3).join(`${mark} `)}${mark} and ${parts.length - 3} more groups`;
+  return parts.length < 4
+    ? parts.join(`${mark} `)
+    : `${parts.slice(0, 3).join(`${mark} `)}${mark} and ${parts.length - 3} more groups`;
 }

@@ -7,7 +7,14 @@ import { Network } from "../model/network.js";
 import { Playback, QUIET } from "../model/replay.js";
 
 const work = (number) => number.toString(16).padStart(64, "0");
-const block = (hash, height, previous, at, seen = { 0: at }) => ({ hash, height, previous, work: work(100 * height + 5), seen, found: null });
+const block = (hash, height, previous, at, seen = { 0: at }) => ({
+  hash,
+  height,
+  previous,
+  work: work(100 * height + 5),
+  seen,
+  found: null,
+});
 
 function network(blocks, tip) {
   return Network.from({ genesis: "g", nodes: [{ number: 0, state: "running", height: 3, tip }], blocks });
@@ -15,18 +22,37 @@ function network(blocks, tip) {
 
 test("percentiles are values that occurred, by the nearest rank", () => {
   const values = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-  assert.deepEqual([0.5, 0.9, 0.99, 1, 0].map((p) => percentile(values, p)), [5, 9, 10, 10, 1]);
+  assert.deepEqual(
+    [0.5, 0.9, 0.99, 1, 0].map((p) => percentile(values, p)),
+    [5, 9, 10, 10, 1],
+  );
   assert.deepEqual([percentile([7], 0.5), percentile([], 0.5)], [7, null]);
 });
 
 test("a block spreads from when it was found, or first seen", () => {
-  const seen = new Map([[2, 30], [0, 10], [1, 10]]);
-  assert.deepEqual(spread({ found: null, seen }), [{ node: 0, after: 0 }, { node: 1, after: 0 }, { node: 2, after: 20 }]);
+  const seen = new Map([
+    [2, 30],
+    [0, 10],
+    [1, 10],
+  ]);
+  assert.deepEqual(spread({ found: null, seen }), [
+    { node: 0, after: 0 },
+    { node: 1, after: 0 },
+    { node: 2, after: 20 },
+  ]);
   assert.deepEqual([begun({ found: 4, seen }), begun({ found: null, seen: new Map() })], [4, null]);
 });
 
 test("the series tell intervals, difficulty, spreading and stale blocks along the best chain", () => {
-  const told = network([block("a", 1, "g", 100), block("b", 2, "a", 400, { 0: 400, 1: 420, 2: 480 }), block("c", 3, "b", 1000), block("x", 3, "b", 1001)], "c");
+  const told = network(
+    [
+      block("a", 1, "g", 100),
+      block("b", 2, "a", 400, { 0: 400, 1: 420, 2: 480 }),
+      block("c", 3, "b", 1000),
+      block("x", 3, "b", 1001),
+    ],
+    "c",
+  );
   const found = series(told);
   assert.deepEqual(found.heights, [1, 2, 3]);
   assert.deepEqual(found.interval, [null, 300, 600]);
@@ -63,15 +89,27 @@ test("a stretch is played in its order, at its pace, and quiet passes quickly", 
   const playback = new Playback(1000);
   const entry = (number, at) => ({ number, entry: { at } });
   playback.add([entry(1, 1010), entry(2, 1030), entry(3, 90_000)]);
-  assert.deepEqual(playback.advance(5).map(({ number }) => number), []);
-  assert.deepEqual(playback.advance(25).map(({ number }) => number), [1, 2]);
+  assert.deepEqual(
+    playback.advance(5).map(({ number }) => number),
+    [],
+  );
+  assert.deepEqual(
+    playback.advance(25).map(({ number }) => number),
+    [1, 2],
+  );
   assert.deepEqual([playback.advance(1).length, playback.at], [0, 90_000 - QUIET]);
   playback.add([entry(4, 90_001)]);
-  assert.deepEqual([playback.left, playback.advance(QUIET + 1).map(({ number }) => number), playback.advance(10)], [2, [3, 4], []]);
+  assert.deepEqual(
+    [playback.left, playback.advance(QUIET + 1).map(({ number }) => number), playback.advance(10)],
+    [2, [3, 4], []],
+  );
 });
 
 test("colours are those that CSS gives, and white figures can be read on each", () => {
-  assert.deepEqual([oklch(1, 0, 0), oklch(0, 0, 0), oklch(0.6279553606, 0.2576833077, 29.2338848)], ["#ffffff", "#000000", "#ff0000"]);
+  assert.deepEqual(
+    [oklch(1, 0, 0), oklch(0, 0, 0), oklch(0.6279553606, 0.2576833077, 29.2338848)],
+    ["#ffffff", "#000000", "#ff0000"],
+  );
   const channel = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
   for (let number = 0; number < 200; number += 1) {
     const [r, g, b] = [1, 3, 5].map((at) => channel(parseInt(nodeColour(number).slice(at, at + 2), 16) / 255));

@@ -13,7 +13,14 @@ function placed(lanes, ...blocks) {
 
 test("a chain is straight, a fork gets a lane of its own and keeps it", () => {
   const lanes = new Lanes();
-  const first = placed(lanes, block("g", 0, null), block("a", 1, "g"), block("b", 1, "g"), block("a2", 2, "a"), block("b2", 2, "b"));
+  const first = placed(
+    lanes,
+    block("g", 0, null),
+    block("a", 1, "g"),
+    block("b", 1, "g"),
+    block("a2", 2, "a"),
+    block("b2", 2, "b"),
+  );
   assert.deepEqual(first, { g: 0, a: 0, b: 1, a2: 0, b2: 1 });
   const later = placed(lanes, block("c", 2, "a"), block("b3", 3, "b2"));
   for (const [hash, lane] of Object.entries(first)) assert.equal(later[hash], lane, hash);
@@ -38,7 +45,15 @@ test("no two blocks share a place, whatever grows", () => {
 test("the lane of a tip that lags stays free for it while the other side forks", () => {
   const lanes = new Lanes();
   lanes.isTip = (hash) => hash === "b1";
-  placed(lanes, block("g", 0, null), block("a1", 1, "g"), block("b1", 1, "g"), block("a2", 2, "a1"), block("a3", 3, "a2"), block("a4", 4, "a3"));
+  placed(
+    lanes,
+    block("g", 0, null),
+    block("a1", 1, "g"),
+    block("b1", 1, "g"),
+    block("a2", 2, "a1"),
+    block("a3", 3, "a2"),
+    block("a4", 4, "a3"),
+  );
   lanes.place(block("x4", 4, "a3"));
   assert.notEqual(lanes.places.get("x4").lane, lanes.places.get("b1").lane);
   lanes.place(block("b2", 2, "b1"));
@@ -53,17 +68,40 @@ test("the winner of a fork comes back to the middle after a while", () => {
 });
 
 test("a whole tree is laid out with the heaviest chain straight", () => {
-  const network = Network.from({ genesis: "g", nodes: [{ number: 0, state: "running", height: 2, tip: "z2" }], blocks: [
-    { hash: "a1", height: 1, previous: "g" }, { hash: "z2", height: 2, previous: "z1" }, { hash: "z1", height: 1, previous: "g" }] });
+  const network = Network.from({
+    genesis: "g",
+    nodes: [{ number: 0, state: "running", height: 2, tip: "z2" }],
+    blocks: [
+      { hash: "a1", height: 1, previous: "g" },
+      { hash: "z2", height: 2, previous: "z1" },
+      { hash: "z1", height: 1, previous: "g" },
+    ],
+  });
   const lanes = Lanes.of(network);
-  assert.deepEqual(["g", "z1", "z2", "a1"].map((hash) => lanes.places.get(hash).lane), [0, 0, 0, 1]);
+  assert.deepEqual(
+    ["g", "z1", "z2", "a1"].map((hash) => lanes.places.get(hash).lane),
+    [0, 0, 0, 1],
+  );
 });
 
 test("keys walk the tree, and stay where there is nothing further", () => {
   const lanes = new Lanes();
   placed(lanes, block("g", 0, null), block("a", 1, "g"), block("b", 1, "g"), block("b2", 2, "b"));
-  assert.deepEqual([["b2", "left"], ["b", "left"], ["g", "left"], ["g", "right"], ["b", "up"], ["a", "down"], ["a", "up"], ["b2", "right"], ["b2", "first"], ["g", "last"]]
-    .map(([hash, way]) => lanes.neighbour(hash, way)), ["b", "g", "g", "a", "a", "b", "a", "b2", "g", "b2"]);
+  assert.deepEqual(
+    [
+      ["b2", "left"],
+      ["b", "left"],
+      ["g", "left"],
+      ["g", "right"],
+      ["b", "up"],
+      ["a", "down"],
+      ["a", "up"],
+      ["b2", "right"],
+      ["b2", "first"],
+      ["g", "last"],
+    ].map(([hash, way]) => lanes.neighbour(hash, way)),
+    ["b", "g", "g", "a", "a", "b", "a", "b2", "g", "b2"],
+  );
 });
 
 test("a block taken away frees its place", () => {
