@@ -132,6 +132,11 @@ impl Recorder {
         view(self.lock().writer.state())
     }
 
+    /// What the entries up to now come to, to be looked at at leisure.
+    pub(crate) fn snapshot(&self) -> State {
+        self.now(State::clone)
+    }
+
     /// What was before.
     pub(crate) fn history(&self) -> &Arc<History> {
         &self.history
