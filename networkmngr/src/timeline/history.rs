@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::entry::Entry;
 use super::explain::{Stretch, explain_on};
-use super::file::{Line, ReadError, Reader, TRIM};
+use super::file::TRIM;
+use super::read::{Line, ReadError, Reader};
 use super::state::State;
 use super::story::{Clock, Story};
 

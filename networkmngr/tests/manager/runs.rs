@@ -28,8 +28,10 @@ fn over(run: &Value) -> bool {
 
 fn begin(manager: &Manager, order: Value) -> Value {
     let run = manager.order("/runs", order).unwrap();
-    assert_ne!(run["state"], "starting", "{run:#}");
-    run
+    let id = run["id"].as_u64().unwrap();
+    // Its network may still be on its way, but can be looked at already.
+    manager.get(&format!("/runs/{id}/tree")).unwrap();
+    until(manager, id, |run| run["state"] != "starting")
 }
 
 /// The processes of a run's nodes, as its own `network.json` has them, that still run.
