@@ -91,6 +91,8 @@ fn a_lesson_is_run_in_the_simulator_and_told_as_the_network_is() {
     let split = manager.get("/runs/1/stories").unwrap();
     let story = split["stories"].as_array().unwrap().iter().find(|story| story["kind"] == "reorganised").unwrap();
     assert_eq!(story["change"]["cause"], "split");
+    // Virtual time is told from its beginning on.
+    assert!(story["details"][1].as_str().unwrap().contains(" at 1"), "{story:#}");
     let before = manager.get(&format!("/runs/1/timeline/state?at={}", story["number"].as_u64().unwrap() - 1)).unwrap();
     assert_ne!(before["nodes"][0]["tip"], before["nodes"][3]["tip"]);
     let figures = manager.get("/runs/1/figures").unwrap();
