@@ -47,6 +47,8 @@ export function text(element, words) {
 export function button(label, act, properties = {}) {
   const made = el("button", { type: "button", ...properties }, label);
   made.addEventListener("click", async (event) => {
+    // What is disabled loses the focus; whoever goes by keys gets it back.
+    const focused = document.activeElement === made;
     made.setAttribute("aria-busy", "true");
     made.disabled = true;
     try {
@@ -56,6 +58,7 @@ export function button(label, act, properties = {}) {
     } finally {
       made.removeAttribute("aria-busy");
       made.disabled = false;
+      if (focused && made.isConnected && document.activeElement === document.body) made.focus();
     }
   });
   return made;

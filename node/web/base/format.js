@@ -33,11 +33,16 @@ export function ago(then, now = Date.now()) {
   return passed < 1000 ? "just now" : `${duration(passed - (passed % 1000))} ago`;
 }
 
+// Made once: to make one takes longer than to draw a whole frame.
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const OF_TODAY = new Intl.DateTimeFormat(undefined, CLOCK);
+const OF_ANOTHER = new Intl.DateTimeFormat(undefined, { ...CLOCK, year: "numeric", month: "numeric", day: "numeric" });
+
 /** A time of day, and the day if it is another than today. Milliseconds since the Unix epoch. */
 export function time(ms) {
-  const then = new Date(ms);
-  const today = then.toDateString() === new Date().toDateString();
-  return today ? then.toLocaleTimeString() : then.toLocaleString();
+  const [then, now] = [new Date(ms), new Date()];
+  const today = then.getDate() === now.getDate() && then.getMonth() === now.getMonth() && then.getFullYear() === now.getFullYear();
+  return Number.isFinite(ms) ? (today ? OF_TODAY : OF_ANOTHER).format(then) : "–";
 }
 
 /** `200 kH/s`. */

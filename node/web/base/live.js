@@ -5,15 +5,18 @@ const LONGEST_PAUSE = 5000;
 
 /**
  * Follows `path`. `onEvent(event, id)` gets each event's JSON, `onState("live" | "waiting")` each change. `from` is the
- * number of the first event wanted, if not only what comes from now on; `names` are the events listened to.
- * Returns `{ close() }`.
+ * number of the first event wanted, if not only what comes from now on; `names` are the events listened to. After the
+ * event `ending`, if one is named, nothing more is asked for, and the state is `"over"`.
+ * Returns `{ pause(), resume(), close() }`: a page that nobody sees should pause, for a browser gives all pages of a server
+ * together only a few connections. Nothing is missed by it.
  */
-export function follow(path, { names, from, onEvent, onState = () => {} }) {
+export function follow(path, { names, from, ending, onEvent, onState = () => {} }) {
   let source = null;
   let pause = FIRST_PAUSE;
   let timer = null;
   let last = null;
   let over = false;
+  let ended = false;
 
   const open = () => {
     const next = last === null ? from : after(last);
@@ -30,6 +33,13 @@ export function follow(path, { names, from, onEvent, onState = () => {} }) {
       timer = setTimeout(open, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     };
+    if (ending) {
+      source.addEventListener(ending, () => {
+        over = ended = true;
+        source.close();
+        onState("over");
+      });
+    }
     for (const name of names) {
       source.addEventListener(name, (message) => {
         const repeated = last !== null && message.lastEventId !== "" && !isAfter(message.lastEventId, last);
@@ -39,13 +49,23 @@ export function follow(path, { names, from, onEvent, onState = () => {} }) {
       });
     }
   };
+  const close = () => {
+    over = true;
+    clearTimeout(timer);
+    source.close();
+  };
   open();
   return {
-    close() {
-      over = true;
-      clearTimeout(timer);
-      source.close();
+    pause() {
+      if (!over) onState("waiting");
+      close();
     },
+    resume() {
+      if (!over || ended) return;
+      over = false;
+      open();
+    },
+    close,
   };
 }
 
