@@ -10,8 +10,9 @@ use shared::BlockHash;
 use tokio::sync::watch;
 
 use super::entry::{About, Begun, Entry, FORMAT, Told, What};
-use super::file::{DAMAGED, FILE, Line, Writer};
+use super::file::{DAMAGED, FILE, Writer};
 use super::history::History;
+use super::read::Line;
 use super::state::State;
 use crate::term;
 
