@@ -3,7 +3,7 @@
 import { el, fill } from "/web/base/dom.js";
 import { duration, time, whole } from "/web/base/format.js";
 import { nodeColour } from "../model/colour.js";
-import { begun, difficulty, percentile, spread } from "../model/figures.js";
+import { difficulty, percentile, spread } from "../model/figures.js";
 import { numbers, short } from "../model/names.js";
 
 const BARS = 12;

@@ -6,20 +6,28 @@ import { bytes, hashRate } from "/web/base/format.js";
 import { rateField } from "./rates.js";
 
 const ORDERS = {
-  pause: { label: "Pause", when: ["running"], hint: "Its process stands still; its connections stay." },
-  resume: { label: "Go on", when: ["paused"], hint: "Its process goes on where it stood." },
+  pause: {
+    label: "Pause",
+    done: "is paused",
+    when: ["running"],
+    hint: "Its process stands still; its connections stay.",
+  },
+  resume: { label: "Go on", done: "goes on", when: ["paused"], hint: "Its process goes on where it stood." },
   kill: {
     label: "Kill",
+    done: "was killed",
     when: ["running", "paused", "starting"],
     hint: "Its process ends at once, as in a crash. Its chain stays on disk.",
   },
   restart: {
     label: "Start again",
+    done: "was started again",
     when: ["running", "ended", "paused"],
     hint: "Another process goes on with its chain.",
   },
   remove: {
     label: "Remove",
+    done: "was removed",
     when: ["running", "paused", "ended"],
     hint: "Takes it out of the network for good.",
     sure: true,
@@ -96,7 +104,7 @@ export function openNode(page, number) {
       )
         return;
       await post(`/nodes/${number}/${name}`);
-      notice(`Node ${number}: ${order.label.toLowerCase()} — done.`);
+      notice(`Node ${number} ${order.done}.`);
       await page.refresh();
       draw();
     };

@@ -40,9 +40,9 @@ export function treeView({ onSelect }) {
     seen ??= fresh(time);
     const passed = calm() ? Infinity : Math.min(100, time - before);
     before = time;
-    const newest = scene.lanes.highest;
+    const reach = [scene.lanes.lowest, scene.lanes.highest];
     const lane = scene.lanes.places.get(seen.best?.hash)?.lane ?? 0;
-    const glides = camera.follow(newest, middle(lane), Math.min(ROOM, camera.width / 3), passed);
+    const glides = camera.follow(reach, middle(lane), Math.min(ROOM, camera.width / 3), passed);
     const still = calm();
     const moves = paint(context, {
       camera,
@@ -246,7 +246,7 @@ export function treeView({ onSelect }) {
     el(
       "p",
       { class: "legend quiet", id: "tree-help" },
-      el("span", {}, el("i", { class: "key full" }), " on a chain, in its miner’s colour"),
+      el("span", {}, el("i", { class: "key full" }), " on a chain; number and colour are its miner’s"),
       el("span", {}, el("i", { class: "key stale" }), " stale"),
       el("span", {}, el("i", { class: "key tip" }, "0–5"), " nodes whose tip it is"),
       el("span", { class: "wide-only" }, "Arrow keys walk from block to block, Enter tells more"),

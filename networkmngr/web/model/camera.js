@@ -5,6 +5,8 @@ export const COLUMN = 56;
 export const LANE = 52;
 const SMALLEST = 0.0005;
 const LARGEST = 2.2;
+/** Where the oldest block of a small tree stands. */
+const START = 50;
 
 export class Camera {
   constructor() {
@@ -80,13 +82,14 @@ export class Camera {
   }
 
   /**
-   * Moves towards the newest column, by what `passed` milliseconds are worth; `room` is how many pixels stay free to
+   * Moves towards the newest column (of those from the oldest on), by what `passed` milliseconds are worth; `room` is how many pixels stay free to
    * the right of it. True while it is still on its way.
    */
-  follow(newest, lane, room, passed) {
+  follow([oldest, newest], lane, room, passed) {
     if (!this.follows) return false;
     const across = (this.width / 2 - room) / (COLUMN * this.scale);
-    const wanted = newest - across;
+    // A tree that has room grows from the left.
+    const wanted = Math.max(newest - across, oldest + (this.width / 2 - START) / (COLUMN * this.scale));
     const far = Math.abs(wanted - this.column) > this.width / (COLUMN * this.scale);
     const part = far || passed === Infinity ? 1 : 1 - Math.exp(-passed / 140);
     const [dx, dy] = [(wanted - this.column) * part, (lane - this.lane) * part];

@@ -329,7 +329,7 @@ export class Network {
 }
 
 /** Whether a block's chain has more work than another's. */
-export function heavier(block, other) {
+function heavier(block, other) {
   if (block.work && other.work) return block.work > other.work;
   return block.height > other.height;
 }

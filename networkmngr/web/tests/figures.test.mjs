@@ -77,8 +77,10 @@ test("the camera keeps what is under the pointer, follows the newest, and lets g
   assert.ok(Math.abs(camera.columnAt(150) - under) < 1e-9);
   assert.ok(Math.abs(camera.columnAt(camera.x(7)) - 7) < 1e-9 && Math.abs(camera.laneAt(camera.y(-2)) + 2) < 1e-9);
   camera.follows = true;
-  assert.equal(camera.follow(500, 0, 100, Infinity), false);
+  assert.equal(camera.follow([0, 500], 0, 100, Infinity), false);
   assert.ok(Math.abs(camera.x(500) - 500) < 1e-6);
+  camera.follow([0, 2], 0, 100, Infinity);
+  assert.ok(Math.abs(camera.x(0) - 50) < 1e-6);
   camera.pan(COLUMN * camera.scale, 0);
   assert.equal(camera.follows, false);
   camera.fit(0, 5000);
