@@ -2,6 +2,8 @@
 //! `docs/api.postman_collection.json`. Each request of it tests that the answer is one that its document names.
 //! `UPDATE_GOLDEN=1` writes it anew.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
+
 mod example;
 
 use std::path::{Path, PathBuf};

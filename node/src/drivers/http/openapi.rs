@@ -80,7 +80,7 @@ fn name_problems(document: &mut OpenApi) {
             let refused = status.starts_with(['4', '5']);
             if let RefOr::T(Response { content, .. }) = response
                 && refused
-                && let Some(problem) = content.remove("application/json")
+                && let Some(problem) = content.shift_remove("application/json")
             {
                 content.insert("application/problem+json".to_owned(), problem);
             }
