@@ -19,6 +19,7 @@ use crate::node_set::{NodeSet, Numbers};
 /// The body of `POST /partition`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "groups": [[0, 1, 2], [3, 4, 5]] }))]
 pub(crate) struct PartitionOrder {
     /// The groups: each text such as `0-2`, or a list of numbers.
     #[schema(value_type = Vec<Numbers>)]
@@ -28,6 +29,7 @@ pub(crate) struct PartitionOrder {
 /// The body of `POST /links`: rules that hold besides those in force.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "rules": [{ "from": "0-2", "to": "all", "delay_ms": 100, "jitter_ms": 20, "loss": 0.05 }] }))]
 pub(crate) struct RulesOrder {
     /// Of several for a way, the last one holds.
     pub(crate) rules: Vec<LinkRule>,

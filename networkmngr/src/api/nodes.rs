@@ -19,11 +19,12 @@ use crate::proc::{self, Memory};
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(crate) struct NodesView {
     /// By number.
+    #[schema(value_type = Vec<docs::Node>)]
     pub(crate) nodes: Vec<NodeView>,
 }
 
 /// One node as clients see it.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct NodeView {
     /// Its number, from 0.
     pub(crate) number: u16,
@@ -87,7 +88,7 @@ pub(super) async fn list(State(api): State<Api>) -> Json<NodesView> {
 /// On the port after the last one's. The answer comes when it is ready and known to all.
 #[utoipa::path(
     post, path = "/nodes", operation_id = "add_node", tag = docs::NODES,
-    responses((status = 201, body = NodeView), docs::Order, docs::Foreign)
+    responses((status = 201, body = docs::Node), docs::Order, docs::Foreign)
 )]
 pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<NodeView>), Problem> {
     let network = api.network.clone();
@@ -102,7 +103,7 @@ pub(super) async fn add(State(api): State<Api>) -> Result<(StatusCode, Json<Node
 #[utoipa::path(
     post, path = "/nodes/{number}/kill", operation_id = "kill_node", tag = docs::NODES, params(docs::Number),
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = docs::Node),
         docs::Order, docs::Foreign,
     )
 )]
@@ -118,7 +119,7 @@ pub(super) async fn kill(State(api): State<Api>, number: NodeNumber) -> Result<J
 #[utoipa::path(
     post, path = "/nodes/{number}/pause", operation_id = "pause_node", tag = docs::NODES, params(docs::Number),
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = docs::Node),
         docs::Order, docs::Foreign,
     )
 )]
@@ -133,7 +134,7 @@ pub(super) async fn pause(State(api): State<Api>, number: NodeNumber) -> Result<
 #[utoipa::path(
     post, path = "/nodes/{number}/resume", operation_id = "resume_node", tag = docs::NODES, params(docs::Number),
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = docs::Node),
         docs::Order, docs::Foreign,
     )
 )]
@@ -149,7 +150,7 @@ pub(super) async fn resume(State(api): State<Api>, number: NodeNumber) -> Result
 #[utoipa::path(
     post, path = "/nodes/{number}/remove", operation_id = "remove_node", tag = docs::NODES, params(docs::Number),
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = docs::Node),
         docs::Order, docs::Foreign,
     )
 )]
@@ -166,8 +167,9 @@ pub(super) async fn remove(State(api): State<Api>, number: NodeNumber) -> Result
 #[utoipa::path(
     post, path = "/nodes/{number}/restart", operation_id = "restart_node", tag = docs::NODES, params(docs::Number), request_body = Option<StartCommand>,
     responses(
-        (status = 200, body = NodeView),
+        (status = 200, body = docs::Node),
         (status = 401, description = "Another program, and the token is missing or wrong", body = docs::Problem),
+        (status = 422, description = "Started like this the node does not run; the sentence has its last lines", body = docs::Problem),
         docs::OrderWithBody, docs::Foreign,
     )
 )]
@@ -188,6 +190,7 @@ pub(super) async fn restart(
             ),
         ));
     }
+    let given = command.is_some();
     let network = api.network.clone();
     let restarting = async move {
         match command {
@@ -195,7 +198,12 @@ pub(super) async fn restart(
             None => network.restart(number).await,
         }
     };
-    let node = detached(restarting, problem).await?;
+    let refused = move |error: OrderError| match error {
+        // What it is started with is the caller's choice.
+        OrderError::Start(_) if given => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
+        error => problem(error),
+    };
+    let node = detached(restarting, refused).await?;
     api.mining.include(&node.address).await;
     Ok(Json(NodeView::of(node, None)))
 }

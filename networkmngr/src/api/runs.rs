@@ -49,10 +49,10 @@ pub(super) struct LessonsView {
 
 /// What is to be run: a lesson or a scenario.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({ "lesson": 1, "engine": "simulated", "answer": 2 }))]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RunOrder {
     /// Number of a lesson.
-    #[schema(example = 3)]
     lesson: Option<u32>,
     /// A scenario as docs/scenarios.md tells, TOML.
     scenario: Option<String>,
@@ -111,7 +111,7 @@ pub(super) async fn lesson(number: Result<Path<u32>, PathRejection>) -> Result<J
 /// Run a lesson or a scenario
 ///
 /// On a network of its own beside the managed one: of real processes on ports that are free, or simulated. The answer
-/// comes when that network is there; what happens on it is told under the run's own paths. One run at a time.
+/// comes as soon as what happens there is told under the run's own paths. One run at a time.
 #[utoipa::path(
     post, path = "/runs", operation_id = "start_run", tag = docs::RUNS, request_body = RunOrder,
     responses(
@@ -132,7 +132,7 @@ pub(super) async fn start(
     let runs = api.runs.clone();
     let started = tokio::task::spawn_blocking(move || runs.start(wanted)).await;
     let run = started.map_err(|_| problem(RunError::Closing))?.map_err(problem)?;
-    run.begun().await;
+    run.shown().await;
     let place = format!("/runs/{}", run.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(run.view())).into_response())
 }

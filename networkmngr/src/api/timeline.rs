@@ -205,12 +205,12 @@ pub(super) async fn figures(State(api): State<Api>, asked: Asked<FiguresQuery>) 
 
 pub(super) async fn tree_of(of: Arc<Recorder>, asked: Asked<TreeQuery>) -> Result<Response, Problem> {
     let blocks = within("blocks", asked?.blocks, BLOCKS)?;
-    aside(move || json(&of.now(|state| TreeView::of(state, blocks)))).await
+    aside(move || json(&TreeView::of(&of.snapshot(), blocks))).await
 }
 
 pub(super) async fn figures_of(of: Arc<Recorder>, asked: Asked<FiguresQuery>) -> Result<Response, Problem> {
     let window = within("window", asked?.window, WINDOW)?;
-    aside(move || json(&of.now(|state| Figures::of(state, window)))).await
+    aside(move || json(&Figures::of(&of.snapshot(), window))).await
 }
 
 pub(super) async fn timeline_of(api: &Api, of: Arc<Recorder>) -> Result<Response, Problem> {
@@ -251,7 +251,7 @@ pub(super) async fn state_of(api: &Api, of: Arc<Recorder>, asked: Asked<MomentQu
         (Some(_), Some(_)) => return Err(Problem::bad_request("Give `at` or `time`, not both.")),
         (Some(number), None) => Moment::Entry(number),
         (None, Some(time)) => Moment::Time(time),
-        (None, None) => return aside(move || json(&of.now(|state| TreeView::of(state, blocks)))).await,
+        (None, None) => return aside(move || json(&TreeView::of(&of.snapshot(), blocks))).await,
     };
     reading(api, move || Ok(json(&TreeView::of(&of.history().state_at(moment)?, blocks)))).await
 }

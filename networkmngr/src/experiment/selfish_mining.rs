@@ -21,7 +21,8 @@ pub(super) struct Options {
     /// Parts of the honest power that take the attacker's block in a tie, a curve each
     #[arg(long, value_name = "G,G", value_delimiter = ',', default_values_t = [0.0, 0.5, 1.0])]
     gammas: Vec<f64>,
-    /// Blocks found for each point, all runs together
+    /// Blocks found for each point up to a share of a third, all runs together; more for larger shares, at which
+    /// the attacker's leads last long, so that few of them are in as many blocks
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     blocks: u64,
     #[command(flatten)]
@@ -34,8 +35,9 @@ impl Options {
         anyhow::ensure!(self.gammas.iter().all(|gamma| (0.0..=1.0).contains(gamma)), "gammas are from 0 to 1");
         let settings: Vec<(f64, f64)> =
             self.gammas.iter().flat_map(|gamma| self.alphas.iter().map(|alpha| (*alpha, *gamma))).collect();
-        let blocks = u32::try_from(self.blocks / self.effort.seeds).unwrap_or(u32::MAX).max(10);
-        let one = |Work { point, seed }| revenue(settings[point], blocks, seed);
+        let blocks =
+            |alpha| u32::try_from(blocks_at(alpha, self.blocks) / self.effort.seeds).unwrap_or(u32::MAX).max(10);
+        let one = |Work { point, seed }| revenue(settings[point], blocks(settings[point].0), seed);
         let all = work::all(settings.len(), self.effort.seeds(), one)?;
         let point = |((alpha, gamma), runs): (&(f64, f64), &Vec<f64>)| Point {
             x: *alpha,
@@ -46,7 +48,7 @@ impl Options {
         let series = self.gammas.iter().zip(points.chunks(self.alphas.len().max(1)));
         let series = series.map(|(gamma, points)| Series { name: format!("gamma {gamma}"), points: points.to_vec() });
         Ok(Findings {
-            title: format!("What a selfish miner wins, {blocks} blocks found in each run"),
+            title: format!("What a selfish miner wins, {} blocks found in each run, or more", blocks(0.0)),
             x: "share of hash power".into(),
             y: "share of the chain".into(),
             series: series.collect(),
@@ -57,6 +59,13 @@ impl Options {
             ],
         })
     }
+}
+
+/// Blocks for a point, so that all are about as certain. A lead is a walk that drifts back by `1 - 2 alpha` a block, so
+/// that its variance grows as one over the square of that.
+fn blocks_at(alpha: f64, up_to_a_third: u64) -> u64 {
+    let slower = (1.0 / 3.0) / (1.0 - 2.0 * alpha);
+    (up_to_a_third as f64 * slower.powi(2).max(1.0)).round() as u64
 }
 
 /// The attacker's share of the chain, as published.
@@ -108,6 +117,11 @@ mod tests {
             assert!((theory(alpha, gamma) - published).abs() < 0.000_01, "{alpha} {gamma}: {}", theory(alpha, gamma));
         }
         assert!((theory(1.0 / 3.0, 0.0) - 1.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn points_near_a_half_get_more_blocks() {
+        assert_eq!([0.1, 1.0 / 3.0, 0.4, 0.45].map(|alpha| blocks_at(alpha, 900)), [900, 900, 2_500, 10_000]);
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub(crate) enum OrderError {
 /// How a node's process is started. The preset is as all others are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(example = json!({ "args": [] }))]
 pub(crate) struct StartCommand {
     /// Another node program, with the command line of the `node` binary.
     #[schema(value_type = Option<String>)]

@@ -30,6 +30,7 @@ const LOOK: Duration = Duration::from_millis(25);
 /// What is ordered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "depth": 2 }))]
 pub(crate) struct ReorgOrder {
     /// How many blocks are taken back.
     pub(crate) depth: u32,

@@ -61,7 +61,8 @@ fn simulated(told: &Run) -> Option<Report> {
     };
     let stopping = told.stopping();
     engine.stop_when(stopping.clone());
-    engine.timeline().into_iter().for_each(|timeline| told.begins(timeline));
+    engine.timeline().into_iter().for_each(|timeline| told.is_told_by(timeline));
+    told.begins();
     // Nothing in it waits: virtual time passes by itself.
     let report = futures::executor::block_on(run(&scenario, scenario.seed, &mut engine, &mut &*told));
     let stopped = *stopping.borrow() && !report.passed;
@@ -75,7 +76,7 @@ fn real(told: &Run, beside: u16) -> anyhow::Result<Option<Report>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut engine = on_free_ports(&scenario, told).await?;
-        told.begins(engine.timeline().clone());
+        told.begins();
         let (mut stopping, mut audience) = (told.stopping(), told);
         let outcome = tokio::select! {
             _ = stopping.wait_for(|stop| *stop) => None,
@@ -94,7 +95,11 @@ async fn on_free_ports(scenario: &Scenario, told: &Run) -> anyhow::Result<Real> 
     let ports = usize::from(scenario.network.get_ref().nodes) + adds + 1;
     for tried in 1.. {
         let port = bind::free_ports(u16::try_from(ports)?)?;
-        match Real::start(scenario.network.get_ref(), &Place { port, folder: told.folder() }).await {
+        match Real::start(scenario.network.get_ref(), &Place { port, folder: told.folder() }, |timeline| {
+            told.is_told_by(timeline)
+        })
+        .await
+        {
             Err(error) if tried < TRIES && matches!(error.downcast_ref(), Some(BindError::Busy { .. })) => {}
             started => return started,
         }

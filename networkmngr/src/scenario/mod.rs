@@ -162,7 +162,7 @@ fn run_for_lesson(scenario: &Scenario, port: u16, aloud: bool) -> anyhow::Result
 
 /// One run on real processes, which are ended whatever happens.
 async fn real_run(scenario: &Scenario, place: &Place, aloud: bool) -> anyhow::Result<Report> {
-    let mut engine = Real::start(scenario.network.get_ref(), place).await?;
+    let mut engine = Real::start(scenario.network.get_ref(), place, drop).await?;
     let mut narrator = Narrator::new(aloud);
     let shown = narrator.keep_showing();
     let outcome = tokio::select! {

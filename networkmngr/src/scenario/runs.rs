@@ -217,9 +217,10 @@ impl Run {
         self.state.subscribe()
     }
 
-    /// Waits until its network is there, or never will be.
-    pub(crate) async fn begun(&self) {
-        let _ = self.watch().wait_for(|state| *state != RunState::Starting).await;
+    /// Waits until it can be told what it does, or never will be.
+    pub(crate) async fn shown(&self) {
+        let shown = |state: &RunState| *state != RunState::Starting || self.timeline().is_some();
+        let _ = self.watch().wait_for(shown).await;
     }
 
     /// Ends it before its time, and waits until its network has ended.
@@ -247,9 +248,14 @@ impl Run {
         self.stop.subscribe()
     }
 
-    /// Its network is there.
-    pub(super) fn begins(&self, timeline: Arc<Recorder>) {
+    /// What it does is written down here.
+    pub(super) fn is_told_by(&self, timeline: Arc<Recorder>) {
         let _ = self.timeline.set(timeline);
+        self.state.send_modify(|_| {});
+    }
+
+    /// Its network is there.
+    pub(super) fn begins(&self) {
         self.turn(RunState::Running);
     }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared::{Address, BlockHash, TxId, Work};
 
-use super::file::MAX_LINE;
+use super::read::MAX_LINE;
 use crate::network::LinkRule;
 
 /// Version of the format that this program writes; it reads no newer one.

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::entry::Entry;
+use super::entry::{Entry, What};
 use super::explain::{Stretch, explain_on};
-use super::file::{Line, ReadError, Reader, TRIM};
+use super::file::TRIM;
+use super::read::{Line, ReadError, Reader};
 use super::state::State;
 use super::story::{Clock, Story};
 
@@ -68,6 +69,8 @@ pub(crate) struct Beginning {
     pub(crate) number: u64,
     /// Its time, in milliseconds.
     pub(crate) at: u64,
+    /// Whether time is virtual.
+    pub(crate) simulated: bool,
 }
 
 /// The files of a timeline.
@@ -127,7 +130,9 @@ impl History {
     pub(crate) fn beginning(&self) -> Result<Beginning, ReadError> {
         let mut reader = Reader::open(&self.path)?;
         let Some(line) = reader.line()? else { return Ok(Beginning::default()) };
-        Ok(Beginning { number: line.first, at: reader.parse(&line.text)?.at })
+        let entry = reader.parse(&line.text)?;
+        let simulated = matches!(&entry.what, What::Begun(begun) if begun.simulated);
+        Ok(Beginning { number: line.first, at: entry.at, simulated })
     }
 
     /// What everybody held at some moment; at the end, if the timeline does not reach so far.
@@ -175,14 +180,14 @@ impl History {
     /// # Errors
     /// The timeline cannot be read.
     pub(crate) fn stories(&self, page: Page, limit: usize) -> Result<Stories, ReadError> {
-        let first = self.beginning()?.number;
+        let Beginning { number: first, at: begun, simulated } = self.beginning()?;
         let (from, to) = match page {
             Page::From(from) => (from.max(first), from.max(first).saturating_add(STRETCH - 1)),
             Page::Before(end) => (end.saturating_sub(STRETCH).max(first), end.saturating_sub(1)),
         };
         let mut replay = self.replay(|state| state.number().saturating_add(BEFORE) < from)?;
         let state = replay.state.clone();
-        let clock = if state.simulated { Clock::Since(0) } else { Clock::Local };
+        let clock = if simulated { Clock::Since(begun) } else { Clock::Local };
         let mut entries = Vec::new();
         let mut last = state.number();
         while let Some((number, entry)) = replay.peek()? {

@@ -2,7 +2,7 @@
 //! sentences that name causes. The same for real processes and for simulated networks. What happens is decided
 //! elsewhere.
 //!
-//! - `entry`: one thing that happened; `file`: the file of them
+//! - `entry`: one thing that happened; `file`, `read`: the file of them, written and read
 //! - `state`: what every node held after each entry
 //! - `tree`, `figures`: how a state looks to programs, and what its chain measures
 //! - `trace`, `cause`, `story`: what followed from what, why, and in which words; `explain` puts them together
@@ -16,6 +16,7 @@ mod figures;
 mod file;
 mod follow;
 mod history;
+mod read;
 mod record;
 mod state;
 mod story;
@@ -25,9 +26,10 @@ mod tree;
 pub(crate) use entry::{About, Begun, Entry, FORMAT, MiningState, Told, What};
 pub(crate) use explain::{Stretch, explain};
 pub(crate) use figures::{Counted, Figures};
-pub(crate) use file::{DAMAGED, EARLIER, FILE, Line, ReadError, Reader};
+pub(crate) use file::{DAMAGED, EARLIER, FILE};
 pub(crate) use follow::Followed;
 pub(crate) use history::{Moment, Page};
+pub(crate) use read::{Line, ReadError, Reader};
 pub(crate) use record::{Recent, Recorder};
 pub(crate) use state::{NodeState, State};
 pub(crate) use story::{Clock, Story};

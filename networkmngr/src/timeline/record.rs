@@ -10,8 +10,9 @@ use shared::BlockHash;
 use tokio::sync::watch;
 
 use super::entry::{About, Begun, Entry, FORMAT, Told, What};
-use super::file::{DAMAGED, FILE, Line, Writer};
+use super::file::{DAMAGED, FILE, Writer};
 use super::history::History;
+use super::read::Line;
 use super::state::State;
 use crate::term;
 
@@ -130,6 +131,11 @@ impl Recorder {
     /// Something of what the entries up to now come to. Nothing is written meanwhile.
     pub(crate) fn now<T>(&self, view: impl FnOnce(&State) -> T) -> T {
         view(self.lock().writer.state())
+    }
+
+    /// What the entries up to now come to, to be looked at at leisure.
+    pub(crate) fn snapshot(&self) -> State {
+        self.now(State::clone)
     }
 
     /// What was before.

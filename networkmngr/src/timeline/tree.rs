@@ -84,6 +84,7 @@ pub(crate) struct TreeBlock {
     /// When it was found, in milliseconds; only simulated networks tell.
     pub(crate) found: Option<u64>,
     /// Since when each node has it, in milliseconds, by the node's number.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub(crate) seen: BTreeMap<u16, u64>,
 }
 

@@ -28,8 +28,10 @@ fn over(run: &Value) -> bool {
 
 fn begin(manager: &Manager, order: Value) -> Value {
     let run = manager.order("/runs", order).unwrap();
-    assert_ne!(run["state"], "starting", "{run:#}");
-    run
+    let id = run["id"].as_u64().unwrap();
+    // Its network may still be on its way, but can be looked at already.
+    manager.get(&format!("/runs/{id}/tree")).unwrap();
+    until(manager, id, |run| run["state"] != "starting")
 }
 
 /// The processes of a run's nodes, as its own `network.json` has them, that still run.
@@ -89,6 +91,8 @@ fn a_lesson_is_run_in_the_simulator_and_told_as_the_network_is() {
     let split = manager.get("/runs/1/stories").unwrap();
     let story = split["stories"].as_array().unwrap().iter().find(|story| story["kind"] == "reorganised").unwrap();
     assert_eq!(story["change"]["cause"], "split");
+    // Virtual time is told from its beginning on.
+    assert!(story["details"][1].as_str().unwrap().contains(" at 1"), "{story:#}");
     let before = manager.get(&format!("/runs/1/timeline/state?at={}", story["number"].as_u64().unwrap() - 1)).unwrap();
     assert_ne!(before["nodes"][0]["tip"], before["nodes"][3]["tip"]);
     let figures = manager.get("/runs/1/figures").unwrap();

@@ -164,11 +164,16 @@ impl<S: Store> Machine<S> {
     ) -> Result<Vec<Effect>> {
         let Moment { steady, wall } = now.into();
         (self.now, self.wall) = (self.now.max(steady), wall);
+        let mut news = false;
         for event in events {
+            if self.is_told_again(&event) {
+                continue;
+            }
+            news = true;
             self.dispatch(event)?;
             self.weigh_branch()?;
         }
-        self.finish()
+        if news { self.finish() } else { Ok(Vec::new()) }
     }
 
     fn dispatch(&mut self, event: Event) -> Result<()> {

@@ -7,7 +7,8 @@ const LONGEST_PAUSE = 5000;
  * Follows `path`. `onEvent(event, id)` gets each event's JSON, `onState("live" | "waiting")` each change. `from` is the
  * number of the first event wanted, if not only what comes from now on; `names` are the events listened to. After the
  * event `ending`, if one is named, nothing more is asked for, and the state is `"over"`.
- * Returns `{ close() }`.
+ * Returns `{ pause(), resume(), close() }`: a page that nobody sees should pause, for a browser gives all pages of a server
+ * together only a few connections. Nothing is missed by it.
  */
 export function follow(path, { names, from, ending, onEvent, onState = () => {} }) {
   let source = null;
@@ -15,6 +16,7 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
   let timer = null;
   let last = null;
   let over = false;
+  let ended = false;
 
   const open = () => {
     const next = last === null ? from : after(last);
@@ -33,7 +35,7 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
     };
     if (ending) {
       source.addEventListener(ending, () => {
-        over = true;
+        over = ended = true;
         source.close();
         onState("over");
       });
@@ -47,13 +49,23 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
       });
     }
   };
+  const close = () => {
+    over = true;
+    clearTimeout(timer);
+    source.close();
+  };
   open();
   return {
-    close() {
-      over = true;
-      clearTimeout(timer);
-      source.close();
+    pause() {
+      if (!over) onState("waiting");
+      close();
     },
+    resume() {
+      if (!over || ended) return;
+      over = false;
+      open();
+    },
+    close,
   };
 }
 

@@ -1,9 +1,49 @@
 //! What orders and questions of several paths can come to, and which parameters they have in common. These types only
 //! describe.
 
-use utoipa::{IntoParams, IntoResponses};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::Problem;
+use crate::proc::Memory;
+
+/// One node as clients see it. From `height` to `hash_rate` is what the node said just now; these are absent if it
+/// does not run, or does not answer.
+#[derive(Debug, ToSchema)]
+#[schema(as = NodeView)]
+pub(in super::super) struct Node {
+    /// Its number, from 0.
+    number: u16,
+    /// `starting`, `running`, `paused`, `ended` or `removed`.
+    state: String,
+    /// Where it answers HTTP.
+    address: String,
+    /// Its process, while there is one.
+    pid: Option<u32>,
+    /// Its permanent id, once it has told it.
+    id: Option<String>,
+    /// Where peers connect.
+    peer_addresses: Vec<String>,
+    /// Height of the last block.
+    height: Option<u64>,
+    /// Hash of the last block, hex.
+    tip: Option<String>,
+    /// All work of the chain, 64 hex digits, so that text order is number order.
+    work: Option<String>,
+    /// Connected peers.
+    peers: Option<u64>,
+    /// Transactions that wait to be mined.
+    pending: Option<u64>,
+    /// Whether it mines at this moment.
+    mining: Option<bool>,
+    /// Most hashes per second; null if there is no limit.
+    hash_rate: Option<u64>,
+    /// What its process takes, where the system tells.
+    memory: Option<Memory>,
+    /// How its process ended, in words.
+    exit: Option<String>,
+    /// The last lines of the log of a process that ended.
+    last_lines: Vec<String>,
+}
 
 /// What a timeline that cannot be read comes to.
 #[derive(Debug, IntoResponses)]

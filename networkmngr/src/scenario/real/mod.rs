@@ -63,11 +63,16 @@ pub(super) struct Place {
 }
 
 impl Real {
-    /// Starts the network of a plan, with nobody mining.
-    pub(super) async fn start(wanted: &Wanted, place: &Place) -> anyhow::Result<Self> {
+    /// Starts the network of a plan, with nobody mining. Before its first process is started, it is `told` where is
+    /// written down what it does.
+    pub(super) async fn start(
+        wanted: &Wanted,
+        place: &Place,
+        told: impl FnOnce(Arc<Recorder>),
+    ) -> anyhow::Result<Self> {
         let spec = spec::real(wanted)?;
         let file = write_spec(&place.folder, &serde_json::to_vec_pretty(&spec)?)?;
-        let network = Self::bring_up(wanted, place, &file).await;
+        let network = Self::bring_up(wanted, place, &file, told).await;
         let removed = std::fs::remove_file(&file);
         let (network, timeline, folder) = network?;
         let rate = wanted.hash_rate as f64;
@@ -95,6 +100,7 @@ impl Real {
         wanted: &Wanted,
         place: &Place,
         spec: &Path,
+        told: impl FnOnce(Arc<Recorder>),
     ) -> anyhow::Result<(Arc<Network>, Arc<Recorder>, Folder)> {
         let rate = (wanted.hash_rate as f64 / wanted.total_share()).round().max(1.0).to_string();
         let (port, amount) = (place.port.to_string(), wanted.nodes.to_string());
@@ -102,6 +108,7 @@ impl Real {
         args.genesis = Some(spec.to_owned());
         let prepared = prepare(Plan::new(&args, place.folder.clone())?)?;
         let timeline = prepared.timeline.clone();
+        told(timeline.clone());
         let (network, _, folder) = prepared.network()?;
         if let Err(error) = network.start().await {
             network.stop_all().await;
@@ -149,11 +156,6 @@ impl Real {
         // A node without power mines nothing worth mentioning.
         let rate = rate.round().max(1.0).to_string().parse().map_err(Trouble::new)?;
         self.network.cap(node, rate).await.map_err(Trouble::new)
-    }
-
-    /// What it does.
-    pub(super) fn timeline(&self) -> &Arc<Recorder> {
-        &self.timeline
     }
 
     /// Ends every node.

@@ -73,7 +73,7 @@ fn any_moment_is_the_same_from_any_place() {
     }
     let places = history.lock().kept.len();
     assert!((10..=MOST).contains(&places), "{places}");
-    assert_eq!(history.beginning().unwrap(), Beginning { number: 1, at: 0 });
+    assert_eq!(history.beginning().unwrap(), Beginning { number: 1, at: 0, simulated: false });
     for from in [0, 1, 700, last, last + 1] {
         let lines = history.lines(from, 3).unwrap();
         let numbers: Vec<u64> = lines.iter().map(|line| line.number).collect();

@@ -12,7 +12,7 @@ use crate::drivers::net::{LinkState, Links};
 /// Conditions of the ways to peers
 ///
 /// What is in force now, and which peers are in session.
-#[utoipa::path(get, path = "/links", tag = docs::NODES, responses((status = 200, body = LinkState)))]
+#[utoipa::path(get, path = "/links", tag = docs::NODES, responses((status = 200, body = docs::LinkState)))]
 pub(super) async fn links(State(app): State<Arc<App>>) -> Json<LinkState> {
     Json(app.api.links.state())
 }
@@ -24,7 +24,7 @@ pub(super) async fn links(State(app): State<Arc<App>>) -> Json<LinkState> {
 /// may still be in `connected`, for a moment. They do not outlive the process.
 #[utoipa::path(
     post, path = "/links", tag = docs::NODES, request_body = Links,
-    responses((status = 200, body = LinkState), docs::Body, docs::Foreign, docs::Admin, docs::Unavailable)
+    responses((status = 200, body = docs::LinkState), docs::Body, docs::Foreign, docs::Admin, docs::Unavailable)
 )]
 pub(super) async fn set(
     State(app): State<Arc<App>>,

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::handler::Handler;
 #[cfg(test)]
 use serde::Deserialize;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, PathItem, RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -66,6 +66,24 @@ where
 }
 
 /// `/openapi.json`, and `/docs` to look at it; nothing is loaded from elsewhere.
-pub fn pages<S: Clone + Send + Sync + 'static>(document: OpenApi) -> Router<S> {
+pub fn pages<S: Clone + Send + Sync + 'static>(mut document: OpenApi) -> Router<S> {
+    name_problems(&mut document);
     SwaggerUi::new("/docs").url("/openapi.json", document).into()
+}
+
+/// Says of every refusal that it is a problem and not just JSON.
+fn name_problems(document: &mut OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let PathItem { get, put, post, delete, options, head, patch, trace, .. } = item;
+        let operations = [get, put, post, delete, options, head, patch, trace].into_iter().flatten();
+        for (status, response) in operations.flat_map(|operation| &mut operation.responses.responses) {
+            let refused = status.starts_with(['4', '5']);
+            if let RefOr::T(Response { content, .. }) = response
+                && refused
+                && let Some(problem) = content.shift_remove("application/json")
+            {
+                content.insert("application/problem+json".to_owned(), problem);
+            }
+        }
+    }
 }

@@ -13,11 +13,28 @@ use super::problem::Problem;
 /// The node's pages (`node/web`). What lies in `base/` is for the pages of all programs.
 #[derive(RustEmbed, Debug)]
 #[folder = "web/"]
+#[exclude = "tests/*"]
 pub struct Web;
 
+/// A policy with these sources of pictures.
+macro_rules! policy {
+    ($pictures:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src ",
+            $pictures,
+            "; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
+    };
+}
+
 /// What a page may do: run the scripts, show the styles and ask the server it came from, and nothing else.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+const POLICY: &str = policy!("'self' data: blob:");
+
+/// The same for those who turned Gravatar's pictures on in this browser.
+const POLICY_WITH_GRAVATAR: &str = policy!("'self' data: blob: https://www.gravatar.com");
+
+/// The cookie by which a page says that its reader turned them on.
+const GRAVATAR_COOKIE: &str = "gravatar=on";
 
 /// Whether a request comes from a browser that wants to show a page. Programs that take anything get plain text.
 pub fn wants_page(headers: &HeaderMap) -> bool {
@@ -40,8 +57,18 @@ pub fn no_file() -> Response {
     Problem::new(StatusCode::NOT_FOUND, "The pages have no file of this name; / is where they begin.").into_response()
 }
 
+/// Whether the reader of a page wants Gravatar asked for pictures.
+fn wants_gravatar(headers: &HeaderMap) -> bool {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|cookies| cookies.split(';')).any(|pair| pair.trim() == GRAVATAR_COOKIE)
+}
+
 fn answer(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
-    let tag = format!("\"{}\"", data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..16]));
+    let gravatar = wants_gravatar(asked);
+    let policy = if gravatar { POLICY_WITH_GRAVATAR } else { POLICY };
+    // Of another policy too, since what a browser has kept it goes on using with the policy that it came with.
+    let variant = if gravatar { "-gravatar" } else { "" };
+    let tag = format!("\"{}{variant}\"", data_encoding::HEXLOWER.encode(&file.metadata.sha256_hash()[..16]));
     let known = asked.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = match known {
         true => StatusCode::NOT_MODIFIED.into_response(),
@@ -51,10 +78,10 @@ fn answer(name: &str, file: EmbeddedFile, asked: &HeaderMap) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(name)));
     // Kept by the browser, but asked about each time: another version of the program has other pages.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept, cookie"));
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
@@ -88,6 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn pictures_from_elsewhere_are_for_those_alone_who_turned_them_on() {
+        let with = |cookie: &'static str| {
+            let asked = HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_static(cookie))]);
+            let headers = file::<Web>("index.html", &asked).expect("the file is there").headers().clone();
+            let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+            (policy, headers[header::ETAG].clone())
+        };
+        let (closed, closed_tag) = with("a=b; gravatar=off; xgravatar=on; gravatar=on2");
+        assert!(!closed.contains("http"));
+        let (open, open_tag) = with("a=b;gravatar=on; c=d");
+        assert_eq!(open.replace(" https://www.gravatar.com", ""), closed);
+        assert!(open.contains("img-src 'self' data: blob: https://www.gravatar.com;"));
+        assert_ne!(open_tag, closed_tag);
+    }
+
+    #[test]
     fn files_say_what_they_are_and_are_sent_once() {
         let first = file::<Web>("base/theme.css", &HeaderMap::new()).expect("the file is there");
         let headers = first.headers();
@@ -96,7 +139,7 @@ mod tests {
         let again = HeaderMap::from_iter([(header::IF_NONE_MATCH, headers[header::ETAG].clone())]);
         let again = file::<Web>("base/theme.css", &again).expect("the file is there");
         assert_eq!((first.status(), again.status()), (StatusCode::OK, StatusCode::NOT_MODIFIED));
-        for name in ["base/none.css", "../Cargo.toml", "/etc/passwd", ""] {
+        for name in ["base/none.css", "../Cargo.toml", "/etc/passwd", "", "tests/vectors.mjs"] {
             assert!(file::<Web>(name, &HeaderMap::new()).is_none(), "{name}");
         }
     }

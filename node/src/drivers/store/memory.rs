@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
+    hash::{BuildHasherDefault, Hasher},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -64,6 +65,26 @@ impl Shelf {
     }
 }
 
+/// Finds blocks by bytes of their hash, which are as good as drawn by chance already.
+type ByHash = BuildHasherDefault<FirstBytes>;
+
+#[derive(Debug, Clone, Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 ^= u64::from_le_bytes(*first);
+        }
+    }
+
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// A block as one store has it.
 #[derive(Debug, Clone)]
 struct Stored {
@@ -77,7 +98,7 @@ struct Stored {
 #[derive(Debug, Clone)]
 pub struct MemoryStore {
     shelf: Arc<Shelf>,
-    blocks: BTreeMap<BlockHash, Stored>,
+    blocks: HashMap<BlockHash, Stored, ByHash>,
     active: BTreeMap<Height, BlockHash>,
     accounts: BTreeMap<Address, Account>,
     locations: BTreeMap<TxId, Location>,
@@ -98,7 +119,7 @@ impl MemoryStore {
     pub fn new(network: &Network) -> Self {
         let mut store = Self {
             shelf: Arc::default(),
-            blocks: BTreeMap::new(),
+            blocks: HashMap::default(),
             active: BTreeMap::new(),
             accounts: BTreeMap::new(),
             locations: BTreeMap::new(),

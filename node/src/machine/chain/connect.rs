@@ -4,7 +4,10 @@
 
 use std::sync::Arc;
 
-use shared::{BlockHash, CheckedBlock, Height, LogEdge, Millis, rules::ledger::LedgerError};
+use shared::{
+    BlockHash, CheckedBlock, Header, Height, LogEdge, Millis,
+    rules::{header::MEDIAN_SPAN, ledger::LedgerError},
+};
 
 use super::{
     super::{
@@ -209,7 +212,7 @@ impl<S: Store> Chain<S> {
         self.batch.absorb(changes);
         let left = self.tip.clone();
         if let Some((hash, entry)) = path.last() {
-            self.set_tip(Tip { hash: *hash, position: entry.position, log });
+            self.set_tip(Tip { hash: *hash, position: entry.position, log }, &entry.header)?;
         }
         self.record_change(&left, &disconnected, &connected);
         for (hash, _) in &path {
@@ -247,9 +250,14 @@ impl<S: Store> Chain<S> {
         }
     }
 
-    fn set_tip(&mut self, tip: Tip) {
+    fn set_tip(&mut self, tip: Tip, header: &Header) -> Result<()> {
+        let mut times = self.times_up_to(header.previous)?;
+        times.truncate(MEDIAN_SPAN - 1);
+        times.push_front(header.time);
+        self.tip_times = times;
         self.batch.tip = Some((tip.hash, tip.log.clone()));
         self.tip = tip;
+        Ok(())
     }
 
     fn set_standing(&mut self, hash: BlockHash, standing: Standing) -> Result<()> {

@@ -9,7 +9,7 @@ mod serve;
 mod tree;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use shared::{
@@ -96,6 +96,8 @@ pub struct Chain<S> {
     store: S,
     batch: Batch,
     tip: Tip,
+    /// The times by which a block on the tip is judged: the tip's and those below it, latest first.
+    tip_times: VecDeque<Seconds>,
     /// Places of blocks near the tip, stored ones and those in the batch.
     recent: BTreeMap<BlockHash, Entry>,
     /// Headers that fit the chain and whose blocks have not come yet.
@@ -110,6 +112,7 @@ pub struct Chain<S> {
 struct Checkpoint {
     batch: Batch,
     tip: Tip,
+    tip_times: VecDeque<Seconds>,
     recent: BTreeMap<BlockHash, Entry>,
     headers: BTreeMap<BlockHash, Entry>,
     side_logs: BTreeMap<BlockHash, LogEdge>,
@@ -126,17 +129,20 @@ impl<S: Store> Chain<S> {
         let hash = store.tip()?.ok_or_else(missing)?;
         let entry = store.entry(&hash)?.ok_or_else(missing)?;
         let tip = Tip { hash, position: entry.position, log: store.log()? };
-        Ok(Self {
+        let mut chain = Self {
             network,
             tie: Tie::FirstSeen,
             store,
             batch: Batch::default(),
             tip,
+            tip_times: VecDeque::new(),
             recent: BTreeMap::from([(hash, entry)]),
             headers: BTreeMap::new(),
             side_logs: BTreeMap::new(),
             refused: BTreeSet::new(),
-        })
+        };
+        chain.tip_times = chain.times_up_to(hash)?;
+        Ok(chain)
     }
 
     /// The network whose rules hold.
@@ -174,6 +180,7 @@ impl<S: Store> Chain<S> {
         Checkpoint {
             batch: self.batch.clone(),
             tip: self.tip.clone(),
+            tip_times: self.tip_times.clone(),
             recent: self.recent.clone(),
             headers: self.headers.clone(),
             side_logs: self.side_logs.clone(),
@@ -182,8 +189,8 @@ impl<S: Store> Chain<S> {
     }
 
     fn restore(&mut self, before: Checkpoint) {
-        let Checkpoint { batch, tip, recent, headers, side_logs, refused } = before;
-        (self.batch, self.tip, self.recent) = (batch, tip, recent);
+        let Checkpoint { batch, tip, tip_times, recent, headers, side_logs, refused } = before;
+        (self.batch, self.tip, self.tip_times, self.recent) = (batch, tip, tip_times, recent);
         (self.headers, self.side_logs, self.refused) = (headers, side_logs, refused);
     }
 

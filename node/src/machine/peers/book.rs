@@ -44,6 +44,8 @@ pub struct Known {
     /// Until when a dial is taken to be under way.
     dialling: Option<Millis>,
     standing: Standing,
+    /// Where it is among those that are drawn from.
+    place: usize,
 }
 
 /// How a peer came to be known, from the weakest reason to the strongest.
@@ -76,6 +78,8 @@ pub type Dial = (Option<PeerId>, Vec<String>);
 pub struct Book {
     own: PeerId,
     known: BTreeMap<PeerId, Known>,
+    /// The same peers in no order that means anything, to draw from.
+    drawn_from: Vec<PeerId>,
     /// Those of them that a dial may be under way to.
     dialled: BTreeSet<PeerId>,
     joins: Vec<Join>,
@@ -114,12 +118,20 @@ impl Book {
                 continue;
             }
             hearsay += usize::from(new);
-            let known = self.known.entry(peer).or_default();
+            let known = self.note(peer);
             if known.addresses.len() < MAX_ADDRESSES_EACH && !known.addresses.contains(&address) {
                 known.addresses.push(address);
                 self.changed = true;
             }
         }
+    }
+
+    /// What is known of a peer, which is in the book from now on.
+    fn note(&mut self, peer: PeerId) -> &mut Known {
+        self.known.entry(peer).or_insert_with(|| {
+            self.drawn_from.push(peer);
+            Known { place: self.drawn_from.len() - 1, ..Known::default() }
+        })
     }
 
     /// Whether so few peers are known that hearing of more is worth while.
@@ -133,16 +145,17 @@ impl Book {
             return false;
         }
         let new = !self.known.contains_key(&peer);
-        let known = self.known.entry(peer).or_default();
-        self.changed |= known.standing < standing;
+        let known = self.note(peer);
+        let mut changed = known.standing < standing;
         known.standing = known.standing.max(standing);
         for address in addresses.into_iter().filter(|address| fits(address)) {
             if !known.addresses.contains(&address) {
                 known.addresses.insert(0, address);
                 known.addresses.truncate(MAX_ADDRESSES_EACH);
-                self.changed = true;
+                changed = true;
             }
         }
+        self.changed |= changed;
         new
     }
 
@@ -267,7 +280,12 @@ impl Book {
     pub fn remove(&mut self, peer: &PeerId) -> bool {
         self.changed = true;
         self.dialled.remove(peer);
-        self.known.remove(peer).is_some()
+        let Some(Known { place, .. }) = self.known.remove(peer) else { return false };
+        self.drawn_from.swap_remove(place);
+        if let Some(moved) = self.drawn_from.get(place).and_then(|moved| self.known.get_mut(moved)) {
+            moved.place = place;
+        }
+        true
     }
 
     /// The peer with this public id.
@@ -315,8 +333,8 @@ impl Book {
                 && !connected(peer)
         };
         // Most of the time most are: a few draws find one sooner than a look at all.
-        let mut drawn = (0..DRAWS.min(self.known.len())).map(|_| rng.random_range(0..self.known.len()));
-        let found = drawn.find_map(|at| self.known.iter().nth(at).filter(ready));
+        let mut drawn = (0..DRAWS).filter_map(|_| self.drawn_from.choose(rng));
+        let found = drawn.find_map(|peer| self.known.get_key_value(peer).filter(ready));
         let peer = match found {
             Some((peer, _)) => *peer,
             None => {
@@ -392,4 +410,28 @@ fn is_under_way(dial: Option<Millis>, now: Millis) -> bool {
 fn retry_at(failures: u32, now: Millis, rng: &mut ChaCha8Rng) -> Millis {
     let pause = REDIAL_FIRST.saturating_mul(1 << failures.min(6)).min(REDIAL_LONGEST);
     now.after(pause.mul_f64(rng.random_range(0.5..1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn whoever_is_known_can_be_drawn_and_nobody_else() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut book = Book::new(PeerId([0; 32]), &[], &[]);
+        for _ in 0..2_000 {
+            let peer = PeerId([rng.random_range(0..60); 32]);
+            if rng.random_bool(0.5) {
+                book.remove(&peer);
+            } else {
+                book.hear([PeerAddress { peer, address: "somewhere".to_owned() }]);
+            }
+            let drawn: BTreeMap<usize, PeerId> = book.drawn_from.iter().copied().enumerate().collect();
+            let known: BTreeMap<usize, PeerId> = book.known.iter().map(|(peer, known)| (known.place, *peer)).collect();
+            assert_eq!(drawn, known);
+        }
+    }
 }

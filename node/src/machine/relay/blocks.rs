@@ -11,8 +11,10 @@ use shared::{
 
 use super::super::{
     Machine,
-    chain::Refusal,
+    chain::{Refusal, Tip},
     config::REBUILD_TIMEOUT,
+    event::Event,
+    inbound::Incoming,
     peers::Fault,
     store::{Result, Store},
     timers::Timer,
@@ -30,21 +32,26 @@ pub struct Rebuild {
 }
 
 impl<S: Store> Machine<S> {
+    /// Takes an announcement of the tip, from which nothing follows but that the peer has it. Most are of this kind:
+    /// another peer was quicker.
+    pub(in super::super) fn is_told_again(&mut self, event: &Event) -> bool {
+        let Event::Message { peer, message: Incoming::Announce(hash, _) } = event else { return false };
+        let Tip { hash: tip, position: Position { height, work, .. }, .. } = *self.chain.tip();
+        if *hash != tip {
+            return false;
+        }
+        if let Some(session) = self.peers.get_mut(peer).filter(|session| session.greeting.is_some()) {
+            session.chain.has(tip, height, work);
+        }
+        true
+    }
+
     pub(in super::super) fn on_announce(
         &mut self,
         peer: PeerId,
         hash: BlockHash,
         announcement: Arc<Announcement>,
     ) -> Result<()> {
-        let tip = self.chain.tip();
-        if hash == tip.hash {
-            // By far the most are of what another peer was quicker to announce.
-            let Position { height, work, .. } = tip.position;
-            if let Some(session) = self.peers.get_mut(&peer) {
-                session.chain.has(hash, height, work);
-            }
-            return Ok(());
-        }
         let entry = match self.chain.judge_header(hash, &announcement.header, self.wall)? {
             Ok(entry) => entry,
             Err(Refusal::Orphan(parent)) => {

@@ -117,6 +117,15 @@ impl Branch {
         self.blocks.iter().map(|block| *block.header()).collect()
     }
 
+    /// The median time of the last eleven blocks.
+    pub fn median_time(&self) -> Seconds {
+        let genesis = self.network.genesis().header().time;
+        let times = std::iter::once(genesis).chain(self.blocks.iter().map(|block| block.header().time));
+        let mut last: Vec<_> = times.collect::<Vec<_>>().into_iter().rev().take(11).collect();
+        last.sort_unstable();
+        last[last.len() / 2]
+    }
+
     /// An honest next block without its proof.
     pub fn draft(&self, transactions: Vec<Transaction>) -> Draft {
         let height = self.position.height.next();

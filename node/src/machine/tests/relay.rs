@@ -6,7 +6,7 @@ use super::{
     branch::{Branch, announcement, checked, key, note, pay},
     conversation::{Node, elapse, exchange, stranger},
 };
-use crate::machine::{effect::Reply, event::Request};
+use crate::machine::{effect::Reply, event::Request, store::ReadChain as _};
 
 /// A branch whose first miner can pay.
 fn funded() -> Branch {
@@ -241,4 +241,20 @@ fn a_side_block_is_kept_without_fuss_and_its_child_wins() {
         node.hears(stranger(1), Message::Announce(announcement(block)));
     }
     assert_eq!(node.tip(), theirs.tip());
+}
+
+/// Who announces the tip has it, and hears of the next block alone; nothing else follows.
+#[test]
+fn the_tip_announced_again_has_no_effect() {
+    let mut branch = funded();
+    let mut node = Node::new(1);
+    let block = branch.grow_with(Vec::new());
+    node.takes(&branch.blocks);
+    node.meets(stranger(1));
+    node.said_to(stranger(1));
+    let commits = node.machine.store().journal_end().unwrap();
+    node.hears(stranger(1), Message::Announce(announcement(&block)));
+    assert_eq!((node.said_to(stranger(1)), node.machine.store().journal_end().unwrap()), (Vec::new(), commits));
+    let statuses = node.machine.peers.statuses();
+    assert_eq!(statuses[0].height, block.height());
 }

@@ -48,6 +48,9 @@ fn a_reorganisation_of_any_depth_leaves_the_state_of_a_node_that_saw_the_winner_
             format!("{:?}", state(&fresh, &addresses)),
             "depth {depth}"
         );
+        let earliest = [&node, &fresh].map(|node| node.machine.chain.earliest_time().unwrap());
+        assert_eq!(earliest[0], winner.median_time(), "what the next block's time is judged by, depth {depth}");
+        assert_eq!(earliest[0], earliest[1], "depth {depth}");
         for block in &loser.blocks[2..] {
             assert_eq!(node.machine.store().undo(&block.hash()).unwrap(), None);
         }

@@ -7,7 +7,10 @@ use std::collections::BinaryHeap;
 
 use shared::Millis;
 
-use super::{Violation, World, node::SimNode};
+use super::{
+    Violation, World,
+    node::{Ground, Scheduled, SimNode},
+};
 
 /// Nodes with something to do in a window that are worth a thread.
 const WORTH_A_THREAD: usize = 64;
@@ -43,6 +46,95 @@ impl Agenda {
         busy.dedup();
         busy
     }
+}
+
+/// What is on its way, with whom it is for.
+type Mail = Vec<(usize, Scheduled)>;
+
+/// The nodes of a range, which one thread runs, and those of them that have something to do.
+struct Range<'a> {
+    first: usize,
+    nodes: &'a mut [SimNode],
+    busy: &'a [usize],
+    /// What it is sent, by each range.
+    mail: Vec<Mail>,
+}
+
+/// What running a range came to: how much happened, and what was sent to each range.
+struct Ran {
+    count: u64,
+    sent: Vec<Mail>,
+}
+
+/// When which nodes of a range have something to do, and what they did that no node may do.
+#[derive(Default)]
+struct Took {
+    due: Vec<(Millis, usize)>,
+    faults: Vec<(usize, String)>,
+}
+
+impl<'a> Range<'a> {
+    /// Divides all nodes so that each range has as many of the busy ones.
+    fn divide(mut nodes: &'a mut [SimNode], busy: &'a [usize], threads: usize) -> Vec<Self> {
+        let mut ranges = Vec::with_capacity(threads);
+        let mut first = 0;
+        let mut shares = busy.chunks(busy.len().div_ceil(threads)).peekable();
+        while let Some(busy) = shares.next() {
+            let end = shares.peek().and_then(|next| next.first()).map_or(first + nodes.len(), |next| *next);
+            let (own, others) = std::mem::take(&mut nodes).split_at_mut(end - first);
+            ranges.push(Range { first, nodes: own, busy, mail: Vec::new() });
+            (nodes, first) = (others, end);
+        }
+        ranges
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.nodes.len()
+    }
+
+    /// Runs the busy nodes, and sorts what they send by the ranges, which have these ends.
+    fn run_before(&mut self, end: Millis, ground: &Ground, generation: u64, ends: &[usize]) -> Ran {
+        let mut ran = Ran { count: 0, sent: ends.iter().map(|_| Vec::new()).collect() };
+        for number in self.busy {
+            let node = &mut self.nodes[number - self.first];
+            ran.count += node.run_before(end, ground, generation);
+            for (to, scheduled) in node.sent.drain(..) {
+                // Nobody is beyond the last range.
+                if let Some(range) = ran.sent.get_mut(ends.partition_point(|end| *end <= to)) {
+                    range.push((to, scheduled));
+                }
+            }
+        }
+        ran
+    }
+
+    /// Hands the mail to the nodes.
+    fn take_in(&mut self) -> Took {
+        let mut took = Took::default();
+        for (to, scheduled) in std::mem::take(&mut self.mail).into_iter().flatten() {
+            let queue = &mut self.nodes[to - self.first].queue;
+            if queue.peek().is_none_or(|next| scheduled.at < next.at) {
+                took.due.push((scheduled.at, to));
+            }
+            queue.push(scheduled);
+        }
+        for number in self.busy {
+            let node = &mut self.nodes[number - self.first];
+            took.due.extend(node.queue.peek().map(|next| (next.at, *number)));
+            took.faults.extend(node.fault.take().map(|what| (*number, what)));
+        }
+        took
+    }
+}
+
+/// Does something with each range, on a thread of its own; the outcomes in the order of the ranges.
+fn side_by_side<'a, T: Send>(ranges: &mut [Range<'a>], work: impl Fn(&mut Range<'a>) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let running: Vec<_> = ranges.iter_mut().map(|range| scope.spawn(move || work(range))).collect();
+        let outcomes = running.into_iter().map(|thread| thread.join());
+        outcomes.map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 impl World {
@@ -97,36 +189,28 @@ impl World {
                 self.happened += self.nodes[*node].run_before(end, &self.ground, self.power.generation);
                 self.observe(*node);
             }
+            busy.iter().for_each(|node| self.collect(*node));
         } else {
             self.run_together(&busy, end, threads);
-        }
-        for node in &busy {
-            self.collect(*node);
         }
         self.show_sights(&busy);
         self.agenda.busy = busy;
     }
 
+    /// Runs nodes on several threads, each with the nodes of a range; then each range takes what was sent to it.
     fn run_together(&mut self, busy: &[usize], end: Millis, threads: usize) {
         let (ground, generation) = (&self.ground, self.power.generation);
-        let mut rest = self.nodes.as_mut_slice();
-        let mut taken = 0;
-        let counted: u64 = std::thread::scope(|scope| {
-            let mut running = Vec::with_capacity(threads);
-            for share in busy.chunks(busy.len().div_ceil(threads)) {
-                let last = share.last().map_or(taken, |last| last + 1);
-                let (own, others) = rest.split_at_mut(last - taken);
-                let first = taken;
-                (rest, taken) = (others, last);
-                let run = move || -> u64 {
-                    share.iter().map(|node| own[node - first].run_before(end, ground, generation)).sum()
-                };
-                running.push(scope.spawn(run));
-            }
-            let counts = running.into_iter().map(|thread| thread.join());
-            counts.map(|count| count.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).sum()
-        });
-        self.happened += counted;
+        let mut ranges = Range::divide(&mut self.nodes, busy, threads);
+        let ends: Vec<usize> = ranges.iter().map(Range::end).collect();
+        for Ran { count, sent } in side_by_side(&mut ranges, |range| range.run_before(end, ground, generation, &ends)) {
+            self.happened += count;
+            ranges.iter_mut().zip(sent).for_each(|(range, mail)| range.mail.push(mail));
+        }
+        let took = side_by_side(&mut ranges, Range::take_in);
+        for Took { due, faults } in took {
+            due.into_iter().for_each(|(at, node)| self.agenda.note(at, node));
+            faults.into_iter().for_each(|(node, what)| self.violate(node, &what));
+        }
     }
 
     /// Sends off what was sent by anybody outside of a window.

@@ -2,6 +2,8 @@
 //! in them, errors, and bodies that may be one thing or another. These types only describe; a test holds
 //! them to the real ones.
 
+use std::collections::BTreeMap;
+
 #[cfg(test)]
 use serde::Deserialize;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
@@ -9,6 +11,7 @@ use utoipa::{IntoParams, IntoResponses, ToSchema};
 use super::super::{NodeInfo, blocks::Notice};
 use super::{address, hash};
 pub use crate::drivers::http::openapi::{Body, Foreign, Problem};
+use crate::drivers::net::LinkConditions;
 
 /// Another node's block came first.
 #[derive(ToSchema)]
@@ -172,6 +175,19 @@ pub struct Peer {
     pub outbound: bool,
     /// The height that it last spoke of.
     pub height: u32,
+}
+
+/// What has become of the conditions that a node was given.
+#[derive(ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[serde(deny_unknown_fields)]
+pub struct LinkState {
+    /// To every peer that is not named below.
+    pub rest: LinkConditions,
+    /// To these peers, by peer id.
+    pub peers: BTreeMap<String, LinkConditions>,
+    /// The peers in session, by peer id. One whose way is cut stays here until its session is over.
+    pub connected: Vec<String>,
 }
 
 /// Requests only: a chain as `GET /chain` gives it, or the bare list.

@@ -67,6 +67,7 @@ async fn the_described_shapes_are_the_real_ones() {
     node.mine(6).await;
     reads::<docs::Receipt>(&node.get(&format!("/transactions/{}/receipt", payment.id())).await.expect(200));
     reads::<docs::Problem>(&node.get("/blocks/99").await.json());
+    reads::<docs::LinkState>(&node.get("/links").await.expect(200));
     let peer = crate::machine::effect::PeerStatus {
         peer: Default::default(),
         id: None,
