@@ -28,4 +28,7 @@ export function atMost(pause, act) {
   };
 }
 
-export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Whether nothing is to move. */
+export const calm = () => still.matches;

@@ -153,6 +153,7 @@ async function askHealth() {
     page.health = new Map(nodes.map((node) => [node.number, node]));
     page.job = status.job;
     page.source.scene.network.known(page.health, status.job);
+    views.tree.changed();
     page.status = status;
   } catch {
     /* The stream tells that the manager is away. */
