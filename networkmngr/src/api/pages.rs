@@ -11,6 +11,7 @@ use super::{Api, docs, overview};
 
 #[derive(RustEmbed)]
 #[folder = "web/"]
+#[exclude = "tests/*"]
 struct Web;
 
 /// The network's page

@@ -71,9 +71,10 @@ impl Driver {
         }
         let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": chrome });
         let Value::Object(wanted) = wanted else { unreachable!("written as an object") };
-        let connector =
-            ClientBuilder::new(HttpConnector::new()).capabilities(Capabilities::from(wanted)).connect(&self.address);
-        Page { client: connector.await.expect("no browser; chromium is needed") }
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(Capabilities::from(wanted));
+        let client = builder.connect(&self.address).await.expect("no browser; chromium is needed");
+        Page { client }
     }
 }
 
