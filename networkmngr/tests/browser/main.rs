@@ -7,6 +7,7 @@
 mod driver;
 mod hostile;
 // What the tests of whole networks use.
+#[expect(dead_code, reason = "made for the tests of whole networks, which need more of it")]
 #[path = "../../../node/tests/process/http.rs"]
 mod http;
 mod ledger;
