@@ -17,7 +17,7 @@ async fn markup_in_records_topics_and_names_is_shown_and_never_run() {
     let driver = Driver::start();
     let page = driver.browser(WIDE).await;
     mine_at(&network, 0, 1);
-    let record = json!({ "topic": "<b>bold</b>", "payload": { MARKUP: MARKUP } });
+    let record = json!({ "topic": "<b>bold</b>", "record": { MARKUP: MARKUP } });
     let filed = network.order_at(0, "/records", &record);
     assert_eq!(filed.status, 202, "{}", String::from_utf8_lossy(&filed.body));
     mine_at(&network, 0, 1);

@@ -14,7 +14,7 @@ async fn every_page_fits_every_screen() {
     let driver = Driver::start();
     mine_at(&network, 0, 3);
     let to = network.node(1, "/wallet").json()["address"].as_str().unwrap().to_owned();
-    let record = serde_json::json!({ "topic": "invoices", "payload": { "number": 17, "total": "12.50" } });
+    let record = serde_json::json!({ "topic": "invoices", "record": { "number": 17, "total": "12.50" } });
     assert_eq!(network.order_at(0, "/records", &record).status, 202);
     network.order_at(0, "/wallet/send", &serde_json::json!({ "to": to, "amount": 2_500_000 }));
     mine_at(&network, 0, 1);

@@ -34,9 +34,9 @@ pub(crate) async fn sign_up(page: &Page, network: &Network, node: u16, name: &st
 
 /// The address of the account that a page has logged in.
 pub(crate) async fn address(page: &Page) -> String {
-    page.until("document.querySelector('[data-address]')").await;
-    let address = page.value("document.querySelector('main [data-address]').dataset.address").await;
-    address.as_str().unwrap().to_owned()
+    let address = "/nm1[a-z0-9]{50,}/.exec(document.querySelector('.owner')?.textContent)?.[0]";
+    page.until(address).await;
+    page.value(address).await.as_str().unwrap().to_owned()
 }
 
 /// Has the practice account of a node pay one coin and more, and the payment confirmed.
