@@ -54,10 +54,12 @@ async fn a_split_is_seen_as_a_fork_that_closes_when_it_is_healed() {
     }
 
     // Why: in a sentence, and on demand with both branches.
-    page.reads("[data-story]", "while the network was split").await;
-    page.press("[data-story]").await;
-    page.until("document.querySelectorAll('[data-story] ~ *, [data-branch]').length > 0").await;
-    page.reads("[data-branch]", "0").await;
+    let story = "[data-story][data-text*=\"while the network was split\"]";
+    page.press(&format!("{story} summary")).await;
+    for branch in ["left", "joined"] {
+        page.until(&format!("document.querySelector({story:?}).querySelector('[data-branch={branch}] [data-block]')"))
+            .await;
+    }
     page.picture("network-healed").await;
 
     // Back to an earlier moment, and to the present again.
