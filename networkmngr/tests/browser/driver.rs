@@ -2,12 +2,15 @@
 //! limit, for what is to be seen.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
 /// Longest that anything may take to be seen.
@@ -42,6 +45,8 @@ impl Driver {
     pub(crate) fn start() -> Self {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A group of its own, which its browsers are in as well.
+        command.process_group(0);
         let mut child = command.spawn().expect("chromedriver is needed (Debian: chromium-driver)");
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let started = lines.find_map(|line| Some(line.split_once("started successfully on port ")?.1.to_owned()));
@@ -80,7 +85,10 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Alone it would leave its browsers behind.
+        if let Ok(group) = self.child.id().try_into() {
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
         let _ = self.child.wait();
     }
 }
