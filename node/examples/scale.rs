@@ -20,10 +20,10 @@ struct Args {
     #[arg(long, default_value_t = 1_000)]
     blocks: u32,
     /// Mean delay of a link, in milliseconds; each message takes half to one and a half of it.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 20)]
     delay: u64,
-    /// Seconds between blocks.
-    #[arg(long, default_value_t = 10)]
+    /// Seconds between blocks; as in a practice network unless given.
+    #[arg(long, default_value_t = 2)]
     spacing: u32,
     /// Decides everything left to chance.
     #[arg(long, default_value_t = 1)]
