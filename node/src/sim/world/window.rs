@@ -14,6 +14,8 @@ use super::{
 
 /// Nodes with something to do in a window that are worth a thread.
 const WORTH_A_THREAD: usize = 64;
+/// Messages that are worth one.
+const MAIL_WORTH_A_THREAD: usize = 512;
 
 /// When which node has something to do, at the latest known; a node may stand in it more than once.
 #[derive(Debug, Default)]
@@ -127,13 +129,17 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Does something with each range, on a thread of its own; the outcomes in the order of the ranges.
+/// Does something with each range, with the first on this thread and with each other on one of its own; the outcomes in
+/// the order of the ranges.
 fn side_by_side<'a, T: Send>(ranges: &mut [Range<'a>], work: impl Fn(&mut Range<'a>) -> T + Sync) -> Vec<T> {
+    let Some((own, others)) = ranges.split_first_mut() else { return Vec::new() };
     std::thread::scope(|scope| {
         let work = &work;
-        let running: Vec<_> = ranges.iter_mut().map(|range| scope.spawn(move || work(range))).collect();
-        let outcomes = running.into_iter().map(|thread| thread.join());
-        outcomes.map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        let running: Vec<_> = others.iter_mut().map(|range| scope.spawn(move || work(range))).collect();
+        let first = work(own);
+        let rest = running.into_iter().map(|thread| thread.join());
+        let rest = rest.map(|outcome| outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        std::iter::once(first).chain(rest).collect()
     })
 }
 
@@ -206,7 +212,11 @@ impl World {
             self.happened += count;
             ranges.iter_mut().zip(sent).for_each(|(range, mail)| range.mail.push(mail));
         }
-        let took = side_by_side(&mut ranges, Range::take_in);
+        // Little mail is handed out sooner than a thread has begun.
+        let took = match ranges.iter().flat_map(|range| &range.mail).map(Vec::len).sum::<usize>() {
+            little if little < MAIL_WORTH_A_THREAD => ranges.iter_mut().map(Range::take_in).collect(),
+            _ => side_by_side(&mut ranges, Range::take_in),
+        };
         for Took { due, faults } in took {
             due.into_iter().for_each(|(at, node)| self.agenda.note(at, node));
             faults.into_iter().for_each(|(node, what)| self.violate(node, &what));
