@@ -38,6 +38,8 @@ const NOTABLE = new Set([
   "side",
   "disconnected",
 ]);
+/** What every block does that comes late: so many that they would hide the rest. */
+const MANY = new Set(["side", "orphan"]);
 const KINDS = {
   reorganised: "change",
   contradicted: "bad",
@@ -58,7 +60,9 @@ export function feedView({ onSelect, onStories }) {
     "Nothing has happened yet. Mine a few blocks, or split the network, and it will be told here.",
   );
   const more = el("button", { type: "button", id: "feed-more", hidden: true, on: { click: () => older() } }, "Earlier");
-  const element = el("div", { class: "stack" }, empty, list, more);
+  const every = el("input", { type: "checkbox", id: "feed-every", on: { change: () => draw() } });
+  const choice = el("label", { class: "beside quiet" }, every, "Also each block that came late or stayed beside a chain");
+  const element = el("div", { class: "stack" }, choice, empty, list, more);
   let base = "";
   let stories = new Map();
   let [first, next, oldest] = [null, null, 0];
@@ -142,7 +146,7 @@ export function feedView({ onSelect, onStories }) {
 
   function draw() {
     const wanted = [...stories.values()]
-      .filter((story) => story.at <= shownUntil)
+      .filter((story) => story.at <= shownUntil && (every.checked || !MANY.has(story.kind)))
       .sort((one, other) => other.at - one.at || other.number - one.number)
       .slice(0, limit);
     const known = new Map([...list.children].map((item) => [item.dataset.story, item]));

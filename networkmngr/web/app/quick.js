@@ -13,7 +13,7 @@ export function quickOrders(page) {
     await page.refresh();
   };
   const bursts = button(
-    "Mine 10 blocks",
+    "Mine 10 rounds",
     then(() => mine({ times: 10 })),
     { id: "quick-bursts", class: "main" },
   );

@@ -19,6 +19,7 @@ export function timebar({ onSeek, onPlay, onPause, onSpeed, onLive }) {
   let speed = 1;
   let playing = false;
   let live = true;
+  let noted = [];
   const slider = el("input", {
     type: "range",
     id: "time-slider",
@@ -66,6 +67,16 @@ export function timebar({ onSeek, onPlay, onPause, onSpeed, onLive }) {
     toLive,
   );
 
+  function draw() {
+    fill(
+      marks,
+      noted.map((story) => {
+        const x = (1000 * (story.at - begun)) / (ended - begun || 1);
+        return el("rect", { class: MARKS[story.kind], x: (x - 1.5).toFixed(1), y: 0, width: 3, height: 10 });
+      }),
+    );
+  }
+
   const shown = (at) => (zero === null ? time(at) : `${((at - zero) / 1000).toFixed(1)} s`);
 
   return {
@@ -78,6 +89,7 @@ export function timebar({ onSeek, onPlay, onPause, onSpeed, onLive }) {
       slider.max = ended;
       // A key moves it by a thousandth.
       slider.step = Math.max(1, Math.floor((ended - begun) / 1000));
+      draw();
     },
     /** `{ at, live, playing }` is what is shown now. */
     update(state) {
@@ -101,15 +113,8 @@ export function timebar({ onSeek, onPlay, onPause, onSpeed, onLive }) {
     },
     /** Marks where something of note happened. */
     marks(stories) {
-      fill(
-        marks,
-        stories
-          .filter((story) => story.kind in MARKS)
-          .map((story) => {
-            const x = (1000 * (story.at - begun)) / (ended - begun || 1);
-            return el("rect", { class: MARKS[story.kind], x: (x - 1.5).toFixed(1), y: 0, width: 3, height: 10 });
-          }),
-      );
+      noted = stories.filter((story) => story.kind in MARKS);
+      draw();
     },
   };
 }

@@ -82,6 +82,11 @@ function parted(network, running, tips) {
         : `${first.nodes.length} of ${running.length} nodes hold block ${first.height} (${short(first.hash)}); ${whoInShort(late)} ${late.length === 1 ? "is" : "are"} yet to get it.`;
     return { kind: "warn", words, passing: true };
   }
+  if (first.height > second.height) {
+    const others = tips.slice(1).flatMap((tip) => tip.nodes).sort((one, other) => one - other);
+    const words = `Block ${first.height} (${short(first.hash)}) ends the longest branch, and ${first.nodes.length} of ${running.length} nodes hold it; ${whoInShort(others)} ${others.length === 1 ? "is" : "are"} still on another.`;
+    return { kind: "warn", words, passing: true };
+  }
   const parts = [first, second].map(
     (tip) =>
       `${whoInShort(tip.nodes)} ${tip.nodes.length === 1 ? "holds" : "hold"} block ${tip.height} (${short(tip.hash)})`,

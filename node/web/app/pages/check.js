@@ -17,7 +17,7 @@ const SPOKEN = { good: "Holds:", bad: "Fails:", open: "Not compared:", unchecked
 export function check() {
   const steps = el("ol", { class: "steps", id: "steps", "aria-live": "polite" });
   const said = el("div", { id: "verdict", class: "stack", "aria-live": "polite" });
-  const result = el("section", { class: "card stack", hidden: true }, steps, said);
+  const result = el("section", { class: "card stack", hidden: true }, said, steps);
   const known = knownFields(() => run());
   let file = null;
   let turn = 0;
