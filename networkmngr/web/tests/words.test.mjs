@@ -78,6 +78,18 @@ test("the sentence at the top tells agreement, and who is missing", () => {
   assert.deepEqual(says([]), ["warn", "The network has no nodes yet."]);
 });
 
+test("a longer branch has decided already, whatever the others still hold", () => {
+  const [kind, words] = says(
+    [
+      ["running", "a2"],
+      ["running", "b1"],
+    ],
+    fork,
+  );
+  assert.equal(kind, "warn");
+  assert.match(words, /^Block 2 \(.*\) ends the longest branch, and 1 of 2 nodes hold it; node 1 is still on another\.$/);
+});
+
 test("it tells a fork from a block that is just spreading", () => {
   assert.deepEqual(
     says(
