@@ -1,7 +1,7 @@
 //! The network's page: what a class does in its first hour.
 
 use crate::driver::{Driver, WIDE};
-use crate::support::Network;
+use crate::support::{LIMIT, Network, wait_for};
 
 /// The page of the manager.
 pub(crate) fn page_of(network: &Network) -> String {
@@ -30,6 +30,12 @@ async fn a_split_is_seen_as_a_fork_that_closes_when_it_is_healed() {
     page.press("#quick-continuous").await;
     page.until("Number(/block (\\d+)/.exec(document.querySelector('#sentence').textContent)?.[1]) >= 3").await;
     page.press("#quick-stop").await;
+    // A tie that stopping leaves is mined out first.
+    wait_for("the job is over", LIMIT, || {
+        let status = network.get("/status");
+        let over = matches!(status["job"]["state"].as_str(), Some("done" | "stopped"));
+        (over && status["agreement"]["agree"] == true).then_some(())
+    });
     page.reads("#sentence", "All 6 nodes agree").await;
 
     page.press("#quick-split").await;
