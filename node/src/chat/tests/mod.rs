@@ -1,6 +1,7 @@
 //! Several people, one chain, and what each of them reads.
 
 mod changes;
+mod document;
 mod history;
 mod letters;
 mod town;
