@@ -108,11 +108,11 @@ impl Talk {
 
     /// Every desk is what one is that reads its node's chain and pool anew.
     fn check_replay(&mut self) {
-        for node in 0..NODES {
-            see(&mut self.world, node, &mut self.desks[node]);
-            let mut fresh = Desk::new(account(ACCOUNTS[node]), *self.desks[node].board().genesis(), Shelf::default());
+        for (node, desk) in self.desks.iter_mut().enumerate() {
+            see(&mut self.world, node, desk);
+            let mut fresh = Desk::new(desk.account().clone(), *desk.board().genesis(), Shelf::default());
             see(&mut self.world, node, &mut fresh);
-            assert!(told(&self.desks[node]) == told(&fresh), "node {node}");
+            assert!(told(desk) == told(&fresh), "node {node}");
         }
     }
 
