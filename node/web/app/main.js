@@ -4,14 +4,16 @@ import { avatar } from "/web/base/avatar.js";
 import { get } from "/web/base/api.js";
 import { el, fill, notice, themeSwitch } from "/web/base/dom.js";
 import { count, whole } from "/web/base/format.js";
-import { begin, hear, live } from "./live.js";
+import { begin, hear, live, reopen } from "./live.js";
 import { face, go } from "./parts.js";
+import { keepRooms, onRooms, unread } from "./rooms.js";
 import { Scope } from "./scope.js";
 import { loggedIn, onSession, refresh, session, takeEnded } from "./server.js";
 import { keepTags } from "./status.js";
 import { address } from "./pages/address.js";
 import { block } from "./pages/block.js";
 import { blocks } from "./pages/blocks.js";
+import { chat } from "./pages/chat/chat.js";
 import { check } from "./pages/check.js";
 import { addRecord } from "./pages/ledger/add.js";
 import { ledger } from "./pages/ledger/list.js";
@@ -25,7 +27,7 @@ import { wallet } from "./pages/wallet/wallet.js";
 
 /** What the navigation shows, in this order: the first part of the route, and its name. */
 const NAVIGATION = [
-  ["", "Overview"], ["blocks", "Blocks"], ["pool", "Pool"], ["peers", "Peers"], ["mine", "Mine"], ["wallet", "Wallet"], ["ledger", "Ledger"],
+  ["", "Overview"], ["blocks", "Blocks"], ["pool", "Pool"], ["peers", "Peers"], ["mine", "Mine"], ["wallet", "Wallet"], ["chat", "Chat"], ["ledger", "Ledger"],
   ["check", "Check a receipt"],
 ];
 
@@ -44,11 +46,13 @@ const PAGES = {
   peers: { show: peers, title: "Peers" },
   mine: { show: mine, title: "Mine" },
   wallet: { show: wallet, title: "Wallet" },
+  chat: { show: chat, title: "Chat" },
   ledger: { show: (scope, parts, query) => (parts[0] === "add" ? addRecord(scope, parts, query) : ledger(scope, parts, query)), title: "Ledger" },
   check: { show: check, title: "Check a receipt" },
 };
 
 const main = el("main", { id: "main", tabindex: "-1" });
+const badge = el("span", { class: "unread", id: "unread", hidden: true });
 const navigation = el("nav", { class: "navigation", "aria-label": "Pages" });
 const chip = el("a", { class: "button chip", id: "account", href: "#/wallet" });
 const name = el("span", {}, "Node");
@@ -80,7 +84,7 @@ function frame() {
 }
 
 function drawNavigation(under) {
-  fill(navigation, NAVIGATION.map(([part, words]) => el("a", { href: `#/${part}`, "aria-current": part === under ? "page" : null, dataset: { page: part || "overview" } }, words)));
+  fill(navigation, NAVIGATION.map(([part, words]) => el("a", { href: `#/${part}`, "aria-current": part === under ? "page" : null, dataset: { page: part || "overview" } }, words, part === "chat" ? badge : null)));
   navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
@@ -92,6 +96,12 @@ function drawState() {
   document.body.classList.toggle("waiting", !isLive);
   const { health } = live;
   if (health) fill(figures, `block ${whole(health.height)} · ${whole(health.pending)} pending · ${count(health.peers, "peer")}${health.mining ? " · mining" : ""}`);
+}
+
+function drawUnread() {
+  const count = unread();
+  badge.hidden = count === 0;
+  fill(badge, count > 999 ? "999+" : count, el("span", { class: "only-spoken" }, " unread"));
 }
 
 function drawAccount() {
@@ -153,13 +163,20 @@ hear((news) => {
   }
   if (["health", "state"].includes(news.kind)) drawState();
 });
+let streams = null;
 onSession(() => {
   drawAccount();
+  // A stream tells what is for an account alone only if it was opened as that account.
+  const whose = session.account?.csrf ?? session.account?.address ?? "";
+  if (streams !== null && streams !== whose) reopen();
+  streams = whose;
   if (takeEnded()) notice("Your session has ended: log in again to spend.", "bad");
 });
 drawState();
 drawAccount();
+onRooms(drawUnread);
 await refresh();
+keepRooms();
 window.addEventListener("hashchange", show);
 // Another tab may have logged in or out meanwhile.
 document.addEventListener("visibilitychange", () => {

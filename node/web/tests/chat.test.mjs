@@ -81,7 +81,7 @@ test("a draft is free for the next while one is sent, and comes back if it is re
   const first = draft.begin(10);
   draft.text = "second";
   const kept = Draft.from(draft.toString());
-  assert.deepEqual([kept.text, kept.sending], ["second", [{ text: "first", reply: { id: "q" }, at: 10 }]]);
+  assert.deepEqual([kept.text, kept.sending], ["second", [{ text: "first", reply: { id: "q" }, at: 10, lost: true }]]);
   draft.failed(first);
   draft.failed(first);
   assert.deepEqual([draft.text, draft.reply, draft.sending], ["first\nsecond", { id: "q" }, []]);
@@ -103,7 +103,9 @@ test("what was sent although its answer was lost is not written again", () => {
   draft.done(draft.sending[0], "a");
   assert.deepEqual(draft.unseen(room).map(({ text }) => text), ["ok", "lost"], "one message stands for one");
   const kept = Draft.from(draft.toString());
-  kept.settle([...room, mine("b", "ok", 101)]);
+  assert.equal(draft.settle(room), false, "the answers may still come");
+  assert.equal(draft.sending.length, 2);
+  assert.equal(kept.settle([...room, mine("b", "ok", 101)]), true);
   assert.deepEqual([kept.text, kept.sending], ["lost", []]);
 });
 

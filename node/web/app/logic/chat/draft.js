@@ -7,7 +7,7 @@ const REMEMBERED = 20;
 export class Draft {
   text = "";
   reply = null;
-  /** What was sent and is not answered for: `{ text, reply, at }`, oldest first. */
+  /** What was sent and is not answered for: `{ text, reply, at, lost }`, oldest first; `lost` if no answer will come any more. */
   sending = [];
   #known = [];
 
@@ -18,7 +18,8 @@ export class Draft {
       const { text, reply, sending, known } = JSON.parse(kept);
       draft.text = String(text ?? "");
       draft.reply = reply ?? null;
-      draft.sending = Array.isArray(sending) ? sending : [];
+      // Whoever waited for the answers is gone.
+      draft.sending = Array.isArray(sending) ? sending.map((entry) => ({ ...entry, lost: true })) : [];
       draft.#known = Array.isArray(known) ? known : [];
     } catch {
       // Nothing was kept, or it cannot be read.
@@ -36,7 +37,7 @@ export class Draft {
 
   /** Has what is written sent: the field is free for the next. Gives what is to be sent. */
   begin(at) {
-    const entry = { text: this.text, reply: this.reply, at };
+    const entry = { text: this.text, reply: this.reply, at, lost: false };
     this.sending.push(entry);
     this.text = "";
     this.reply = null;
@@ -70,11 +71,13 @@ export class Draft {
     });
   }
 
-  /** After an answer was lost: what the room has is sent, and the rest is written again. */
+  /** Of what lost its answer, what the room has is sent, and the rest is written again. True if that changed anything. */
   settle(messages) {
+    const lost = this.sending.filter((entry) => entry.lost);
     const unseen = this.unseen(messages);
-    this.sending = this.sending.filter((entry) => unseen.includes(entry));
-    unseen.toReversed().forEach((entry) => this.failed(entry));
+    this.sending = this.sending.filter((entry) => !entry.lost || unseen.includes(entry));
+    lost.filter((entry) => unseen.includes(entry)).toReversed().forEach((entry) => this.failed(entry));
+    return lost.length > 0;
   }
 }
 

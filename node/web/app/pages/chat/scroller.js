@@ -1,0 +1,90 @@
+// Scrolling in a list that grows at both ends: at its end it stays there, elsewhere what is in view stays where it is.
+
+/** Pixels from the end that are still the end, and from which on a way back is offered. */
+const AT_END = 48;
+const NEAR_END = 400;
+/** Pixels from the beginning at which more is wanted. */
+const NEAR_TOP = 500;
+/** Milliseconds that a message is lit which somebody jumped to. */
+const LIT = 2000;
+
+/** Looks after `box`, whose last child is the list. `nearTop` is called when more is wanted, `moved` after it has scrolled. */
+export class Scroller {
+  constructor(box, { nearTop, moved }) {
+    this.box = box;
+    this.list = box.lastElementChild;
+    this.stays = true;
+    this.nearTop = nearTop;
+    box.addEventListener("scroll", () => {
+      this.stays = this.atEnd;
+      if (this.ready && box.scrollTop < NEAR_TOP) nearTop();
+      moved();
+    }, { passive: true });
+    // The keyboard of a phone, a growing field, a turned screen.
+    this.sized = new ResizeObserver(() => {
+      if (this.stays) this.toEnd();
+      this.#fill();
+      moved();
+    });
+    this.sized.observe(box);
+  }
+
+  end() {
+    this.sized.disconnect();
+  }
+
+  get #left() {
+    return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight;
+  }
+
+  /** Whether the end is in view. What is not shown at all has none in view. */
+  get atEnd() {
+    return this.box.clientHeight > 0 && this.#left < AT_END;
+  }
+
+  get nearEnd() {
+    return this.#left < NEAR_END;
+  }
+
+  toEnd() {
+    this.box.scrollTop = this.box.scrollHeight;
+    this.stays = true;
+  }
+
+  /** First shown: at the end, or at this element if the end is too far from it. */
+  open(element) {
+    this.ready = true;
+    this.toEnd();
+    if (element && element.getBoundingClientRect().top < this.box.getBoundingClientRect().top) {
+      element.scrollIntoView({ block: "start" });
+      this.stays = this.atEnd;
+    }
+    this.#fill();
+  }
+
+  /** Changes the list with `change`, and has what is in view stay where it is. */
+  keeping(change) {
+    const { top } = this.box.getBoundingClientRect();
+    const held = this.stays ? null : [...this.list.children].find((child) => child.dataset.message && child.getBoundingClientRect().bottom > top);
+    const at = held?.getBoundingClientRect().top;
+    change();
+    if (this.stays) this.toEnd();
+    else if (held?.isConnected) this.box.scrollTop += held.getBoundingClientRect().top - at;
+    this.#fill();
+  }
+
+  /** Brings an element into view, and the eye to it. */
+  show(element) {
+    this.stays = false;
+    element.scrollIntoView({ block: "center" });
+    element.classList.add("lit");
+    element.setAttribute("tabindex", "-1");
+    element.focus({ preventScroll: true });
+    setTimeout(() => element.classList.remove("lit"), LIT);
+  }
+
+  /** A list that is shorter than its box cannot be scrolled for more. */
+  #fill() {
+    if (this.ready && this.box.clientHeight > 0 && this.box.scrollHeight <= this.box.clientHeight + AT_END) this.nearTop();
+  }
+}
