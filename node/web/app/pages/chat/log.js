@@ -5,6 +5,7 @@ import { el, fill, text } from "/web/base/dom.js";
 import { count } from "/web/base/format.js";
 import { Timeline, firstUnread } from "../../logic/chat/timeline.js";
 import { called, dayName, dayOf, goesOn, inShort } from "../../logic/chat/words.js";
+import { readRoomsSoon } from "../../rooms.js";
 import { act } from "../../server.js";
 import { ghost, messageView, sameness } from "./message.js";
 import { Scroller } from "./scroller.js";
@@ -208,9 +209,12 @@ export class Log {
     if (newest === null || newest === this.#marked || document.visibilityState !== "visible" || !this.scroller.atEnd) return;
     const before = this.#marked;
     this.#marked = newest;
-    await act(`/chat/rooms/${this.id}/read`, { message: newest }).catch(() => {
+    try {
+      await act(`/chat/rooms/${this.id}/read`, { message: newest });
+      readRoomsSoon();
+    } catch {
       // It stays unread, and is told again with the next look.
       this.#marked = before;
-    });
+    }
   }
 }

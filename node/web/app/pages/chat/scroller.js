@@ -17,16 +17,18 @@ export class Scroller {
     this.nearTop = nearTop;
     box.addEventListener("scroll", () => {
       this.stays = this.atEnd;
+      this.#hold();
       if (this.ready && box.scrollTop < NEAR_TOP) nearTop();
       moved();
     }, { passive: true });
     // The keyboard of a phone, a growing field, a turned screen.
     this.sized = new ResizeObserver(() => {
-      if (this.stays) this.toEnd();
+      this.#restore();
       this.#fill();
       moved();
     });
     this.sized.observe(box);
+    this.held = null;
   }
 
   end() {
@@ -64,12 +66,9 @@ export class Scroller {
 
   /** Changes the list with `change`, and has what is in view stay where it is. */
   keeping(change) {
-    const { top } = this.box.getBoundingClientRect();
-    const held = this.stays ? null : [...this.list.children].find((child) => child.dataset.message && child.getBoundingClientRect().bottom > top);
-    const at = held?.getBoundingClientRect().top;
+    this.#hold();
     change();
-    if (this.stays) this.toEnd();
-    else if (held?.isConnected) this.box.scrollTop += held.getBoundingClientRect().top - at;
+    this.#restore();
     this.#fill();
   }
 
@@ -81,6 +80,27 @@ export class Scroller {
     element.setAttribute("tabindex", "-1");
     element.focus({ preventScroll: true });
     setTimeout(() => element.classList.remove("lit"), LIT);
+  }
+
+  /** Notes the first message in view, and where. */
+  #hold() {
+    if (this.box.clientHeight === 0) return;
+    const { top } = this.box.getBoundingClientRect();
+    const { children } = this.list;
+    let [from, to] = [0, children.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (children[middle].getBoundingClientRect().bottom > top) to = middle;
+      else from = middle + 1;
+    }
+    while (from < children.length && !children[from].dataset.message) from += 1;
+    this.held = from < children.length ? { element: children[from], at: children[from].getBoundingClientRect().top - top } : null;
+  }
+
+  /** Has it there again. */
+  #restore() {
+    if (this.stays) this.toEnd();
+    else if (this.held?.element.isConnected) this.box.scrollTop += this.held.element.getBoundingClientRect().top - this.box.getBoundingClientRect().top - this.held.at;
   }
 
   /** A list that is shorter than its box cannot be scrolled for more. */
