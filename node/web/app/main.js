@@ -85,8 +85,10 @@ function frame() {
 
 function drawNavigation(under) {
   fill(navigation, NAVIGATION.map(([part, words]) => el("a", { href: `#/${part}`, "aria-current": part === under ? "page" : null, dataset: { page: part || "overview" } }, words, part === "chat" ? badge : null)));
-  navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  showCurrent();
 }
+
+const showCurrent = () => navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 function drawState() {
   const isLive = live.state === "live";
@@ -100,7 +102,10 @@ function drawState() {
 
 function drawUnread() {
   const count = unread();
-  badge.hidden = count === 0;
+  if (badge.hidden !== (count === 0)) {
+    badge.hidden = count === 0;
+    showCurrent();
+  }
   fill(badge, count > 999 ? "999+" : count, el("span", { class: "only-spoken" }, " unread"));
 }
 
@@ -170,7 +175,7 @@ onSession(() => {
   const whose = session.account?.csrf ?? session.account?.address ?? "";
   if (streams !== null && streams !== whose) reopen();
   streams = whose;
-  if (takeEnded()) notice("Your session has ended: log in again to spend.", "bad");
+  if (takeEnded()) notice("Your session has ended: log in again.", "bad");
 });
 drawState();
 drawAccount();

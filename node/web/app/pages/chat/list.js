@@ -2,15 +2,13 @@
 
 import { avatar } from "/web/base/avatar.js";
 import { el, fill } from "/web/base/dom.js";
-import { STANDINGS, called, dayName, dayOf, lastSaid } from "../../logic/chat/words.js";
+import { STANDINGS, called, lastSaid } from "../../logic/chat/words.js";
 import { visible } from "../../logic/visible.js";
 import { empty, face, go, route } from "../../parts.js";
 import { redraw } from "../../redraw.js";
 import { onRooms, readRoomsSoon, rooms } from "../../rooms.js";
+import { clockOrDay } from "./moments.js";
 import { protectionButton } from "./welcome.js";
-
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const DAY = new Intl.DateTimeFormat("en", { day: "numeric", month: "short" });
 
 /** The rooms, with the one that is open marked, and the profile of who sees them. */
 export function roomList(scope, open, { address, name }) {
@@ -40,15 +38,9 @@ function entry(room, isOpen) {
   return el("li", {}, el("a", { class: `room-entry ${standing}`, href: route("chat", id), "aria-current": isOpen ? "page" : null, dataset: { room: id, unread } },
     avatar(id, 36),
     el("span", { class: "room-words" },
-      el("span", { class: "room-line" }, el("strong", { class: "cut", dir: "auto" }, visible(name)), last ? moment(last.time) : null),
+      el("span", { class: "room-line" }, el("strong", { class: "cut", dir: "auto" }, visible(name)), last ? el("span", { class: "quiet" }, clockOrDay(last.time)) : null),
       el("span", { class: "room-line" }, said,
         STANDINGS[standing] ? el("span", { class: "tag" }, STANDINGS[standing].tag) : null,
         undecided > 0 ? el("span", { class: "tag bad" }, `${undecided} undecided`) : null,
         unread > 0 ? el("span", { class: "unread" }, unread > 999 ? "999+" : String(unread), el("span", { class: "only-spoken" }, ` unread ${unread === 1 ? "message" : "messages"}`)) : null))));
-}
-
-function moment(ms) {
-  const then = new Date(ms);
-  if (Number.isNaN(then.getTime())) return null;
-  return el("time", { class: "quiet number", datetime: then.toISOString(), title: `${dayName(ms)}, ${CLOCK.format(ms)}` }, dayOf(ms) === dayOf(Date.now()) ? CLOCK.format(ms) : DAY.format(ms));
 }

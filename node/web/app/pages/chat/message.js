@@ -1,13 +1,12 @@
 // One message as people read it: who, what, in answer to what, and how far it has come.
 
 import { el, fill, text } from "/web/base/dom.js";
-import { called, dayName, inShort, mark } from "../../logic/chat/words.js";
+import { called, inShort, mark } from "../../logic/chat/words.js";
 import { live } from "../../live.js";
 import { face, route } from "../../parts.js";
 import { deed } from "./deed.js";
+import { clock } from "./moments.js";
 import { written } from "./text.js";
-
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 /** What must be the same for an element to stay: everything but the state, which `update` changes in it. */
 export const sameness = ({ author, author_name: name, text: words, time, reply_to: reply, mine }, together) => JSON.stringify([author, name, words, time, reply, mine, together]);
@@ -29,7 +28,7 @@ export function messageView(message, together, on) {
       el("div", { class: "bubble" },
         reply ? quote(reply, on.jump) : null,
         el("div", { class: "said-text", dir: "auto" }, written(words)),
-        el("div", { class: "said-foot" }, moment(time), state)),
+        el("div", { class: "said-foot" }, clock(time), state)),
       more),
     on.reply ? el("button", { type: "button", class: "plain small reply", "aria-label": `Reply to ${who}: ${inShort(words, 40)}`, on: { click: () => on.reply(now) } }, "Reply") : null);
   let drawn;
@@ -52,12 +51,6 @@ function quote({ id, author, author_name: name, text: words }, jump) {
   if (words === null) return el("div", { class: "quote unread-quote" }, "An answer to a message that you cannot read.");
   return el("button", { type: "button", class: "quote", dataset: { quote: id }, title: "Show it where it was said", on: { click: () => jump(id) } },
     el("strong", { dir: "auto" }, called(name, author ?? "")), el("span", { class: "cut", dir: "auto" }, inShort(words)));
-}
-
-function moment(ms) {
-  const then = new Date(ms);
-  if (Number.isNaN(then.getTime())) return el("span", {}, "no time");
-  return el("time", { class: "number", datetime: then.toISOString(), title: `${dayName(ms)}, ${CLOCK.format(ms)}, by the author's clock` }, CLOCK.format(ms));
 }
 
 /** How far it has come; leads to its transaction once there is one. */

@@ -3,11 +3,13 @@
 import { get } from "/web/base/api.js";
 import { confirmed, el, fill, text } from "/web/base/dom.js";
 import { count, whole as digits } from "/web/base/format.js";
-import { STANDINGS, called } from "../../logic/chat/words.js";
+import { STANDINGS } from "../../logic/chat/words.js";
 import { visible } from "../../logic/visible.js";
 import { empty, go } from "../../parts.js";
+import { redraw } from "../../redraw.js";
 import { concerns } from "../../rooms.js";
 import { act, session } from "../../server.js";
+import { alarm, isCompared, noteCompared } from "./alarm.js";
 import { composer } from "./composer.js";
 import { draftOf } from "./drafts.js";
 import { Log } from "./log.js";
@@ -116,26 +118,25 @@ function opened(scope, place, first, again) {
   write.draw();
   log.read(first.unread).catch((error) => fill(foot, el("p", { class: "bad-text", role: "alert" }, error.message)));
 
-  return {
-    log,
-    draw(now) {
-      const present = ["member", "founding"].includes(now.standing);
-      text(title, visible(now.name));
-      text(under, count(now.people.length, "person", "people") + (now.standing === "founding" ? " · waits for its first confirmation" : ""));
-      alarms.replaceChildren(...now.people.filter((member) => member.key_changed && !member.me).map((member) => alarm(member, () => panel === "people" || open("people"))));
-      log.beginning = now.readable_from === null ? "This is where the room begins." : `You were invited without what was written before block ${digits(now.readable_from)}.`;
-      if (present !== foot.contains(write.element) || !foot.hasChildNodes()) {
-        fill(foot, present ? write.element : el("p", { class: "quiet closed", id: "standing" }, STANDINGS[now.standing]?.words ?? ""));
-        if (present) {
-          write.draw();
-          if (matchMedia("(hover: hover)").matches && [document.body, title].includes(document.activeElement)) write.focus();
-        }
+  const draw = (now) => {
+    const present = ["member", "founding"].includes(now.standing);
+    place.toggleAttribute("data-closed", !present);
+    text(title, visible(now.name));
+    text(under, count(now.people.length, "person", "people") + (now.standing === "founding" ? " · waits for its first confirmation" : ""));
+    redraw(alarms, now.people.filter((member) => member.key_changed && !member.me && !isCompared(address, member)).map((member) => alarm(member, () => panel === "people" || open("people"), () => {
+      noteCompared(address, member);
+      draw(now);
+    })));
+    log.beginning = now.readable_from === null ? "This is where the room begins." : `You were invited without what was written before block ${digits(now.readable_from)}.`;
+    if (present !== foot.contains(write.element) || !foot.hasChildNodes()) {
+      fill(foot, present ? write.element : el("p", { class: "quiet closed", id: "standing" }, STANDINGS[now.standing]?.words ?? ""));
+      if (present) {
+        write.draw();
+        if (matchMedia("(hover: hover)").matches && [document.body, title].includes(document.activeElement)) write.focus();
       }
-      write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending === "now" ? "" : "The room is getting a new key: what you write goes out after the next block.");
-      people.draw(now);
-    },
+    }
+    write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending === "now" ? "" : "The room is getting a new key: what you write goes out after the next block.");
+    people.draw(now);
   };
+  return { log, draw };
 }
-
-const alarm = ({ address, name }, show) => el("p", { class: "banner alarm", role: "alert", dataset: { alarm: address } },
-  el("strong", {}, called(name, address)), " has published another receiving key than before. Compare safety numbers before you trust it. ", el("button", { type: "button", class: "small", on: { click: show } }, "Show people"));

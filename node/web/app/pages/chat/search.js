@@ -2,8 +2,9 @@
 
 import { get } from "/web/base/api.js";
 import { el, fill } from "/web/base/dom.js";
-import { called, dayName, inShort } from "../../logic/chat/words.js";
-import { face, when } from "../../parts.js";
+import { called, inShort } from "../../logic/chat/words.js";
+import { face } from "../../parts.js";
+import { clockAndDay } from "./moments.js";
 
 const PAGE = 30;
 const PAUSE = 250;
@@ -51,7 +52,7 @@ export function searchPanel(scope, id, { jump, close }) {
 function hit(message, words, jump) {
   const { id, author, author_name: name, mine, text, time } = message;
   return el("li", {}, el("button", { type: "button", class: "hit", dataset: { hit: id }, on: { click: () => jump(id) } },
-    el("span", { class: "row" }, face(author, 18), el("strong", { class: "cut", dir: "auto" }, mine ? "You" : called(name, author)), el("span", { class: "small quiet" }, dayName(time), " ", when(time))),
+    el("span", { class: "row" }, face(author, 18), el("strong", { class: "cut", dir: "auto" }, mine ? "You" : called(name, author)), el("span", { class: "small quiet" }, clockAndDay(time))),
     el("span", { class: "hit-words", dir: "auto" }, marked(inShort(around(text, words), 160), words))));
 }
 

@@ -21,7 +21,7 @@ function link({ text, url }) {
 /** Shows the whole address; it is opened only if that is confirmed, and without a word of where it was found. */
 function askBefore(url) {
   return dialog("Open this address?", (shown) => [
-    el("p", {}, "It leads away from this node, to ", el("strong", { class: "whole-word" }, host(url)), ". Whoever runs that place learns that you came."),
+    el("p", {}, "It leads away from this node, to ", el("strong", { class: "whole-word" }, host(url)), ". Whoever runs that place sees where you come from, though not which page."),
     el("code", { class: "hash", id: "link-address" }, url),
     el("div", { class: "row" },
       el("a", { class: "button strong", id: "link-open", href: url, target: "_blank", rel: "noopener noreferrer", on: { click: () => shown.close("") } }, "Open it in a new tab"),
