@@ -96,12 +96,15 @@ export function composer({ address, room, name, draft, changed, sent, jump }) {
     submit();
     box.focus();
   });
-  box.addEventListener("input", () => {
-    draft.text = box.value;
-    save();
-    grow();
-    drawHint();
-  });
+  for (const told of ["input", "change"]) {
+    box.addEventListener(told, () => {
+      if (draft.text === box.value) return;
+      draft.text = box.value;
+      save();
+      grow();
+      drawHint();
+    });
+  }
   box.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && draft.reply) answer(null);
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || byThumb()) return;

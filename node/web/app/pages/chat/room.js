@@ -89,6 +89,7 @@ function opened(scope, place, first, again) {
     changed: () => {
       log.draw();
       if (draft.sending.length > 0) log.toEnd();
+      if (draft.sending.some((entry) => entry.lost)) log.readSoon();
     },
   });
 

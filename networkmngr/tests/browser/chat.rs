@@ -1,0 +1,231 @@
+//! A room of two people on two nodes: what they say to one another, and what nobody else gets to see of it.
+
+use crate::driver::{Driver, Look, Page, WIDE, downloaded};
+use crate::network::mine_at;
+use crate::support::Network;
+use crate::wallet::{address, at, sign_up};
+
+const HOSTILE: &str =
+    "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script> \u{202e}gnp";
+/// Word by word nowhere but in the room.
+const SECRET: &str = "The titration sheet is due on Friday";
+
+/// Signs up on a page of a node and takes a display name; gives the account's address.
+async fn join(page: &Page, network: &Network, node: u16, name: &str) -> String {
+    sign_up(page, network, node, name).await;
+    let address = address(page).await;
+    page.open(&at(network, node, "chat")).await;
+    page.fill("#profile-name", name).await;
+    page.press("#profile-submit").await;
+    page.until("document.querySelector('#new-room')").await;
+    address
+}
+
+/// Opens a room with one other person, found by the name that the chain knows; gives its id.
+async fn found_room(page: &Page, name: &str, other: &str) -> String {
+    page.press("#new-room").await;
+    page.fill("#room-name", name).await;
+    choose(page, "#room-members", other).await;
+    page.press("#new-room-form-submit").await;
+    page.reads("#room h1", name).await;
+    page.value("document.querySelector('#room').dataset.room").await.as_str().unwrap().to_owned()
+}
+
+/// Looks somebody up, and takes the one who is found.
+async fn choose(page: &Page, field: &str, name: &str) {
+    page.fill(field, name).await;
+    page.reads("[data-person]", name).await;
+    page.press("[data-person]").await;
+}
+
+/// Writes a message, sends it by the Enter key, and waits until the node has it.
+async fn say(page: &Page, words: &str) {
+    page.fill("#message-text", &format!("{words}\n")).await;
+    page.until("document.querySelector('#message-text').value === '' && !document.querySelector('.ghost')").await;
+}
+
+/// An expression: a message with these words is seen once, in one of these states (all of them if empty).
+fn said(words: &str, state: &str) -> String {
+    let states = if state.is_empty() { String::new() } else { format!("[data-state={state}]") };
+    format!(
+        "[...document.querySelectorAll('.said:not(.ghost){states} .said-text')]\
+         .filter((it) => it.textContent.includes({words:?})).length === 1"
+    )
+}
+
+/// An expression: somewhere on the page are these words.
+fn reads_anywhere(words: &str) -> String {
+    format!("document.documentElement.textContent.includes({words:?})")
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn two_people_chat_in_two_browsers_and_nobody_else_reads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(folder.path(), &[]);
+    let driver = Driver::start();
+    let (anna, ben) = (driver.browser(WIDE).await, driver.browser(WIDE).await);
+    join(&anna, &network, 0, "anna").await;
+    let bens = join(&ben, &network, 1, "ben").await;
+    mine_at(&network, 2, 1);
+
+    // What one says is seen before a block has it, and every block confirms it once more.
+    let room = found_room(&anna, "Chemistry", "ben").await;
+    mine_at(&network, 2, 1);
+    say(&anna, SECRET).await;
+    ben.press("[data-page=overview]").await;
+    ben.reads("#unread", "1").await;
+    ben.press("[data-page=chat]").await;
+    ben.reads(&format!("[data-room=\"{room}\"]"), SECRET).await;
+    ben.press(&format!("a[data-room=\"{room}\"]")).await;
+    ben.until(&said(SECRET, "pending")).await;
+    ben.until("document.querySelector('#unread').hidden").await;
+    mine_at(&network, 2, 1);
+    for page in [&anna, &ben] {
+        page.until(&said(SECRET, "confirmed")).await;
+    }
+    mine_at(&network, 2, 1);
+    ben.reads(".said .mark-words", "confirmed (2)").await;
+
+    // An answer has with it what it answers, and leads there.
+    ben.press(".said .reply").await;
+    ben.reads("#replying", SECRET).await;
+    say(&ben, "I have 24.35").await;
+    anna.until(&said("I have 24.35", "")).await;
+    anna.reads(".said button.quote", SECRET).await;
+    anna.press(".said button.quote").await;
+    anna.until("document.querySelector('.said.lit')").await;
+
+    // Whatever is written stays text, and addresses open only on purpose.
+    say(&ben, HOSTILE).await;
+    anna.until(&said("<img src=x onerror=", "")).await;
+    anna.until(&said("⟨202E⟩gnp", "")).await;
+    say(&ben, "see https://example.org/a?b").await;
+    anna.press(".web").await;
+    anna.reads("#link-address", "https://example.org/a?b").await;
+    anna.until("document.querySelector('#link-open').rel === 'noopener noreferrer'").await;
+    anna.press("dialog button").await;
+    for page in [&anna, &ben] {
+        assert_eq!(page.value("document.querySelectorAll('main img[src=x], main script').length").await, 0);
+        assert_ne!(page.value("document.title").await, "taken");
+        page.fits().await;
+    }
+    anna.picture("chat-room").await;
+
+    // A draft outlives the page.
+    anna.fill("#message-text", "not sent yet").await;
+    anna.reload().await;
+    anna.until("document.querySelector('#message-text')?.value === 'not sent yet'").await;
+    anna.fill("#message-text", "").await;
+
+    // What one may read is found, and taken along as a file.
+    anna.press("#open-search").await;
+    anna.fill("#room-search", "titration").await;
+    anna.reads("#found", SECRET).await;
+    anna.press("#open-people").await;
+    anna.press("#export-room").await;
+    let export = std::fs::read_to_string(downloaded(driver.downloads(), ".json").await).unwrap();
+    assert!(export.contains(SECRET));
+
+    // The same safety number on both sides.
+    let number = |of: &str| {
+        format!(
+            "[...document.querySelectorAll('[data-member=\"{of}\"] .groups li')].map((it) => it.textContent).join(' ')"
+        )
+    };
+    let theirs = anna.value(&number(&bens)).await;
+    assert_eq!(theirs.as_str().unwrap().len(), 71, "twelve groups of five");
+
+    nobody_else_reads(&network, &driver, &anna, &room).await;
+    a_removed_member_reads_no_more(&network, &anna, &ben, &bens).await;
+    for page in [anna, ben] {
+        page.close().await;
+    }
+    network.stop();
+}
+
+/// Another node has the whole chain: its pages show that somebody said something, and not what.
+async fn nobody_else_reads(network: &Network, driver: &Driver, anna: &Page, room: &str) {
+    mine_at(network, 2, 1);
+    anna.until(&said(SECRET, "confirmed")).await;
+    let message =
+        anna.value("document.querySelector('.said .mark-words').getAttribute('href').split('/').at(-1)").await;
+    let outsider = driver.browser(WIDE).await;
+    join(&outsider, network, 3, "mallory").await;
+    outsider.until("document.querySelector('#rooms .empty')").await;
+    for place in [
+        format!("chat/{room}"),
+        format!("transaction/{}", message.as_str().unwrap()),
+        "ledger".to_owned(),
+        "blocks".to_owned(),
+    ] {
+        outsider.open(&at(network, 3, &place)).await;
+        outsider.reload().await;
+        outsider
+            .until("document.querySelector('main').textContent.length > 20 && !document.querySelector('.loading')")
+            .await;
+        for words in [SECRET, "Chemistry", "24.35"] {
+            assert_eq!(outsider.value(&reads_anywhere(words)).await, false, "{place}: {words}");
+        }
+    }
+    outsider.close().await;
+}
+
+/// Whoever is removed keeps what was said until then, and gets nothing of what is said after it.
+async fn a_removed_member_reads_no_more(network: &Network, anna: &Page, ben: &Page, bens: &str) {
+    anna.press(&format!("[data-member=\"{bens}\"] summary")).await;
+    anna.press(&format!("[data-remove=\"{bens}\"]")).await;
+    anna.press("dialog .main").await;
+    anna.until("document.querySelector('[data-change][data-what=remove]')").await;
+    mine_at(network, 2, 1);
+    ben.until("document.querySelector('#standing')").await;
+    ben.until(&said(SECRET, "")).await;
+    say(anna, "without Ben now").await;
+    mine_at(network, 2, 1);
+    anna.until(&said("without Ben now", "confirmed")).await;
+    ben.reload().await;
+    ben.until(&said(SECRET, "")).await;
+    assert_eq!(ben.value(&reads_anywhere("without Ben now")).await, false);
+}
+
+/// The chat on a projector and on a phone, by day and by night.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_chat_fits_every_screen() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(folder.path(), &[]);
+    let driver = Driver::start();
+    for (width, height) in [(1440, 900), (390, 844)] {
+        for dark in [false, true] {
+            let page = driver.browser(Look { width, height }).await;
+            let name = |of: &str| format!("node-{of}-{width}{}", if dark { "-dark" } else { "" });
+            let who = format!("user{width}{dark}");
+            page.open_in(&at(&network, 0, "wallet"), dark).await;
+            join(&page, &network, 0, &who).await;
+            page.press("#new-room").await;
+            page.fill("#room-name", "A room with a name that is longer than most of them are").await;
+            page.fits().await;
+            page.picture(&name("chat-new")).await;
+            page.press("#new-room-form-submit").await;
+            page.until("document.querySelector('#message-text')").await;
+            for words in ["Good morning", "https://example.org/", &"long".repeat(60)] {
+                page.fill("#message-text", words).await;
+                page.press("#message-send").await;
+                page.until(&said(words, "")).await;
+            }
+            for place in ["room", "people", "search"] {
+                if place != "room" {
+                    page.press(&format!("#open-{place}")).await;
+                }
+                page.fits().await;
+                page.picture(&name(&format!("chat-{place}"))).await;
+            }
+            page.open(&at(&network, 0, "chat")).await;
+            page.until("document.querySelector('.room-entry')").await;
+            page.fits().await;
+            page.picture(&name("chat")).await;
+            page.close().await;
+        }
+    }
+    network.stop();
+}
