@@ -61,6 +61,8 @@ const state = el("span", { class: "tag", id: "live", role: "status" });
 const figures = el("span", { class: "figures number quiet", id: "figures" });
 let scope = new Scope();
 let shownPage = null;
+let nodeName = "Node";
+let title = "Node";
 
 function frame() {
   const box = el("input", { id: "search", type: "search", placeholder: "Height, hash or address", "aria-label": "Search for a height, a hash or an address", autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
@@ -100,12 +102,18 @@ function drawState() {
   if (health) fill(figures, `block ${whole(health.height)} · ${whole(health.pending)} pending · ${count(health.peers, "peer")}${health.mining ? " · mining" : ""}`);
 }
 
+/** In a tab that nobody looks at, the title tells of new messages. */
+function drawTitle() {
+  document.title = `${unread() > 0 ? `(${unread()}) ` : ""}${title} · ${nodeName}`;
+}
+
 function drawUnread() {
   const count = unread();
   if (badge.hidden !== (count === 0)) {
     badge.hidden = count === 0;
     showCurrent();
   }
+  drawTitle();
   fill(badge, count > 999 ? "999+" : count, el("span", { class: "only-spoken" }, " unread"));
 }
 
@@ -138,7 +146,8 @@ function show() {
   const nowhere = () => [el("h1", { tabindex: "-1" }, "No such page"), el("p", {}, "The address names none of this node's pages."), go("#/", "To the overview")];
   fill(main, page ? page.show(scope, parts, query) : nowhere());
   drawNavigation(page?.under ?? name);
-  document.title = `${page?.title ?? "No such page"} · ${nodeName}`;
+  title = page?.title ?? "No such page";
+  drawTitle();
   const route = location.hash.split("?")[0];
   if (shownPage !== route && shownPage !== null) {
     window.scrollTo(0, 0);
@@ -147,14 +156,13 @@ function show() {
   shownPage = route;
 }
 
-let nodeName = "Node";
 async function introduce() {
   const { id, address } = await get("/node/id");
   nodeName = `Node ${address.replace(/^https?:\/\//, "")}`;
   fill(name, el("span", { class: "wide" }, "Node "), nodeName.slice("Node ".length));
   name.title = `Node ${id}`;
   fill(emblem, avatar(id, 28));
-  document.title = document.title.replace(/· .*$/, `· ${nodeName}`);
+  drawTitle();
 }
 
 frame();

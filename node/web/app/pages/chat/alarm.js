@@ -12,6 +12,6 @@ export const isCompared = (address, member) => kept(nameFor(address, member)) ==
 export const noteCompared = (address, member) => keep(nameFor(address, member), member.receiving);
 
 /** The alarm; `show` opens the list of people, `compared` ends it. */
-export const alarm = ({ address, name }, show, compared) => el("div", { class: "banner alarm", role: "alert", dataset: { alarm: address } },
+export const alarm = ({ address, name, receiving }, show, compared) => el("div", { class: "banner alarm", role: "alert", dataset: { alarm: address, key: receiving } },
   el("span", {}, el("strong", {}, called(name, address)), " has published another receiving key than before. Compare safety numbers before you trust it."),
   el("span", { class: "row" }, el("button", { type: "button", class: "small", on: { click: show } }, "Show people"), el("button", { type: "button", class: "small plain", on: { click: compared } }, "They are the same")));

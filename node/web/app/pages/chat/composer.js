@@ -69,7 +69,7 @@ export function composer({ address, room, name, draft, changed, sent, jump }) {
       if (error.status === 0) {
         // Whether the node has it is seen when it answers again.
         draft.sending.forEach((waiting) => { waiting.lost = true; });
-        wrong.textContent = error.message;
+        wrong.textContent = `${error.message} Whether it has the message is seen when it answers again.`;
       } else {
         // What was to follow must not go before it.
         draft.sending.toReversed().forEach((waiting) => draft.failed(waiting));

@@ -5,6 +5,7 @@ import { el, fill, text } from "/web/base/dom.js";
 import { count } from "/web/base/format.js";
 import { Timeline, firstUnread } from "../../logic/chat/timeline.js";
 import { called, dayName, dayOf, goesOn, inShort } from "../../logic/chat/words.js";
+import { live } from "../../live.js";
 import { readRoomsSoon } from "../../rooms.js";
 import { act } from "../../server.js";
 import { ghost, messageView, sameness } from "./message.js";
@@ -25,6 +26,7 @@ export class Log {
   #fresh = 0;
   #paging = null;
   #timer = null;
+  #tip = null;
 
   /**
    * `on` are the deeds of `messageView` and `opened(messages)`, called whenever the newest page was read; `draft` knows what is
@@ -129,6 +131,8 @@ export class Log {
 
   /** Writes the states again, as confirmations grow. */
   drawStates() {
+    if (this.#tip === live.tip) return;
+    this.#tip = live.tip;
     for (const message of this.timeline.messages) this.#views.get(message.id)?.view.update(message);
   }
 

@@ -86,5 +86,5 @@ function trouble(message, on) {
 }
 
 /** What was typed and is not answered for yet. */
-export const ghost = ({ text: words, reply }) => el("li", { class: "said mine ghost" },
-  el("div", { class: "said-body" }, el("div", { class: "bubble" }, reply ? quote(reply, () => {}) : null, el("div", { class: "said-text", dir: "auto" }, written(words)), el("div", { class: "said-foot" }, "being sent…"))));
+export const ghost = ({ text: words, reply, lost }) => el("li", { class: "said mine ghost" },
+  el("div", { class: "said-body" }, el("div", { class: "bubble" }, reply ? quote(reply, () => {}) : null, el("div", { class: "said-text", dir: "auto" }, written(words)), el("div", { class: "said-foot" }, lost ? "no answer yet" : "being sent…"))));

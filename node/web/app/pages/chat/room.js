@@ -126,15 +126,17 @@ function opened(scope, place, first, again) {
     text(under, count(now.people.length, "person", "people") + (now.standing === "founding" ? " · waits for its first confirmation" : ""));
     redraw(alarms, now.people.filter((member) => member.key_changed && !member.me && !isCompared(address, member)).map((member) => alarm(member, () => panel === "people" || open("people"), () => {
       noteCompared(address, member);
-      draw(now);
+      again();
     })));
     log.beginning = now.readable_from === null ? "This is where the room begins." : `You were invited without what was written before block ${digits(now.readable_from)}.`;
     if (present !== foot.contains(write.element) || !foot.hasChildNodes()) {
       fill(foot, present ? write.element : el("p", { class: "quiet closed", id: "standing" }, STANDINGS[now.standing]?.words ?? ""));
       if (present) {
         write.draw();
-        if (matchMedia("(hover: hover)").matches && [document.body, title].includes(document.activeElement)) write.focus();
+        if (matchMedia("(hover: hover)").matches && document.activeElement === document.body) write.focus();
       }
+      // What led here is gone, and whoever goes by keys is somewhere again.
+      if (document.activeElement === document.body) title.focus({ preventScroll: true });
     }
     write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending === "now" ? "" : "The room is getting a new key: what you write goes out after the next block.");
     people.draw(now);
