@@ -2,6 +2,7 @@
 //! and the simulator that runs many machines in virtual time.
 
 pub mod accounts;
+pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod drivers;

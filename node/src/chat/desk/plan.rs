@@ -1,0 +1,135 @@
+//! What a group's next rotation would be: the present members without those who leave, and with all that this account
+//! wants changed. Several changes make one rotation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::{Address, Height};
+
+use super::Desk;
+use crate::chat::{
+    envelope::{GroupId, MAX_MEMBERS},
+    group::Group,
+    outbox::{Change, ItemId},
+};
+
+/// A rotation to be made.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Receiving key, and whether an admin.
+    pub(super) members: BTreeMap<Address, ([u8; 32], bool)>,
+    pub(super) name: String,
+    /// Whether those who are new may read back.
+    pub(super) history: bool,
+    /// What it would do.
+    pub(super) items: Vec<ItemId>,
+    /// What needs no doing.
+    pub(super) done: Vec<ItemId>,
+    /// What cannot be done, and why.
+    pub(super) undone: Vec<(ItemId, &'static str)>,
+    /// Whether there is anything to rotate for.
+    pub(super) is_needed: bool,
+}
+
+/// What becomes of one change.
+enum Outcome {
+    Made,
+    Needless,
+    Impossible(&'static str),
+}
+
+impl Desk {
+    /// The next rotation of a group that the account is in.
+    pub(super) fn plan(&self, group_id: &GroupId) -> Option<Plan> {
+        let group = self.standing(group_id).confirmed;
+        let now = group.now()?;
+        let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains(&self.me()))?;
+        let name = self.rooms.get(group_id)?.opened(&now.id)?.name.clone().unwrap_or_default();
+        let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
+        let mut plan = Plan { members: members.collect(), name, history: true, ..Plan::default() };
+        let wanted = self.outbox.iter().filter_map(|item| Some((item.id, item.open_change(group_id)?, item.sent)));
+        // What was sent and took effect is done, whatever happened to the group afterwards.
+        let wanted = wanted.filter(|(_, _, sent)| sent.is_none_or(|epoch| group.epoch(&epoch).is_none()));
+        for (item, change, _) in wanted {
+            let outcome = if seat.admin { plan.apply(change) } else { Outcome::Impossible(NO_ADMIN) };
+            match outcome {
+                Outcome::Made => plan.items.push(item),
+                Outcome::Needless => plan.done.push(item),
+                Outcome::Impossible(why) => plan.undone.push((item, why)),
+            }
+        }
+        plan.is_needed = !plan.items.is_empty();
+        if plan.is_needed || self.is_heir(group) {
+            plan.part(group.leaving(), self.me());
+        }
+        Some(plan)
+    }
+
+    /// Whether it is this account that gives the group a key because somebody left. One after the other has a block's
+    /// time to do it, so that few do it twice.
+    fn is_heir(&self, group: &Group) -> bool {
+        let Some(left) = group.left_at() else { return false };
+        let rank = group.heirs().iter().position(|heir| *heir == self.me());
+        let passed = self.height().0.saturating_sub(left.height.0);
+        rank.and_then(|rank| u32::try_from(rank).ok()).is_some_and(|rank| Height(passed) >= Height(rank))
+    }
+}
+
+const NO_ADMIN: &str = "you are no admin of this room any more";
+
+impl Plan {
+    fn apply(&mut self, change: &Change) -> Outcome {
+        match change {
+            Change::Add { member, .. } if self.members.contains_key(member) => Outcome::Needless,
+            Change::Add { .. } if self.members.len() >= MAX_MEMBERS => Outcome::Impossible("the room is full"),
+            Change::Add { member, receiving, history } => {
+                self.members.insert(*member, (*receiving, false));
+                self.history &= history;
+                Outcome::Made
+            }
+            Change::Remove { member } => match self.members.get(member).copied() {
+                None => Outcome::Needless,
+                Some((_, true)) if self.admins() == 1 => Outcome::Impossible(LAST_ADMIN),
+                Some(_) => {
+                    self.members.remove(member);
+                    Outcome::Made
+                }
+            },
+            Change::Appoint { member, admin } => {
+                let is_last = self.admins() == 1;
+                match self.members.get_mut(member) {
+                    None => Outcome::Impossible("this account is in the room no more"),
+                    Some((_, is)) if is == admin => Outcome::Needless,
+                    Some(_) if !admin && is_last => Outcome::Impossible(LAST_ADMIN),
+                    Some((_, is)) => {
+                        *is = *admin;
+                        Outcome::Made
+                    }
+                }
+            }
+            Change::Rename { name } if *name == self.name => Outcome::Needless,
+            Change::Rename { name } => {
+                self.name.clone_from(name);
+                Outcome::Made
+            }
+            Change::Rotate => Outcome::Made,
+        }
+    }
+
+    fn admins(&self) -> usize {
+        self.members.values().filter(|(_, admin)| *admin).count()
+    }
+
+    /// Without those who leave; whoever does this becomes an admin if no other is left.
+    fn part(&mut self, leaving: &BTreeSet<Address>, me: Address) {
+        for member in leaving {
+            self.is_needed |= self.members.remove(member).is_some();
+        }
+        if self.admins() == 0
+            && let Some((_, admin)) = self.members.get_mut(&me)
+        {
+            *admin = true;
+        }
+    }
+}
+
+const LAST_ADMIN: &str = "a room needs an admin: make somebody else one first";

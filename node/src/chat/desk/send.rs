@@ -1,0 +1,300 @@
+//! What is to be signed and sent now, and what becomes of it. Every item of the outbox is looked at anew each time: it is
+//! confirmed, or it waits in the pool, or it is to be sent (again), or there is a reason why not yet.
+
+use std::collections::BTreeSet;
+
+use rand::CryptoRng;
+use shared::{Address, CheckedTransaction, Height, Payload};
+
+use super::{Desk, News, plan::Plan};
+use crate::chat::{
+    envelope::{Envelope, EpochId, GroupId, Leave, Origin, Profile, Rotation, SUITE, Seat},
+    group::Group,
+    key::{EpochKey, Setting},
+    outbox::{Item, ItemId, SETTLED, Wish},
+    room::Standing,
+    seal,
+    text::{self, Place, Text},
+};
+
+/// Texts sent at a time: those behind them follow once these are in the pool.
+const AT_ONCE: usize = 64;
+
+/// Something to be signed in the account's name and sent.
+#[derive(Debug)]
+pub struct Errand {
+    /// What it is for; empty when others' departures ask for it.
+    pub items: Vec<ItemId>,
+    /// What to sign.
+    pub payload: Payload,
+    /// The epoch that it begins, or that it is encrypted in.
+    epoch: Option<EpochId>,
+    /// Whom a text is encrypted for.
+    audience: Option<Vec<Address>>,
+}
+
+/// Whether a text can go now.
+pub(super) enum Way {
+    Open,
+    /// Not yet, or never; in words.
+    Closed(&'static str),
+    /// People would read it who were not to.
+    Undecided,
+}
+
+impl Desk {
+    /// What is to be sent now. Each is told again until [`Desk::sent`] or the chain says that it is not needed any
+    /// more.
+    pub fn due(&mut self, rng: &mut impl CryptoRng) -> Vec<Errand> {
+        let mut errands: Vec<_> = self.outbox.iter().filter_map(|item| self.errand(item, rng)).take(AT_ONCE).collect();
+        for group in self.rooms.keys().copied().collect::<Vec<_>>() {
+            let Some(plan) = self.plan(&group) else { continue };
+            self.conclude(&plan);
+            if plan.is_needed && !self.rotation_waits(&group) {
+                errands.extend(self.rotation(&group, &plan, rng));
+            }
+        }
+        errands
+    }
+
+    /// One of [`Desk::due`] was taken by the pool.
+    pub fn sent(&mut self, errand: &Errand, transaction: &CheckedTransaction) {
+        for item in self.outbox.iter_mut().filter(|item| errand.items.contains(&item.id)) {
+            item.sent = errand.epoch;
+            if let (Wish::Say { audience, .. }, Some(readers)) = (&mut item.wish, &errand.audience) {
+                audience.clone_from(readers);
+            }
+            self.reasons.remove(&item.id);
+        }
+        self.shelf_changed |= !errand.items.is_empty();
+        self.add_to_pool(transaction);
+        self.tell(&errand.items);
+    }
+
+    /// One of [`Desk::due`] was not taken. It is tried again when the chain or the pool has changed.
+    pub fn refused(&mut self, errand: &Errand, reason: &str) {
+        let told: Vec<_> =
+            errand.items.iter().filter(|id| self.reasons.get(id).is_none_or(|old| old != reason)).copied().collect();
+        self.reasons.extend(told.iter().map(|id| (*id, reason.to_owned())));
+        self.tell(&told);
+    }
+
+    fn tell(&mut self, items: &[ItemId]) {
+        let items = self.outbox.iter().filter(|item| items.contains(&item.id));
+        let news: Vec<_> = items.map(News::of).collect();
+        self.news.extend(news);
+    }
+
+    fn errand(&self, item: &Item, rng: &mut impl CryptoRng) -> Option<Errand> {
+        if item.undone.is_some() {
+            return None;
+        }
+        match &item.wish {
+            Wish::Profile { name } if !self.has_profile(name) && !self.profile_waits(name) => {
+                let receiving = seal::receiving_of(self.account.keys.exchange());
+                let profile = Envelope::Profile(Profile { suite: SUITE, receiving, name: name.clone() });
+                Some(Errand::of(item, profile.to_payload(None), None))
+            }
+            Wish::Found { group, salt, name, members } if self.standing(group).expected.now().is_none() => {
+                let me = (self.me(), (seal::receiving_of(self.account.keys.exchange()), true));
+                let others = members.iter().map(|(member, receiving)| (*member, (*receiving, false)));
+                let members = others.chain([me]).collect();
+                let plan = Plan { members, name: name.clone(), items: vec![item.id], ..Plan::default() };
+                self.make_rotation(group, Origin::Founding { salt: *salt }, &plan, None, rng)
+            }
+            Wish::Leave { group } => {
+                let Standing { confirmed, expected } = self.standing(group);
+                let epoch = confirmed.now().filter(|epoch| epoch.seat(&self.me()).is_some())?.id;
+                let is_known = expected.has_left(&self.me()) || self.leave_waits(group);
+                let is_needed = !is_known && self.gone_since(group, item.sent).is_none();
+                let leave = Envelope::Leave(Leave { group: *group, epoch });
+                is_needed.then(|| Errand::of(item, leave.to_payload(None), Some(epoch)))
+            }
+            Wish::Say { group, text, audience } => {
+                let is_there = self.rooms.get(group).is_some_and(|room| room.find(&item.id).is_some());
+                let may_go = !is_there && matches!(self.way(group, audience), Way::Open);
+                if may_go { self.encrypted(item, group, text, rng) } else { None }
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a text for these people can be sent to a group now. After a removal or departure has been seen, even if
+    /// it only waits, nothing is encrypted with the old key any more.
+    pub(super) fn way(&self, group: &GroupId, audience: &[Address]) -> Way {
+        let Standing { confirmed, expected } = self.standing(group);
+        let Some(now) = confirmed.now() else { return Way::Closed("the room's beginning is not confirmed yet") };
+        if now.seat(&self.me()).is_none() || confirmed.has_left(&self.me()) {
+            return Way::Closed("you are not in this room any more");
+        }
+        if self.rooms.get(group).is_none_or(|room| room.opened(&now.id).is_none()) {
+            return Way::Closed("the room's key was not given to this account; ask an admin for a new one");
+        }
+        let stays = |member| expected.now().is_some_and(|next| next.rotation().has(&member));
+        if !confirmed.leaving().is_empty() || !expected.leaving().is_empty() || !now.rotation().addresses().all(stays) {
+            return Way::Closed("somebody leaves the room: it is sent with the next key, once that is confirmed");
+        }
+        if now.rotation().addresses().all(|member| audience.contains(&member)) { Way::Open } else { Way::Undecided }
+    }
+
+    fn encrypted(&self, item: &Item, group: &GroupId, text: &Text, rng: &mut impl CryptoRng) -> Option<Errand> {
+        // While the rotation that it was encrypted for waits again, it is good as it is.
+        if item.sent.is_some_and(|epoch| self.epoch_waits(group, &epoch)) {
+            return None;
+        }
+        let now = self.standing(group).confirmed.now()?;
+        let opened = self.rooms.get(group)?.opened(&now.id)?;
+        let place = Place { genesis: self.genesis(), group, epoch: &now.id, author: &self.me() };
+        let message = text::encrypt(opened.message_key(), &place, text, rng);
+        let payload = Envelope::Message(message).to_payload(Some(group));
+        let audience = Some(now.rotation().addresses().collect());
+        Some(Errand { items: vec![item.id], payload, epoch: Some(now.id), audience })
+    }
+
+    fn rotation(&self, group: &GroupId, plan: &Plan, rng: &mut impl CryptoRng) -> Option<Errand> {
+        let now = self.standing(group).confirmed.now()?;
+        let before = self.rooms.get(group)?.opened(&now.id).map(|opened| &opened.key).filter(|_| plan.history);
+        self.make_rotation(group, Origin::After(now.id), plan, before, rng)
+    }
+
+    fn make_rotation(
+        &self,
+        group: &GroupId,
+        origin: Origin,
+        plan: &Plan,
+        before: Option<&EpochKey>,
+        rng: &mut impl CryptoRng,
+    ) -> Option<Errand> {
+        let setting = Setting::of(self.genesis(), group, &origin);
+        let key = EpochKey::draw(rng);
+        let seats = plan.members.iter().map(|(address, (receiving, admin))| {
+            let seal = seal::seal(&key, &setting, address, receiving, rng).ok()?;
+            Some(Seat { address: *address, receiving: *receiving, admin: *admin, seal })
+        });
+        let rotation = Envelope::Rotation(Box::new(Rotation {
+            suite: SUITE,
+            group: *group,
+            origin,
+            members: seats.collect::<Option<_>>()?,
+            commit: key.commit(&setting),
+            name: text::seal_name(&key, &setting, &plan.name, rng),
+            link: before.map(|before| text::seal_link(&key, &setting, before, rng)),
+        }));
+        let epoch = EpochId::of(self.genesis(), &self.me(), &rotation.to_body());
+        Some(Errand {
+            items: plan.items.clone(),
+            payload: rotation.to_payload(None),
+            epoch: Some(epoch),
+            audience: None,
+        })
+    }
+
+    /// Notes what needs no doing or cannot be done.
+    fn conclude(&mut self, plan: &Plan) {
+        for item in &mut self.outbox {
+            if let Some((_, why)) = plan.undone.iter().find(|(id, _)| *id == item.id) {
+                item.undone = Some((*why).to_owned());
+                self.news.insert(News::of(item));
+                self.shelf_changed = true;
+            }
+        }
+        if !plan.done.is_empty() {
+            self.let_go(&plan.done.iter().copied().collect());
+        }
+    }
+
+    /// Lets go of what the chain has for good.
+    pub(super) fn settle(&mut self) {
+        let settled = self.outbox.iter().filter(|item| self.is_settled(item)).map(|item| item.id);
+        let settled: BTreeSet<_> = settled.collect();
+        if !settled.is_empty() {
+            self.let_go(&settled);
+        }
+    }
+
+    pub(super) fn let_go(&mut self, items: &BTreeSet<ItemId>) {
+        let gone: Vec<_> = self.outbox.extract_if(.., |item| items.contains(&item.id)).collect();
+        self.news.extend(gone.iter().map(News::of));
+        self.reasons.retain(|id, _| !items.contains(id));
+        self.shelf_changed |= !gone.is_empty();
+    }
+
+    fn is_settled(&self, item: &Item) -> bool {
+        let height = match &item.wish {
+            Wish::Profile { name } if self.has_profile(name) => {
+                self.board.people().get(&self.me()).map(|person| person.at.height)
+            }
+            Wish::Found { group, .. } => self.group(group).epochs().first().map(|epoch| epoch.at.height),
+            Wish::Change { group, .. } => {
+                item.sent.and_then(|epoch| self.group(group).epoch(&epoch)).map(|(_, epoch)| epoch.at.height)
+            }
+            Wish::Leave { group } => self.gone_since(group, item.sent),
+            Wish::Say { group, .. } => {
+                let line = self.rooms.get(group).and_then(|room| room.find(&item.id));
+                line.and_then(|line| line.at).map(|at| at.height)
+            }
+            Wish::Profile { .. } => None,
+        };
+        height.is_some_and(|height| self.height().0.saturating_sub(height.0) >= SETTLED)
+    }
+
+    /// The height at which the account was no member any more, after an epoch in which it was.
+    fn gone_since(&self, group: &GroupId, epoch: Option<EpochId>) -> Option<Height> {
+        let (since, _) = self.group(group).epoch(&epoch?)?;
+        let later = self.group(group).epochs().iter().skip(since);
+        later.into_iter().find(|epoch| epoch.seat(&self.me()).is_none()).map(|epoch| epoch.at.height)
+    }
+
+    fn group(&self, group: &GroupId) -> &Group {
+        self.standing(group).confirmed
+    }
+
+    pub(super) fn has_profile(&self, name: &str) -> bool {
+        let receiving = seal::receiving_of(self.account.keys.exchange());
+        let known = self.board.people().get(&self.me());
+        known.is_some_and(|person| person.name == name && person.receiving == receiving)
+    }
+
+    /// Whether the newest profile of this account in the pool has this name.
+    pub(super) fn profile_waits(&self, name: &str) -> bool {
+        let profiles = self.pool.iter().filter(|one| one.author == self.me()).filter_map(|one| match &*one.envelope {
+            Envelope::Profile(profile) => Some(profile),
+            _ => None,
+        });
+        profiles.last().is_some_and(|profile| profile.name == name)
+    }
+
+    fn leave_waits(&self, group: &GroupId) -> bool {
+        let of_mine = self.pool.iter().filter(|one| one.author == self.me());
+        of_mine.into_iter().any(|one| matches!(&*one.envelope, Envelope::Leave(leave) if leave.group == *group))
+    }
+
+    /// Whether the pool has what follows a group's present epoch.
+    pub(super) fn rotation_waits(&self, group: &GroupId) -> bool {
+        let Standing { confirmed, expected } = self.standing(group);
+        expected.epochs().len() > confirmed.epochs().len()
+    }
+
+    /// Whether the pool has the rotation that begins this epoch.
+    pub(super) fn epoch_waits(&self, group: &GroupId, epoch: &EpochId) -> bool {
+        let Standing { confirmed, expected } = self.standing(group);
+        confirmed.epoch(epoch).is_none() && expected.epoch(epoch).is_some()
+    }
+}
+
+impl Errand {
+    fn of(item: &Item, payload: Payload, epoch: Option<EpochId>) -> Self {
+        Self { items: vec![item.id], payload, epoch, audience: None }
+    }
+}
+
+impl News {
+    /// What an item concerns.
+    pub(super) fn of(item: &Item) -> Self {
+        match &item.wish {
+            Wish::Profile { .. } => Self::Account,
+            Wish::Found { group, .. } | Wish::Change { group, .. } | Wish::Leave { group } => Self::Room(*group),
+            Wish::Say { group, .. } => Self::Message(*group, item.id),
+        }
+    }
+}
