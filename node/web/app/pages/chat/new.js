@@ -8,12 +8,12 @@ import { picker } from "./picker.js";
 
 /** The page `#/chat/new`. */
 export function newRoom() {
-  const name = el("input", { id: "room-name", autocomplete: "off", maxlength: 200 });
+  const name = el("input", { id: "room-name", autocomplete: "off", maxlength: 64 });
   const people = picker("room-members", "Members, by display name or address", { many: true, without: () => [session.account.address] });
   return [
     heading("New room"),
     form("new-room-form", [
-      field("Name", name, "Only members can read it."),
+      field("Name", name, "1 to 64 bytes. Only members can read it."),
       people.element,
     ], "Open the room", async () => {
       if (name.value.trim() === "") throw new Error("Give the room a name.");

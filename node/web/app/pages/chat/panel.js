@@ -72,7 +72,7 @@ function inviteForm(ask, present) {
 }
 
 function renameForm(ask) {
-  const box = el("input", { id: "rename-room", autocomplete: "off", maxlength: 200 });
+  const box = el("input", { id: "rename-room", autocomplete: "off", maxlength: 64 });
   let was = null;
   const element = form("rename", [el("label", { for: box.id }, "Name of the room", box)], "Rename", async () => {
     if (box.value.trim() === "") throw new Error("Give the room a name.");
