@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { Draft } from "../app/logic/chat/draft.js";
 import { host, pieces } from "../app/logic/chat/links.js";
 import { Timeline, firstUnread } from "../app/logic/chat/timeline.js";
-import { asked, called, dayName, dayOf, goesOn, groups, inShort, lastSaid, mark, room } from "../app/logic/chat/words.js";
+import { asked, called, dayName, dayOf, goesOn, groups, inShort, lastSaid, mark, room, roomName, sentence } from "../app/logic/chat/words.js";
 
 const say = (id, more = {}) => ({ id, author: "nm1a", author_name: "anna", mine: false, text: `text of ${id}`, time: 1_000, state: "pending", height: null, confirmations: 0, reply_to: null, ...more });
 const ids = (timeline) => timeline.messages.map(({ id }) => id).join("");
@@ -136,6 +136,8 @@ test("states, names and what was asked for are told in words", () => {
   assert.equal(asked({ what: "name", member: null, name: "new" }), "The room is renamed to “new”");
   assert.equal(lastSaid(say("a", { text: "one\n two" })), "anna: one two");
   assert.equal(inShort("👍".repeat(9), 4), "👍👍👍…");
+  assert.deepEqual([roomName("a\u200Fb"), roomName(null), roomName(" ")], ["a⟨200F⟩b", "A room whose name you cannot read", "A room without a name"]);
+  assert.deepEqual([sentence("on its way to the pool"), sentence("The pool is full.")], ["On its way to the pool.", "The pool is full."]);
   assert.equal(groups("12345 67890  11111").length, 3);
 });
 

@@ -14,6 +14,15 @@ const TOGETHER = 5 * 60_000;
 /** A display name as it is shown; the ends of the address where there is none. */
 export const called = (name, address) => (name ? visible(name).trim() || ends(address, 6) : ends(address, 6));
 
+/** A room's name as it is shown. Those who cannot read it see that. */
+export const roomName = (name) => (name === null ? "A room whose name you cannot read" : visible(name).trim() || "A room without a name");
+
+/** What a node gives as a reason, as a sentence. */
+export function sentence(reason) {
+  const words = visible(reason).trim();
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
+}
+
 /** `{ words, kind }` for a message's state, where `tip` is the chain's height, or 0 if it is not known. `kind` is a tag's colour. */
 export function mark({ state, height, confirmations: told }, tip) {
   switch (state) {

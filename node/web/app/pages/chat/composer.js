@@ -1,8 +1,7 @@
 // Where messages are written: Enter sends, what is written is kept until the node has it.
 
 import { el, fill, notice, text } from "/web/base/dom.js";
-import { called, inShort, room as roomLeft } from "../../logic/chat/words.js";
-import { visible } from "../../logic/visible.js";
+import { called, inShort, room as roomLeft, roomName } from "../../logic/chat/words.js";
 import { act } from "../../server.js";
 import { keepDraft } from "./drafts.js";
 
@@ -16,7 +15,7 @@ const byThumb = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
  * the node's answer, `jump(id)` to show what is answered. Gives `{ element, draw(), reply(message), restore(text), hint(words), focus() }`.
  */
 export function composer({ address, room, name, draft, changed, sent, jump }) {
-  const box = el("textarea", { id: "message-text", rows: 1, autocomplete: "off", "aria-label": `Message to ${visible(name)}`, "aria-describedby": "message-hint", placeholder: "Write a message" });
+  const box = el("textarea", { id: "message-text", rows: 1, autocomplete: "off", "aria-label": `Message to ${roomName(name)}`, "aria-describedby": "message-hint", placeholder: "Write a message" });
   const send = el("button", { type: "submit", class: "main", id: "message-send" }, "Send");
   const replying = el("div", { class: "replying", id: "replying", hidden: true });
   const wrong = el("p", { class: "bad-text small", role: "alert", id: "message-wrong" });

@@ -2,8 +2,7 @@
 
 import { avatar } from "/web/base/avatar.js";
 import { el, fill } from "/web/base/dom.js";
-import { STANDINGS, called, lastSaid } from "../../logic/chat/words.js";
-import { visible } from "../../logic/visible.js";
+import { STANDINGS, called, lastSaid, roomName } from "../../logic/chat/words.js";
 import { empty, face, go, route } from "../../parts.js";
 import { redraw } from "../../redraw.js";
 import { onRooms, readRoomsSoon, rooms } from "../../rooms.js";
@@ -38,7 +37,7 @@ function entry(room, isOpen) {
   return el("li", {}, el("a", { class: `room-entry ${standing}`, href: route("chat", id), "aria-current": isOpen ? "page" : null, dataset: { room: id, unread } },
     avatar(id, 36),
     el("span", { class: "room-words" },
-      el("span", { class: "room-line" }, el("strong", { class: "cut", dir: "auto" }, visible(name)), last ? el("span", { class: "quiet" }, clockOrDay(last.time)) : null),
+      el("span", { class: "room-line" }, el("strong", { class: "cut", dir: "auto" }, roomName(name)), last ? el("span", { class: "quiet" }, clockOrDay(last.time)) : null),
       el("span", { class: "room-line" }, said,
         STANDINGS[standing] ? el("span", { class: "tag" }, STANDINGS[standing].tag) : null,
         undecided > 0 ? el("span", { class: "tag bad" }, `${undecided} undecided`) : null,

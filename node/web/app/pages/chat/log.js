@@ -13,7 +13,7 @@ import { Scroller } from "./scroller.js";
 
 const PAGE = 50;
 /** Messages in one page while one is looked for. */
-const LONG_PAGE = 200;
+const LONG_PAGE = 500;
 /** Milliseconds after a state has changed before the node's order is asked for. */
 const PAUSE = 400;
 

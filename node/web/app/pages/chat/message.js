@@ -1,7 +1,7 @@
 // One message as people read it: who, what, in answer to what, and how far it has come.
 
 import { el, fill, text } from "/web/base/dom.js";
-import { called, inShort, mark } from "../../logic/chat/words.js";
+import { called, inShort, mark, sentence } from "../../logic/chat/words.js";
 import { live } from "../../live.js";
 import { face, route } from "../../parts.js";
 import { deed } from "./deed.js";
@@ -72,17 +72,17 @@ function trouble(message, on) {
   const { state, mine, reason } = message;
   if (state === "undecided" && mine) {
     return [
-      el("p", { class: "small" }, reason ?? "Meanwhile other people are in the room than when you wrote this: some of them could read it now who could not before."),
+      el("p", { class: "small" }, reason ? sentence(reason) : "Meanwhile other people are in the room than when you wrote this: some of them could read it now who could not before."),
       el("div", { class: "row" },
         deed("Send to the present members", () => on.send(message), { class: "small main", dataset: { send: message.id } }),
         deed("Discard", () => on.discard(message), { class: "small", dataset: { discard: message.id } })),
     ];
   }
   if (state === "waiting" && mine) {
-    return el("div", { class: "row" }, el("p", { class: "small quiet" }, reason ?? "It goes out by itself."),
+    return el("div", { class: "row" }, el("p", { class: "small quiet" }, reason ? sentence(reason) : "It goes out by itself."),
       deed("Take back", () => on.takeBack(message), { class: "small plain", dataset: { takeBack: message.id } }));
   }
-  return state !== "confirmed" && reason ? el("p", { class: "small quiet" }, reason) : null;
+  return state !== "confirmed" && reason ? el("p", { class: "small quiet" }, sentence(reason)) : null;
 }
 
 /** What was typed and is not answered for yet. */

@@ -2,7 +2,7 @@
 
 import { confirmed, el } from "/web/base/dom.js";
 import { count, whole as digits } from "/web/base/format.js";
-import { asked } from "../../logic/chat/words.js";
+import { asked, sentence } from "../../logic/chat/words.js";
 import { form } from "../../parts.js";
 import { redraw } from "../../redraw.js";
 import { act } from "../../server.js";
@@ -53,8 +53,8 @@ export function roomPanel(id, { again, close }) {
       changes.hidden = room.changes.length === 0;
       invite.hidden = admins.hidden = !mayChange;
       leave.hidden = !present;
-      rename.name(room.name);
-      facts.textContent = `Key number ${digits(room.epoch.number)}${room.epoch.height === null ? ", not confirmed yet" : `, since block ${digits(room.epoch.height)}`}. Every change of who is here brings a new one.`;
+      rename.name(room.name ?? "");
+      facts.textContent = !room.epoch ? "The first block brings the room's first key." : `Key number ${digits(room.epoch.number)}${room.epoch.height === null ? ", not confirmed yet" : `, since block ${digits(room.epoch.height)}`}. Every change of who is here brings a new one.`;
     },
   };
 }
@@ -94,6 +94,6 @@ function changeEntry(change, ask) {
   const [words, kind] = STATES[change.state] ?? [change.state, ""];
   return el("div", { class: "change", dataset: { change: change.id, what: change.what, state: change.state } },
     el("div", { class: "row spread" }, el("span", {}, `${asked(change)}.`), el("span", { class: `tag ${kind}` }, words)),
-    change.reason ? el("p", { class: "small quiet" }, change.reason) : null,
+    change.reason ? el("p", { class: "small quiet" }, sentence(change.reason)) : null,
     change.state === "waiting" ? deed("Take back", () => ask(`changes/${change.id}`, undefined, "DELETE"), { class: "small", dataset: { undo: change.id } }) : null);
 }

@@ -3,6 +3,7 @@
 import { get } from "/web/base/api.js";
 import { el } from "/web/base/dom.js";
 import { called } from "../../logic/chat/words.js";
+import { visible } from "../../logic/visible.js";
 import { card, face, field, form, go, heading } from "../../parts.js";
 import { concerns } from "../../rooms.js";
 import { act, practising, session } from "../../server.js";
@@ -44,7 +45,7 @@ export function profile(scope) {
     load: () => get("/chat/profile"),
     wants: (news) => concerns(news) && (news.kind !== "chat" || news.event.room === null),
     show: ({ address, name, state, reason }) => [
-      el("div", { class: "owner" }, face(address, 48), el("div", {}, el("strong", {}, called(name, address)), el("div", { class: "quiet" }, STATES[state] ?? state, reason ? `: ${reason}` : ""))),
+      el("div", { class: "owner" }, face(address, 48), el("div", {}, el("strong", {}, called(name, address)), el("div", { class: "quiet" }, STATES[state] ?? state, reason ? `: ${visible(reason)}` : ""))),
       nameForm(name ?? "", "Change it", () => region.again()),
     ],
   });

@@ -3,8 +3,7 @@
 import { get } from "/web/base/api.js";
 import { confirmed, el, fill, text } from "/web/base/dom.js";
 import { count, whole as digits } from "/web/base/format.js";
-import { STANDINGS } from "../../logic/chat/words.js";
-import { visible } from "../../logic/visible.js";
+import { STANDINGS, roomName } from "../../logic/chat/words.js";
 import { empty, go } from "../../parts.js";
 import { redraw } from "../../redraw.js";
 import { concerns } from "../../rooms.js";
@@ -39,7 +38,8 @@ export function room(scope, id) {
   scope.hear((news) => {
     const { kind, event } = news;
     if (kind === "health" || kind === "event") shown?.log.drawStates();
-    if (!concerns(news, id)) return;
+    // The list of rooms as a whole is another: this room may be.
+    if (!concerns(news, id) && !(concerns(news) && event.room === null)) return;
     if (kind === "chat" && event.message) {
       shown?.log.take(event.message);
       return;
@@ -122,13 +122,13 @@ function opened(scope, place, first, again) {
   const draw = (now) => {
     const present = ["member", "founding"].includes(now.standing);
     place.toggleAttribute("data-closed", !present);
-    text(title, visible(now.name));
+    text(title, roomName(now.name));
     text(under, count(now.people.length, "person", "people") + (now.standing === "founding" ? " · waits for its first confirmation" : ""));
     redraw(alarms, now.people.filter((member) => member.key_changed && !member.me && !isCompared(address, member)).map((member) => alarm(member, () => panel === "people" || open("people"), () => {
       noteCompared(address, member);
       again();
     })));
-    log.beginning = now.readable_from === null ? "This is where the room begins." : `You were invited without what was written before block ${digits(now.readable_from)}.`;
+    log.beginning = (now.readable_from ?? null) === null ? "This is where the room begins." : `You were invited without what was written before block ${digits(now.readable_from)}.`;
     if (present !== foot.contains(write.element) || !foot.hasChildNodes()) {
       fill(foot, present ? write.element : el("p", { class: "quiet closed", id: "standing" }, STANDINGS[now.standing]?.words ?? ""));
       if (present) {
@@ -138,7 +138,7 @@ function opened(scope, place, first, again) {
       // What led here is gone, and whoever goes by keys is somewhere again.
       if (document.activeElement === document.body) title.focus({ preventScroll: true });
     }
-    write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending === "now" ? "" : "The room is getting a new key: what you write goes out after the next block.");
+    write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending !== "after the next block" ? "" : "The room is getting a new key: what you write goes out after the next block.");
     people.draw(now);
   };
   return { log, draw };
