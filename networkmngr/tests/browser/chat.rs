@@ -1,8 +1,10 @@
 //! A room of two people on two nodes: what they say to one another, and what nobody else gets to see of it.
 
+use serde_json::{Value, json};
+
 use crate::driver::{Driver, Look, Page, WIDE, downloaded};
 use crate::network::mine_at;
-use crate::support::Network;
+use crate::support::{LIMIT, Network, wait_for};
 use crate::wallet::{address, at, sign_up};
 
 const HOSTILE: &str =
@@ -188,6 +190,37 @@ async fn a_removed_member_reads_no_more(network: &Network, anna: &Page, ben: &Pa
     assert_eq!(ben.value(&reads_anywhere("without Ben now")).await, false);
 }
 
+/// Asks the chat of a node in the name of its practice account.
+fn order(network: &Network, node: u16, path: &str, body: &Value) -> Value {
+    let answer = network.order_at(node, path, body);
+    assert_eq!(answer.status, 202, "{path}: {}", String::from_utf8_lossy(&answer.body));
+    answer.json()
+}
+
+/// Two practice accounts talk in a room, and invite a third.
+fn talk(network: &Network) {
+    for (node, name) in [(0, "Anna"), (1, "Ben"), (2, "Clara Müller")] {
+        order(network, node, "/chat/profile", &json!({ "name": name }));
+    }
+    mine_at(network, 3, 1);
+    let founded = order(network, 0, "/chat/rooms", &json!({ "name": "Chemistry, year 11", "members": ["ben"] }));
+    let room = founded["id"].as_str().unwrap().to_owned();
+    mine_at(network, 3, 1);
+    let said = format!("/chat/rooms/{room}/messages");
+    let say = |node: u16, text: &str, reply: &Value| {
+        // On another node it takes a moment until what was said before is there to be answered.
+        let knows = || network.node(node, &said).json()["messages"].to_string().contains(reply.as_str().unwrap_or(""));
+        wait_for("the message is there", LIMIT, || knows().then_some(()));
+        order(network, node, &said, &json!({ "text": text, "reply_to": reply }))["id"].clone()
+    };
+    let asked = say(1, "Did anybody write down the second reading? I have 24.35 ml.", &Value::Null);
+    say(0, "24.35 as well, see https://example.org/titration?run=2", &asked);
+    mine_at(network, 3, 2);
+    say(1, &"averylongword".repeat(20), &Value::Null);
+    say(1, "Then I put it into the table,\nwith the mean below.", &Value::Null);
+    order(network, 0, &format!("/chat/rooms/{room}/members"), &json!({ "member": "Clara Müller", "history": true }));
+}
+
 /// The chat on a projector and on a phone, by day and by night.
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
@@ -195,35 +228,36 @@ async fn the_chat_fits_every_screen() {
     let folder = tempfile::tempdir().unwrap();
     let network = Network::start(folder.path(), &[]);
     let driver = Driver::start();
+    talk(&network);
     for (width, height) in [(1440, 900), (390, 844)] {
         for dark in [false, true] {
             let page = driver.browser(Look { width, height }).await;
-            let name = |of: &str| format!("node-{of}-{width}{}", if dark { "-dark" } else { "" });
-            let who = format!("user{width}{dark}");
-            page.open_in(&at(&network, 0, "wallet"), dark).await;
-            join(&page, &network, 0, &who).await;
-            page.press("#new-room").await;
-            page.fill("#room-name", "A room with a name that is longer than most of them are").await;
+            let name = |of: &str| format!("node-chat{of}-{width}{}", if dark { "-dark" } else { "" });
+            page.open_in(&at(&network, 0, "chat"), dark).await;
+            page.reads(".room-entry", "Chemistry").await;
             page.fits().await;
-            page.picture(&name("chat-new")).await;
-            page.press("#new-room-form-submit").await;
-            page.until("document.querySelector('#message-text')").await;
-            for words in ["Good morning", "https://example.org/", &"long".repeat(60)] {
-                page.fill("#message-text", words).await;
-                page.press("#message-send").await;
-                page.until(&said(words, "")).await;
-            }
-            for place in ["room", "people", "search"] {
-                if place != "room" {
-                    page.press(&format!("#open-{place}")).await;
-                }
+            page.picture(&name("")).await;
+            page.press(".room-entry").await;
+            page.until(&said("with the mean below", "")).await;
+            page.fits().await;
+            page.picture(&name("-room")).await;
+            for panel in ["people", "search"] {
+                page.press(&format!("#open-{panel}")).await;
+                page.until("!document.querySelector('.chat-side').hidden").await;
                 page.fits().await;
-                page.picture(&name(&format!("chat-{place}"))).await;
+                page.picture(&name(&format!("-{panel}"))).await;
             }
-            page.open(&at(&network, 0, "chat")).await;
-            page.until("document.querySelector('.room-entry')").await;
+            for (place, seen) in [("chat/new", "#room-name"), ("chat/profile", "#profile-name")] {
+                page.open(&at(&network, 0, place)).await;
+                page.until(&format!("document.querySelector({seen:?})")).await;
+                page.fits().await;
+                page.picture(&name(&place.replace("chat/", "-"))).await;
+            }
+            // Somebody who has not chosen a name yet.
+            page.open_in(&at(&network, 3, "chat"), dark).await;
+            page.until("document.querySelector('#profile-name')").await;
             page.fits().await;
-            page.picture(&name("chat")).await;
+            page.picture(&name("-first")).await;
             page.close().await;
         }
     }

@@ -2,7 +2,7 @@
 
 import { get } from "/web/base/api.js";
 import { hear } from "./live.js";
-import { onSession, practising, session } from "./server.js";
+import { onSession, session } from "./server.js";
 
 /** Milliseconds after news before the list is read again, so that a burst of them is one reading. */
 const PAUSE = 150;
@@ -48,10 +48,8 @@ async function readRooms() {
 }
 
 /** Whether news are about the chat of the account in use; `room` is the one concerned, if one room alone is wanted. */
-export function concerns({ kind, event, changed }, room = null) {
+export function concerns({ kind, event }, room = null) {
   if (kind === "refresh") return true;
-  // The practice account has no session whose stream could tell of its rooms.
-  if (kind === "event") return practising() && changed.length > 0;
   return kind === "chat" && event.account === session.account?.address && (room === null || event.room === room);
 }
 

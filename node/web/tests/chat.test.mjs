@@ -133,6 +133,7 @@ test("states, names and what was asked for are told in words", () => {
   assert.equal(called("ev\u202Eil", "nm1"), "ev⟨202E⟩il");
   assert.equal(called(" ", "nm1qqqqqqqqqqqqqqqq"), "nm1qqq…qqqqqq");
   assert.equal(asked({ what: "add", member: "nm1x", name: "ben", history: false }), "ben joins, and cannot read what was written before");
+  assert.equal(asked({ what: "leave", member: null, name: null }), "You leave");
   assert.equal(asked({ what: "name", member: null, name: "new" }), "The room is renamed to “new”");
   assert.equal(lastSaid(say("a", { text: "one\n two" })), "anna: one two");
   assert.equal(inShort("👍".repeat(9), 4), "👍👍👍…");

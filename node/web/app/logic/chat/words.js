@@ -49,7 +49,7 @@ export function asked({ what, member, name, history }) {
     case "found": return "The room is founded";
     case "add": return `${who} joins${history === true ? ", and can read what was written before" : history === false ? ", and cannot read what was written before" : ""}`;
     case "remove": return `${who} is removed`;
-    case "leave": return `${who} leaves`;
+    case "leave": return member ? `${who} leaves` : "You leave";
     case "admin": return `${who} becomes an admin`;
     case "no_admin": return `${who} is no admin any more`;
     case "name": return `The room is renamed to “${visible(name ?? "")}”`;

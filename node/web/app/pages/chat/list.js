@@ -6,7 +6,9 @@ import { STANDINGS, called, lastSaid, roomName } from "../../logic/chat/words.js
 import { empty, face, go, route } from "../../parts.js";
 import { redraw } from "../../redraw.js";
 import { onRooms, readRoomsSoon, rooms } from "../../rooms.js";
+import { practising } from "../../server.js";
 import { clockOrDay } from "./moments.js";
+import { practiceBanner } from "./profile.js";
 import { protectionButton } from "./welcome.js";
 
 /** The rooms, with the one that is open marked, and the profile of who sees them. */
@@ -20,6 +22,7 @@ export function roomList(scope, open, { address, name }) {
   return el("section", { class: "chat-rooms" },
     el("div", { class: "row spread chat-head" }, open === "" ? el("h1", { tabindex: "-1" }, "Chat") : el("h2", {}, "Chat"), go("#/chat/new", "New room", { id: "new-room", class: "button small strong" })),
     list,
+    practising() ? el("div", { class: "chat-practice" }, practiceBanner()) : null,
     el("div", { class: "row spread chat-foot" },
       el("a", { class: "address", href: "#/chat/profile", title: "Your display name" }, face(address, 20), el("span", { class: "cut" }, called(name, address))), protectionButton()));
 }
