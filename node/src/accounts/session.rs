@@ -142,6 +142,16 @@ impl Sessions {
         self.0.get_mut(id).map(|session| &mut session.backoff)
     }
 
+    /// Whether this one has not ended. It does not count as used.
+    pub fn contains(&self, id: &SessionId) -> bool {
+        self.0.contains_key(id)
+    }
+
+    /// Whether an account has any.
+    pub fn has(&self, address: &Address) -> bool {
+        self.0.values().any(|session| session.account.address == *address)
+    }
+
     /// Ends a session; true if there was one.
     pub fn end(&mut self, id: &SessionId) -> bool {
         self.0.remove(id).is_some()

@@ -228,6 +228,11 @@ impl Vault {
         self.state().sessions.use_one(id, now)
     }
 
+    /// Whether a session has not ended. It does not count as used.
+    pub fn knows(&self, id: &SessionId) -> bool {
+        self.state().sessions.contains(id)
+    }
+
     /// Ends a session; true if there was one.
     pub fn log_out(&self, id: &SessionId) -> bool {
         self.state().sessions.end(id)
@@ -284,6 +289,17 @@ impl Vault {
             return Ok(None);
         }
         miner::read(&self.data_dir)
+    }
+
+    /// Whether somebody is logged in to this account, or everybody is.
+    pub fn is_unlocked(&self, address: &Address) -> bool {
+        let state = self.state();
+        state.practice.as_ref().is_some_and(|account| account.address == *address) || state.sessions.has(address)
+    }
+
+    /// The data folder in which the accounts lie.
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
     }
 
     /// Ends sessions that have run out, and says when the next one does.

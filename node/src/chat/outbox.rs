@@ -19,6 +19,9 @@ pub const SETTLED: u32 = 100;
 /// Items of an account, at most.
 pub const MAX_ITEMS: usize = 10_000;
 
+/// Somebody to be let in, and the receiving key that was theirs then.
+pub type Invited = (Address, [u8; 32]);
+
 /// Something wanted.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Item {
@@ -49,7 +52,7 @@ pub enum Wish {
         /// The room's name.
         name: String,
         /// Whom to invite, with their receiving keys.
-        members: Vec<(Address, [u8; 32])>,
+        members: Vec<Invited>,
     },
     /// A change that takes an admin.
     Change {

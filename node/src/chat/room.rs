@@ -2,7 +2,7 @@
 //! room's name. Which messages count follows from the group's epochs and the keys alone, so it is worked out again
 //! whenever these change.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use shared::{Address, BlockHash, Height, TxId};
 use zeroize::Zeroizing;
@@ -84,13 +84,13 @@ impl Keys {
 
     /// A key that is not the one that everybody was promised is no key.
     fn make_usable(&mut self, genesis: &BlockHash, epoch: &Epoch, open: impl FnOnce(&Setting) -> Option<EpochKey>) {
-        if !self.opened.contains_key(&epoch.id) {
+        if let Entry::Vacant(place) = self.opened.entry(epoch.id) {
             let setting = epoch.setting(genesis);
             let promised = |key: &EpochKey| key.commit(&setting) == epoch.rotation().commit;
             let Some(key) = open(&setting).filter(promised) else { return };
             let name = text::open_name(&key, &setting, &epoch.rotation().name);
             let message_key = key.derive(Purpose::Message, &setting);
-            self.opened.insert(epoch.id, Opened { key, message_key, name });
+            place.insert(Opened { key, message_key, name });
         }
         self.usable.insert(epoch.id);
     }

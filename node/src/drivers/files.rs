@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Writes a file in the place of one that may be there.
@@ -26,6 +26,17 @@ pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::hard_link(&draft.path, path)?;
     drop(draft);
     sync_folder(path)
+}
+
+/// Makes a folder that its owner alone may use, if it is not there.
+///
+/// # Errors
+/// The system's.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => close_to_others(path),
+        made => made,
+    }
 }
 
 /// Takes away what others than the owner may do with a file or folder, as after it was copied by hand.

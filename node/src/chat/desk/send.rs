@@ -257,11 +257,12 @@ impl Desk {
 
     /// Whether the newest profile of this account in the pool has this name.
     pub(super) fn profile_waits(&self, name: &str) -> bool {
-        let profiles = self.pool.iter().filter(|one| one.author == self.me()).filter_map(|one| match &*one.envelope {
-            Envelope::Profile(profile) => Some(profile),
-            _ => None,
-        });
-        profiles.last().is_some_and(|profile| profile.name == name)
+        let mut profiles =
+            self.pool.iter().filter(|one| one.author == self.me()).filter_map(|one| match &*one.envelope {
+                Envelope::Profile(profile) => Some(profile),
+                _ => None,
+            });
+        profiles.next_back().is_some_and(|profile| profile.name == name)
     }
 
     fn leave_waits(&self, group: &GroupId) -> bool {

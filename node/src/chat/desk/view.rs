@@ -8,7 +8,7 @@ use super::{Desk, send::Way};
 use crate::chat::{
     envelope::{GroupId, MessageId},
     group::Group,
-    outbox::{Item, Wish},
+    outbox::{Invited, Item, Wish},
     room::{Line, Standing},
     shelf::Mark,
     text::Text,
@@ -127,7 +127,7 @@ impl Desk {
     }
 
     /// The room's name and those invited, of a room that is being founded.
-    pub fn founding(&self, group: &GroupId) -> Option<(&str, &[(Address, [u8; 32])])> {
+    pub fn founding(&self, group: &GroupId) -> Option<(&str, &[Invited])> {
         self.outbox.iter().find_map(|item| match &item.wish {
             Wish::Found { group: of, name, members, .. } if of == group => Some((name.as_str(), members.as_slice())),
             _ => None,

@@ -15,6 +15,7 @@ pub(super) const TRANSACTIONS: &str = "transactions";
 pub(super) const LEDGER: &str = "ledger";
 pub(super) const LOG: &str = "log";
 pub(super) const WALLET: &str = "wallet";
+pub(super) const CHAT: &str = "chat";
 pub(super) const EVENTS: &str = "events";
 pub(super) const NODES: &str = "nodes";
 pub(super) const ADMIN: &str = "administration";
@@ -27,6 +28,16 @@ pub(super) fn hash() -> &'static str {
 /// An address as an example.
 pub(super) fn address() -> String {
     shared::Address([1; 32]).to_string()
+}
+
+/// A room's id as an example.
+pub(super) fn room_id() -> &'static str {
+    "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+}
+
+/// A message's id as an example.
+pub(super) fn message_id() -> &'static str {
+    "00112233445566778899aabbccddeeff"
 }
 
 /// An account's words as an example.
@@ -42,7 +53,7 @@ pub(super) fn frame() -> OpenApi {
         "One full peer of a proof-of-work network. Errors are application/problem+json with a sentence that says \
          what to do. Amounts are whole units. On an address other than loopback, administration needs the header \
          `Authorization: Bearer TOKEN` with the token from the file `admin.token` in the node's data folder. \
-         The paths under /wallet answer to the node's own machine alone, and most of them need a session: the token \
+         The paths under /wallet and /chat answer to the node's own machine alone, and most of them need a session: the token \
          that POST /wallet/login gives, or the cookie that comes with it."
             .into(),
     );

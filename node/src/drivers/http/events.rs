@@ -17,7 +17,7 @@ use shared::{Address, BlockHash, Height, Seconds, TxId, Work};
 use tokio::sync::{OwnedSemaphorePermit, broadcast, broadcast::error::RecvError, watch};
 use utoipa::IntoParams;
 
-use super::{App, docs, problem::Problem, store_failed};
+use super::{App, chat::ChatNews, docs, problem::Problem, store_failed, wallet::acting::Acting};
 use crate::machine::{
     journal::ChainEvent,
     notice::Notice,
@@ -57,6 +57,10 @@ pub(super) struct Begin {
 /// is not known here) and `penalty` (what a peer did wrong, and whether it is banned), each with the peer's
 /// public id if that is known.
 ///
+/// To whoever is logged in, by cookie or token, also in passing: `chat`, when something changed in the account's rooms:
+/// a `message` that is new or stands elsewhere than before, a `room`, or the list of rooms (neither). The page of the node
+/// fetches again what it shows of it.
+///
 /// The others' ids are numbers of journal entries, kept through restarts: a client that sends the last
 /// one as `Last-Event-ID` misses nothing and gets nothing twice.
 #[utoipa::path(
@@ -70,6 +74,7 @@ pub(super) struct Begin {
 )]
 pub(super) async fn events(
     State(app): State<Arc<App>>,
+    acting: Option<Acting>,
     begin: Result<Query<Begin>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -85,7 +90,8 @@ pub(super) async fn events(
     let shutdown = app.api.shutdown.clone();
     let journal = app.api.engine.journal();
     let notices = app.api.engine.notices();
-    let feed = Feed { app, journal, notices, next, entries: VecDeque::new(), current: None, _permit: permit };
+    let chat = acting.map(|acting| (acting, app.desks.news()));
+    let feed = Feed { app, journal, notices, chat, next, entries: VecDeque::new(), current: None, _permit: permit };
     let events = stream::unfold(feed, move |mut feed| {
         let shutdown = shutdown.clone();
         async move {
@@ -125,6 +131,8 @@ struct Feed {
     app: Arc<App>,
     journal: watch::Receiver<u64>,
     notices: broadcast::Receiver<Notice>,
+    /// Whose chat is told besides.
+    chat: Option<(Acting, broadcast::Receiver<ChatNews>)>,
     /// The next event to tell.
     next: Place,
     /// Entries read and not told yet.
@@ -246,6 +254,7 @@ impl Feed {
                 Err(RecvError::Lagged(_)) => Some(None),
                 Err(RecvError::Closed) => None,
             },
+            news = chat_news(&mut self.chat, &self.app) => Some(Some(Event::default().event("chat").data(&*news.json))),
         }
     }
 
@@ -285,6 +294,19 @@ impl Feed {
         self.current = Some(Telling { number, entry, about, confirms, parts });
         Ok(())
     }
+}
+
+/// The next news of the follower's own account; never comes for those who have none, or are logged out.
+async fn chat_news(chat: &mut Option<(Acting, broadcast::Receiver<ChatNews>)>, app: &App) -> ChatNews {
+    while let Some((acting, news)) = chat {
+        match news.recv().await {
+            Ok(_) if !acting.holds(&app.api.vault) => *chat = None,
+            Ok(news) if news.account == acting.account.address => return news,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => *chat = None,
+        }
+    }
+    std::future::pending().await
 }
 
 impl Telling {

@@ -10,6 +10,7 @@
 //! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
 //!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
+//! - group chat, end-to-end encrypted: `chat`
 //! - what browsers show: `pages`, with the files in `node/web`
 //! - around them: `guard` and `token` (who may), `extract` (reading requests), `heavy` (one big job at
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `openapi` (what its documents have in
@@ -17,6 +18,7 @@
 
 mod blocks;
 mod chain;
+mod chat;
 mod docs;
 mod events;
 mod extract;
@@ -59,7 +61,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use self::{heavy::Slot, metrics::Counted, openapi::verb, problem::Problem, wallet::Wallet};
+use self::{chat::Desks, heavy::Slot, metrics::Counted, openapi::verb, problem::Problem, wallet::Wallet};
 pub use self::{
     log::LogSigner,
     serve::{Shutdown, serve},
@@ -120,6 +122,7 @@ struct App {
     followers: Slot,
     counted: Counted,
     wallet: Wallet,
+    desks: Desks,
 }
 
 impl App {
@@ -177,6 +180,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         followers: Slot::new(events::MAX_FOLLOWERS, "too many clients follow the events"),
         counted,
         wallet,
+        desks: Desks::default(),
     });
     let (routes, mut document) = routes(&app).split_for_parts();
     docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
@@ -222,6 +226,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
         .merge(wallet::routes(app))
+        .merge(chat::routes(app))
 }
 
 async fn say_when_to_retry(mut response: Response) -> Response {

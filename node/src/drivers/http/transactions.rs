@@ -103,7 +103,7 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     JsonBody(transaction): JsonBody<Transaction>,
 ) -> Result<Response, Problem> {
-    let id = app.submit(transaction).await?;
+    let id = app.submit(transaction).await?.id();
     let place = format!("/transactions/{id}");
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
 }
@@ -189,22 +189,24 @@ fn confirmed(app: &App, id: TxId) -> Result<Option<Place>, Problem> {
 }
 
 impl App {
-    /// Checks a user's transaction and hands it to the machine.
-    pub(super) async fn submit(&self, transaction: Transaction) -> Result<TxId, Problem> {
+    /// Checks a user's transaction and hands it to the machine, which keeps it until it is confirmed.
+    pub(super) async fn submit(&self, transaction: Transaction) -> Result<Arc<CheckedTransaction>, Problem> {
         let checked = transaction.check(&self.api.network.genesis_hash()).map_err(|error| not_taken(&error))?;
         if let Payload::Transfer { to, .. } = &checked.payload
             && !to.is_spendable()
         {
             return Err(not_taken(&format!("what is sent to {to} would be lost, for no key belongs to that address")));
         }
-        match self.ask(Request::SubmitTransaction(Arc::new(checked))).await? {
-            Reply::Accepted(id) => Ok(id),
+        let checked = Arc::new(checked);
+        match self.ask(Request::SubmitTransaction(checked.clone())).await? {
+            Reply::Accepted(_) => Ok(checked),
             Reply::Refused(Refused::Transaction(why)) => Err(not_pooled(&why)),
             other => Err(unexpected(&other)),
         }
     }
 
-    async fn pool(&self) -> Result<Vec<Arc<CheckedTransaction>>, Problem> {
+    /// What is in the pool.
+    pub(super) async fn pool(&self) -> Result<Vec<Arc<CheckedTransaction>>, Problem> {
         match self.ask(Request::Pending).await? {
             Reply::Pending(pending) => Ok(pending),
             other => Err(unexpected(&other)),

@@ -244,6 +244,26 @@ pub struct NotHere(Problem);
 #[response(status = 401, description = "Nobody is logged in, or the session has ended")]
 pub struct LogInFirst(Problem);
 
+/// What whoever is not in a room gets.
+#[derive(IntoResponses)]
+pub enum NoRoom {
+    /// No room's, member's or message's id
+    #[response(status = 400)]
+    Id(Problem),
+    /// This account is in no such room, or the room has no such thing
+    #[response(status = 404)]
+    Missing(Problem),
+}
+
+/// A room's id in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct Room {
+    /// The room's id.
+    #[param(example = super::room_id)]
+    pub room: String,
+}
+
 /// What wrong passwords come to.
 #[derive(IntoResponses)]
 #[response(status = 429, description = "After wrong passwords; `Retry-After` says when to try again")]

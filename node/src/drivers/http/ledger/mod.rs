@@ -28,7 +28,7 @@ const MAX_PAGE: usize = 1_000;
 
 /// A place on the chain as cursors name it: `HEIGHT.POSITION`. What is on a page lies before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cursor(Location);
+pub(super) struct Cursor(pub(super) Location);
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

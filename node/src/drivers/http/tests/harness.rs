@@ -215,6 +215,24 @@ impl Node {
         Setup::new(number).start().await
     }
 
+    /// Ends the node; its folder can then be another one's.
+    pub(super) async fn stop(self) -> tempfile::TempDir {
+        let Self { engine, router, shutdown, serving, ended, folder, network, .. } = self;
+        shutdown.begin();
+        serving.await.unwrap();
+        engine.stop().await;
+        ended.await.unwrap().unwrap();
+        drop((router, engine));
+        // Tasks that had the database open end by themselves.
+        let free = async {
+            while RedbStore::open(folder.path(), &network).is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LONG, free).await.expect("nobody uses the database any more");
+        folder
+    }
+
     /// The node's data folder.
     pub(super) fn folder(&self) -> &std::path::Path {
         self.folder.path()

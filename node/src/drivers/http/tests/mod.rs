@@ -4,6 +4,7 @@
 
 mod acting;
 mod chain;
+mod chat;
 mod connections;
 mod documents;
 mod events;

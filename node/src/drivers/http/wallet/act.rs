@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::Serialize;
-use shared::{Address, Amount, Payload, Transaction, TxId, transaction::VERSION};
+use shared::{Address, Amount, CheckedTransaction, Payload, Transaction, TxId, transaction::VERSION};
 use utoipa::ToSchema;
 
 use super::super::{App, docs, problem::Problem};
@@ -60,7 +60,32 @@ pub(in super::super) async fn sign_and_submit(
         Some(nonce) => nonce,
         None => app.outlook(account.address).await?.next_nonce,
     };
-    let mut transaction = Transaction {
+    let mut transaction = unsigned(account, payload, nonce);
+    transaction.fee = fee.unwrap_or_else(|| transaction.usual_fee());
+    let sent = app.submit(transaction.signed(account.keys.signing(), &app.api.network.genesis_hash())).await?;
+    Ok(Signed { id: sent.id(), nonce, fee: sent.fee })
+}
+
+/// The same for the usual fee, or for as much of it as the account has: an account without money may take part where
+/// blocks have room for it.
+///
+/// # Errors
+/// 422 when the transaction cannot take effect, with the reason.
+pub(in super::super) async fn sign_and_submit_if_poor(
+    app: &App,
+    account: &Unlocked,
+    payload: Payload,
+) -> Result<Arc<CheckedTransaction>, Problem> {
+    let turn = app.wallet.turns.of(account.address);
+    let _turn = turn.lock().await;
+    let outlook = app.outlook(account.address).await?;
+    let mut transaction = unsigned(account, payload, outlook.next_nonce);
+    transaction.fee = transaction.usual_fee().min(outlook.spendable);
+    app.submit(transaction.signed(account.keys.signing(), &app.api.network.genesis_hash())).await
+}
+
+fn unsigned(account: &Unlocked, payload: Payload, nonce: u64) -> Transaction {
+    Transaction {
         version: VERSION,
         sender: account.address,
         nonce,
@@ -68,11 +93,7 @@ pub(in super::super) async fn sign_and_submit(
         time: clock::wall().min(Transaction::MAX_TIME),
         payload,
         signature: [0; 64],
-    };
-    transaction.fee = fee.unwrap_or_else(|| transaction.usual_fee());
-    let fee = transaction.fee;
-    let signed = transaction.signed(account.keys.signing(), &app.api.network.genesis_hash());
-    Ok(Signed { id: app.submit(signed).await?, nonce, fee })
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Whose account a request uses: a session's, named by a token or a cookie, or, in a practice network,
 //! the miner's for everybody who names none.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::{HeaderMap, Method, header, request::Parts};
 
 use super::{
     super::{App, problem::Problem, token::bearer},
-    PRACTICE_NOTE, cookie,
+    PRACTICE_NOTE, cookie, local,
     refusal::Refusal,
 };
 use crate::accounts::{
@@ -61,6 +62,11 @@ impl Acting {
         matches!(self.by, By::Practice).then_some(PRACTICE_NOTE)
     }
 
+    /// Whether whoever acted then still may.
+    pub(in super::super) fn holds(&self, vault: &Vault) -> bool {
+        self.session().is_none_or(|session| vault.knows(&session))
+    }
+
     fn find(vault: &Vault, cookie_name: &str, method: &Method, headers: &HeaderMap) -> Result<Self, Refusal> {
         let session = |token: &str| {
             let id = SessionId::of(token);
@@ -105,5 +111,15 @@ impl FromRequestParts<Arc<App>> for Acting {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Refusal> {
         Self::find(&app.api.vault, &app.wallet.cookie, &parts.method, &parts.headers)
+    }
+}
+
+/// For what is open to all and tells more to those whose account it is. Nobody acts from elsewhere.
+impl OptionalFromRequestParts<Arc<App>> for Acting {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Option<Self>, Infallible> {
+        let find = || Self::find(&app.api.vault, &app.wallet.cookie, &parts.method, &parts.headers).ok();
+        Ok(if local::is_here(app, &parts.extensions) { find() } else { None })
     }
 }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::Extensions;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -27,10 +28,14 @@ impl Caller {
     }
 }
 
+/// Whether a request comes from this machine.
+pub(super) fn is_here(app: &App, extensions: &Extensions) -> bool {
+    app.api.bound.ip().is_loopback() || extensions.get::<Caller>().is_some_and(Caller::is_here)
+}
+
 /// Refuses requests from other machines. A node that listens on loopback gets no others.
 pub(super) async fn required(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let is_here = request.extensions().get::<Caller>().is_some_and(Caller::is_here);
-    if app.api.bound.ip().is_loopback() || is_here {
+    if is_here(&app, request.extensions()) {
         return next.run(request).await;
     }
     Problem::forbidden(

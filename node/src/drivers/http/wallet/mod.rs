@@ -32,8 +32,8 @@ use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(super) use self::local::Caller;
 use self::{act::Turns, refusal::Refusal};
+pub(super) use self::{local::Caller, refusal::sentence};
 use super::{App, Shutdown, heavy, heavy::Slot, problem::Problem, status::Identity};
 use crate::accounts::vault::{Vault, VaultError};
 use crate::drivers::clock;

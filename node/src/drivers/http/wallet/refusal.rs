@@ -65,7 +65,7 @@ impl From<VaultError> for Refusal {
 }
 
 /// The words of an error as a sentence.
-pub(super) fn sentence(error: &impl std::fmt::Display) -> String {
+pub(in super::super) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))

@@ -1,0 +1,270 @@
+//! The desks of those who are logged in. Each is made when its owner first asks for chat, has a task that shows it the
+//! chain and the pool whenever they change and sends what is due, and goes with its owner's last session.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use rand::rng;
+use shared::Address;
+use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
+
+use super::{
+    super::{App, problem::Problem, store_failed, wallet::act::sign_and_submit_if_poor},
+    keep,
+    shown::MessageShown,
+};
+use crate::accounts::session::Unlocked;
+use crate::chat::{
+    desk::{Desk, News},
+    envelope::GroupId,
+    follow::follow,
+};
+use crate::machine::store::ReadChain as _;
+
+/// News that are kept for followers who have not taken them yet.
+const KEPT_NEWS: usize = 1_024;
+/// Messages of a room told one by one; of more at a time, the room is told.
+const MOST_MESSAGES: usize = 64;
+/// Longest time between two looks at whether somebody is still logged in.
+const LOOK: Duration = Duration::from_secs(30);
+/// Tries to see chain and pool as of the same tip.
+const TRIES: usize = 4;
+
+/// What changed for an account, as its followers are told.
+#[derive(Debug, Clone)]
+pub(in super::super) struct ChatNews {
+    /// Whose.
+    pub(in super::super) account: Address,
+    /// The JSON of the event.
+    pub(in super::super) json: Arc<str>,
+}
+
+/// All desks of a node.
+pub(in super::super) struct Desks {
+    running: Mutex<BTreeMap<Address, Arc<Running>>>,
+    news: broadcast::Sender<ChatNews>,
+}
+
+impl Default for Desks {
+    fn default() -> Self {
+        Self { running: Mutex::default(), news: broadcast::channel(KEPT_NEWS).0 }
+    }
+}
+
+impl Desks {
+    /// What changes from now on, for everybody's accounts.
+    pub(in super::super) fn news(&self) -> broadcast::Receiver<ChatNews> {
+        self.news.subscribe()
+    }
+
+    fn is_known(&self, address: &Address, running: &Arc<Running>) -> bool {
+        self.with(|all| all.get(address).is_some_and(|known| Arc::ptr_eq(known, running)))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut BTreeMap<Address, Arc<Running>>) -> T) -> T {
+        act(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// A desk and how its task is woken.
+struct Running {
+    /// `None` until the chain was read.
+    desk: Arc<tokio::sync::Mutex<Option<Desk>>>,
+    wake: Notify,
+}
+
+/// A desk that nobody else uses at the moment.
+pub(super) struct Open {
+    guard: OwnedMutexGuard<Option<Desk>>,
+    running: Arc<Running>,
+}
+
+impl Open {
+    pub(super) fn desk(&mut self) -> &mut Desk {
+        self.guard.as_mut().expect("an open desk has read the chain")
+    }
+
+    /// Keeps what was asked for on disk, and has it sent.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub(super) async fn keep(mut self, app: &App) -> Result<(), Problem> {
+        let kept = write_shelf(app, self.desk()).await;
+        self.running.wake.notify_one();
+        kept
+    }
+}
+
+impl App {
+    /// The desk of an account, as of the newest commit or a moment before. The first time this takes as long as reading
+    /// its rooms.
+    pub(super) async fn desk(self: &Arc<Self>, account: &Arc<Unlocked>) -> Result<Open, Problem> {
+        loop {
+            let fresh = || Arc::new(Running { desk: Arc::default(), wake: Notify::new() });
+            let running = self.desks.with(|running| running.entry(account.address).or_insert_with(fresh).clone());
+            let mut guard = running.desk.clone().lock_owned().await;
+            if guard.is_none() {
+                // One that ended while this request waited for it is not begun again: there is another by now.
+                if !self.desks.is_known(&account.address, &running) {
+                    continue;
+                }
+                *guard = Some(self.read_desk(account).await?);
+                tokio::spawn(run(self.clone(), account.clone(), running.clone()));
+            }
+            return Ok(Open { guard, running });
+        }
+    }
+
+    async fn read_desk(self: &Arc<Self>, account: &Arc<Unlocked>) -> Result<Desk, Problem> {
+        let (app, account) = (self.clone(), account.clone());
+        let desk = blocking(move || {
+            let genesis = app.api.network.genesis_hash();
+            let shelf = keep::read(app.api.vault.data_dir(), &account, &genesis)?;
+            Ok(Desk::new(account, genesis, shelf))
+        });
+        let mut desk = self.show(desk.await?).await?;
+        // All of it is new; nobody is told.
+        desk.take_news();
+        Ok(desk)
+    }
+
+    /// Shows a desk the chain and the pool.
+    async fn show(self: &Arc<Self>, mut desk: Desk) -> Result<Desk, Problem> {
+        for _ in 0..TRIES {
+            let before = self.snapshot()?;
+            let pool = self.pool().await?;
+            desk = blocking(move || {
+                let mut see = || -> crate::machine::store::Result<()> {
+                    follow(&mut desk, &before)?;
+                    desk.wait(&pool);
+                    follow(&mut desk, &before)
+                };
+                see().map_err(store_failed)?;
+                Ok(desk)
+            })
+            .await?;
+            // A block that came between the two may have taken from the one what it brought to the other.
+            let now = self.snapshot()?.tip().map_err(store_failed)?;
+            if now == desk.tip().map(|(hash, _)| hash) {
+                break;
+            }
+        }
+        Ok(desk)
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        tracing::error!("chat failed: {error}");
+        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The chat met a fault in the node; its log says more."))
+    })
+}
+
+async fn write_shelf(app: &App, desk: &mut Desk) -> Result<(), Problem> {
+    let Some(shelf) = desk.changed_shelf() else { return Ok(()) };
+    let (vault, genesis, account) = (app.api.vault.clone(), app.api.network.genesis_hash(), desk.account().clone());
+    let written = blocking(move || keep::write(vault.data_dir(), &account, &genesis, &shelf)).await;
+    if written.is_err() {
+        desk.keep_shelf_later();
+    }
+    written
+}
+
+/// Follows the chain for one desk until its owner is logged out or the node ends.
+async fn run(app: Arc<App>, account: Arc<Unlocked>, running: Arc<Running>) {
+    let mut journal = app.api.engine.journal();
+    while app.api.vault.is_unlocked(&account.address) {
+        journal.borrow_and_update();
+        let mut guard = running.desk.lock().await;
+        let sent = match guard.take() {
+            Some(desk) => match app.show(desk).await {
+                Ok(mut desk) => {
+                    let sent = send_due(&app, &mut desk).await;
+                    tell(&app, &mut desk);
+                    *guard = Some(desk);
+                    sent
+                }
+                Err(problem) => {
+                    tracing::warn!("the chat of {} ends for now: {}", account.name, problem.detail);
+                    break;
+                }
+            },
+            None => break,
+        };
+        drop(guard);
+        if sent {
+            continue;
+        }
+        tokio::select! {
+            grown = journal.changed() => if grown.is_err() { break },
+            () = running.wake.notified() => {}
+            () = tokio::time::sleep(LOOK) => {}
+            () = app.api.shutdown.begun() => break,
+        }
+    }
+    if app.desks.is_known(&account.address, &running) {
+        app.desks.with(|all| all.remove(&account.address));
+    }
+    running.desk.lock().await.take();
+}
+
+/// Signs and sends what is due; whether anything was taken.
+async fn send_due(app: &App, desk: &mut Desk) -> bool {
+    let mut sent = false;
+    let due = desk.due(&mut rng());
+    for errand in due {
+        let account = desk.account().clone();
+        match sign_and_submit_if_poor(app, &account, errand.payload.clone()).await {
+            Ok(transaction) => {
+                desk.sent(&errand, &transaction);
+                sent = true;
+            }
+            Err(problem) => desk.refused(&errand, &problem.detail),
+        }
+    }
+    // What cannot be kept now is kept with the next change; it is in the pool, and on disk as what it was.
+    let _ = write_shelf(app, desk).await;
+    sent
+}
+
+/// Tells followers what changed.
+fn tell(app: &App, desk: &mut Desk) {
+    let news = desk.take_news();
+    if app.desks.news.receiver_count() == 0 {
+        return;
+    }
+    let account = desk.account().address;
+    let mut messages: BTreeMap<GroupId, Vec<_>> = BTreeMap::new();
+    for one in &news {
+        if let News::Message(group, id) = one {
+            messages.entry(*group).or_default().push(*id);
+        }
+    }
+    let tell = |room: Option<GroupId>, message: Option<MessageShown>| {
+        let mut json = serde_json::json!({ "event": "chat", "account": account, "room": room });
+        if let Some(message) = message {
+            json["message"] = serde_json::to_value(message).unwrap_or_default();
+        }
+        // Nobody may be listening any more.
+        let _ = app.desks.news.send(ChatNews { account, json: json.to_string().into() });
+    };
+    if news.contains(&News::Account) {
+        tell(None, None);
+    }
+    let rooms = news.iter().filter_map(|one| if let News::Room(group) = one { Some(*group) } else { None });
+    rooms.for_each(|room| tell(Some(room), None));
+    for (group, ids) in messages {
+        if ids.len() > MOST_MESSAGES {
+            tell(Some(group), None);
+            continue;
+        }
+        for id in ids {
+            // One that is not there any more is gone from the room.
+            let shown = desk.message(&group, &id).map(|seen| MessageShown::new(app, desk, seen));
+            tell(Some(group), shown);
+        }
+    }
+}
