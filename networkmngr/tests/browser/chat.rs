@@ -12,6 +12,16 @@ const HOSTILE: &str =
 /// Word by word nowhere but in the room.
 const SECRET: &str = "The titration sheet is due on Friday";
 
+/// The node that mines here.
+const MINER: u16 = 2;
+
+/// Mines a block, once at least so many transactions have come to the node that does it.
+fn confirm(network: &Network, least: usize) {
+    let waiting = || network.node(MINER, "/transactions/pending").json()["transactions"].as_array().unwrap().len();
+    wait_for("transactions to confirm", LIMIT, || (waiting() >= least).then_some(()));
+    mine_at(network, MINER, 1);
+}
+
 /// Signs up on a page of a node and takes a display name; gives the account's address.
 async fn join(page: &Page, network: &Network, node: u16, name: &str) -> String {
     sign_up(page, network, node, name).await;
@@ -69,11 +79,11 @@ async fn two_people_chat_in_two_browsers_and_nobody_else_reads_it() {
     let (anna, ben) = (driver.browser(WIDE).await, driver.browser(WIDE).await);
     join(&anna, &network, 0, "anna").await;
     let bens = join(&ben, &network, 1, "ben").await;
-    mine_at(&network, 2, 1);
+    confirm(&network, 2);
 
     // What one says is seen before a block has it, and every block confirms it once more.
     let room = found_room(&anna, "Chemistry", "ben").await;
-    mine_at(&network, 2, 1);
+    confirm(&network, 1);
     say(&anna, SECRET).await;
     ben.press("[data-page=overview]").await;
     ben.reads("#unread", "1").await;
@@ -82,11 +92,11 @@ async fn two_people_chat_in_two_browsers_and_nobody_else_reads_it() {
     ben.press(&format!("a[data-room=\"{room}\"]")).await;
     ben.until(&said(SECRET, "pending")).await;
     ben.until("document.querySelector('#unread').hidden").await;
-    mine_at(&network, 2, 1);
+    confirm(&network, 1);
     for page in [&anna, &ben] {
         page.until(&said(SECRET, "confirmed")).await;
     }
-    mine_at(&network, 2, 1);
+    mine_at(&network, MINER, 1);
     ben.reads(".said .mark-words", "confirmed (2)").await;
 
     // An answer has with it what it answers, and leads there.
@@ -148,7 +158,7 @@ async fn two_people_chat_in_two_browsers_and_nobody_else_reads_it() {
 
 /// Another node has the whole chain: its pages show that somebody said something, and not what.
 async fn nobody_else_reads(network: &Network, driver: &Driver, anna: &Page, room: &str) {
-    mine_at(network, 2, 1);
+    confirm(network, 1);
     anna.until(&said(SECRET, "confirmed")).await;
     let message =
         anna.value("document.querySelector('.said .mark-words').getAttribute('href').split('/').at(-1)").await;
@@ -179,11 +189,11 @@ async fn a_removed_member_reads_no_more(network: &Network, anna: &Page, ben: &Pa
     anna.press(&format!("[data-remove=\"{bens}\"]")).await;
     anna.press("dialog .main").await;
     anna.until("document.querySelector('[data-change][data-what=remove]')").await;
-    mine_at(network, 2, 1);
+    confirm(network, 1);
     ben.until("document.querySelector('#standing')").await;
     ben.until(&said(SECRET, "")).await;
     say(anna, "without Ben now").await;
-    mine_at(network, 2, 1);
+    confirm(network, 1);
     anna.until(&said("without Ben now", "confirmed")).await;
     ben.reload().await;
     ben.until(&said(SECRET, "")).await;
@@ -202,10 +212,17 @@ fn talk(network: &Network) {
     for (node, name) in [(0, "Anna"), (1, "Ben"), (2, "Clara Müller")] {
         order(network, node, "/chat/profile", &json!({ "name": name }));
     }
-    mine_at(network, 3, 1);
-    let founded = order(network, 0, "/chat/rooms", &json!({ "name": "Chemistry, year 11", "members": ["ben"] }));
+    confirm(network, 3);
+    let known = || network.node(0, "/chat/people").json()["people"].as_array().unwrap().len();
+    wait_for("everybody is known", LIMIT, || (known() == 3).then_some(()));
+    let founded = order(network, 0, "/chat/rooms", &json!({ "name": "Chemistry, year 11", "members": ["Ben"] }));
     let room = founded["id"].as_str().unwrap().to_owned();
-    mine_at(network, 3, 1);
+    confirm(network, 1);
+    // The other node takes part as soon as it has the block.
+    wait_for("the room is there", LIMIT, || {
+        let rooms = network.node(1, "/chat/rooms").json()["rooms"].clone();
+        (rooms[0]["standing"] == "member").then_some(())
+    });
     let said = format!("/chat/rooms/{room}/messages");
     let say = |node: u16, text: &str, reply: &Value| {
         // On another node it takes a moment until what was said before is there to be answered.
@@ -215,7 +232,7 @@ fn talk(network: &Network) {
     };
     let asked = say(1, "Did anybody write down the second reading? I have 24.35 ml.", &Value::Null);
     say(0, "24.35 as well, see https://example.org/titration?run=2", &asked);
-    mine_at(network, 3, 2);
+    confirm(network, 2);
     say(1, &"averylongword".repeat(20), &Value::Null);
     say(1, "Then I put it into the table,\nwith the mean below.", &Value::Null);
     order(network, 0, &format!("/chat/rooms/{room}/members"), &json!({ "member": "Clara Müller", "history": true }));
