@@ -62,7 +62,8 @@ export class Timeline {
 
   /** Takes the page that was asked for with `before`, as it was at `asked`. */
   olderPage({ messages, next }, asked) {
-    const page = messages.toReversed().filter((message) => this.#place(message.id) < 0 && !this.#gone(message.id, asked));
+    const known = new Set(this.messages.map((message) => message.id));
+    const page = messages.toReversed().filter(({ id }) => !known.has(id) && !this.#since(id, asked));
     this.messages = [...page, ...this.messages];
     this.before = next;
   }

@@ -8,6 +8,8 @@ import { visible } from "../visible.js";
 export const LONGEST = 16_000;
 /** Bytes left from which on they are told. */
 const NEARLY = 1_000;
+// Made once: to make one takes longer than to use it.
+const LONG_DAY = new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 /** Milliseconds between two messages of one author that stand together. */
 const TOGETHER = 5 * 60_000;
 
@@ -92,7 +94,7 @@ export function dayName(ms, now = Date.now()) {
   const before = new Date(now);
   before.setDate(before.getDate() - 1);
   if (dayOf(ms) === dayOf(before.getTime())) return "Yesterday";
-  return new Intl.DateTimeFormat("en", { weekday: "long", day: "numeric", month: "long", year: "numeric" }).format(ms);
+  return LONG_DAY.format(ms);
 }
 
 /** A safety number's groups of five. */

@@ -1,7 +1,7 @@
 // A room's messages as they scroll by: older ones come in from above, newer ones from below, and what one reads stays where it is.
 
 import { get } from "/web/base/api.js";
-import { el, fill, text } from "/web/base/dom.js";
+import { el, fill, notice, text } from "/web/base/dom.js";
 import { count } from "/web/base/format.js";
 import { Timeline, firstUnread } from "../../logic/chat/timeline.js";
 import { called, dayName, dayOf, goesOn, inShort } from "../../logic/chat/words.js";
@@ -114,14 +114,22 @@ export class Log {
 
   /** Shows a message, with older pages read until it is there. */
   async jump(id) {
-    try {
-      while (!this.timeline.get(id) && this.timeline.before && !this.scope.closed) await this.#older(LONG_PAGE, true);
-    } catch (error) {
-      this.#tellTop(error.message, "bad-text");
+    if (!this.timeline.get(id)) {
+      this.down.hidden = false;
+      text(this.down, "Looking for it…");
+      try {
+        while (!this.timeline.get(id) && this.timeline.before && !this.scope.closed) await this.#older(LONG_PAGE, true);
+      } catch (error) {
+        notice(error.message, "bad");
+      }
+      if (this.scope.closed) return;
+      this.scroller.leave();
+      this.draw();
     }
     const found = this.#views.get(id)?.element;
     if (found) this.scroller.show(found);
-    else this.#tellTop("That message is not among those that you can read.", "quiet");
+    else notice("That message is not among those that you can read.", "bad");
+    this.#moved();
   }
 
   draw() {
@@ -162,7 +170,11 @@ export class Log {
     wanted.push(...this.draft.unseen(messages).map(ghost));
     const staying = new Set(wanted);
     [...this.list.children].forEach((child) => staying.has(child) || child.remove());
-    wanted.forEach((child, at) => this.list.children[at] === child || this.list.insertBefore(child, this.list.children[at] ?? null));
+    let next = this.list.firstElementChild;
+    for (const child of wanted) {
+      if (child === next) next = next.nextElementSibling;
+      else this.list.insertBefore(child, next);
+    }
   }
 
   #divider = (kind, words) => el("li", { class: `divider ${kind}` }, el("span", {}, words));
@@ -175,8 +187,8 @@ export class Log {
 
   #tellTop = (words, kind) => this.scroller.keeping(() => fill(this.top, words ? el("p", { class: `small ${kind}` }, words) : null));
 
-  /** Reads the page before the first message; never two at once. */
-  #older(limit = PAGE, tells = false) {
+  /** Reads the page before the first message; never two at once. While one is looked for, nothing is drawn, and what goes wrong is thrown. */
+  #older(limit = PAGE, looking = false) {
     if (!this.timeline.before) return Promise.resolve();
     this.#paging ??= (async () => {
       fill(this.top, el("p", { class: "small quiet" }, "Loading older messages…"));
@@ -188,10 +200,10 @@ export class Log {
       } finally {
         this.#paging = null;
       }
-      if (!this.scope.closed) this.draw();
+      if (!this.scope.closed && !looking) this.draw();
     })();
     return this.#paging.catch((error) => {
-      if (tells) throw error;
+      if (looking) throw error;
       fill(this.top, el("p", { class: "small bad-text", role: "alert" }, error.message), el("button", { type: "button", class: "small", on: { click: () => this.#older() } }, "Try again"));
     });
   }

@@ -53,6 +53,11 @@ export class Scroller {
     this.stays = true;
   }
 
+  /** The end is not what is looked at any more. */
+  leave() {
+    this.stays = false;
+  }
+
   /** First shown: at the end, or at this element if the end is too far from it. */
   open(element) {
     this.ready = true;
