@@ -10,3 +10,8 @@ pub mod hash_rate;
 pub mod machine;
 mod run;
 pub mod sim;
+
+/// The examples of `docs/protocol.md`, for the tests that compute some of them.
+#[cfg(test)]
+#[path = "../../shared/tests/protocol_doc/document.rs"]
+mod protocol_doc;

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 /// What the names of examples about accounts begin with.
 pub(crate) const ACCOUNT: &str = "account ";
+/// What the names of examples about chat begin with.
+pub(crate) const CHAT: &str = "chat ";
 
 /// What an example shows.
 #[derive(Debug, PartialEq)]

@@ -11,10 +11,7 @@ use crate::accounts::{
     seed::{EXCHANGE_LABEL, SIGNING_LABEL, Seed},
 };
 
-#[path = "../../../../shared/tests/protocol_doc/document.rs"]
-mod written;
-
-use self::written::Example;
+use crate::protocol_doc::{self as written, Example};
 
 #[test]
 fn every_example_of_the_document_is_what_the_code_computes() {

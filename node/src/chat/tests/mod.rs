@@ -1,7 +1,9 @@
 //! Several people, one chain, and what each of them reads.
 
 mod changes;
+mod document;
 mod history;
 mod letters;
+mod simulated;
 mod town;
 mod trust;
