@@ -16,7 +16,13 @@ use std::{
 use anyhow::{Context, Result, bail};
 use node::{
     accounts::{seed::Seed, session::Unlocked},
-    chat::{desk::Desk, envelope::GroupId, follow::follow, shelf::Shelf, text::BUCKETS},
+    chat::{
+        desk::Desk,
+        envelope::GroupId,
+        follow::follow,
+        shelf::Shelf,
+        text::{BUCKETS, Text},
+    },
     drivers::{clock, store::RedbStore},
     machine::{
         Machine,
@@ -88,7 +94,7 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
     for first in (0..messages).step_by(PER_BLOCK) {
         for number in first..(first + PER_BLOCK).min(messages) {
             let text = format!("message {number} of a conversation about nothing in particular");
-            place.desk.say(&group, text, None, clock::wall(), &mut place.rng)?;
+            place.desk.say(&group, Text::written(text, None, clock::wall(), &mut place.rng))?;
         }
         bytes += place.send(&anna)?;
         place.mine()?;
@@ -123,7 +129,7 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
         shown(search),
         shown(unread)
     );
-    place.desk.say(&group, "one more".into(), None, clock::wall(), &mut place.rng)?;
+    place.desk.say(&group, Text::written("one more".into(), None, clock::wall(), &mut place.rng))?;
     place.send(&anna)?;
     place.mine()?;
     let chain = reader.snapshot()?;

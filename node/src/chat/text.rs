@@ -40,6 +40,11 @@ pub struct Text {
 }
 
 impl Text {
+    /// A new one.
+    pub fn written(text: String, reply_to: Option<MessageId>, time: Millis, rng: &mut impl CryptoRng) -> Self {
+        Self { tag: random(rng), time, reply_to, text }
+    }
+
     /// The message's id, if this author wrote it in this group.
     pub fn id(&self, group: &GroupId, author: &Address) -> MessageId {
         MessageId::of(group, author, &self.tag)

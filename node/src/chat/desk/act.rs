@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use rand::CryptoRng;
-use shared::{Address, Millis};
+use shared::Address;
 
 use super::{Desk, News, send::Way};
 use crate::chat::{
@@ -251,29 +251,24 @@ impl Desk {
         waits
     }
 
-    /// Says something in a room.
+    /// Says something in a room. What was said already, with the same tag, is not said again.
     ///
     /// # Errors
     /// When the text is too long or empty, or the account is not in the room.
-    pub fn say(
-        &mut self,
-        group: &GroupId,
-        text: String,
-        reply_to: Option<MessageId>,
-        time: Millis,
-        rng: &mut impl CryptoRng,
-    ) -> Acted<MessageId> {
-        if !(1..=MAX_TEXT).contains(&text.len()) {
-            return Err(ActError::Text(text.len()));
+    pub fn say(&mut self, group: &GroupId, text: Text) -> Acted<MessageId> {
+        if !(1..=MAX_TEXT).contains(&text.text.len()) {
+            return Err(ActError::Text(text.text.len()));
         }
         self.check_in(group)?;
-        if let Some(quoted) = reply_to
+        let id = text.id(group, &self.me());
+        if self.message(group, &id).is_some() {
+            return Ok(id);
+        }
+        if let Some(quoted) = text.reply_to
             && self.message(group, &quoted).is_none()
         {
             return Err(ActError::NoMessage(quoted));
         }
-        let text = Text { tag: random(rng), time, reply_to, text };
-        let id = text.id(group, &self.me());
         self.add(id, Wish::Say { group: *group, text, audience: self.members(group) })?;
         Ok(id)
     }

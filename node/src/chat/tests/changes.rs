@@ -4,6 +4,7 @@ use super::town::{Town, texts};
 use crate::chat::{
     desk::{ActError, ChangeState, Relation, SeenState},
     envelope::GroupId,
+    text::Text,
 };
 
 fn members(town: &Town, group: &GroupId) -> Vec<usize> {
@@ -26,7 +27,7 @@ fn whoever_was_removed_reads_and_writes_nothing_after_that() {
     assert_eq!(town.reads(2, &group), ["before"]);
     assert_eq!(texts(&town.newcomer(3), &group), ["before"]);
     assert_eq!(town.desks[2].relation(&group), Some(Relation::Removed));
-    let refused = town.desks[2].say(&group, "still here".into(), None, shared::Millis(1), &mut town.rng);
+    let refused = town.desks[2].say(&group, Text::written("still here".into(), None, shared::Millis(1), &mut town.rng));
     assert_eq!(refused, Err(ActError::NotIn));
 }
 

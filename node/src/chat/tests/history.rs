@@ -9,6 +9,7 @@ use crate::chat::{
     envelope::GroupId,
     outbox::SETTLED,
     shelf::{Shelf, ShelfError},
+    text::Text,
 };
 
 /// Everything about rooms that follows from chain and pool.
@@ -43,7 +44,9 @@ fn step(town: &mut Town, groups: &mut Vec<GroupId>) {
         (3, Some(group)) => drop(desk.leave(&group, rng)),
         (4, Some(group)) => drop(desk.appoint(&group, other, flag, rng)),
         (5, Some(group)) => drop(desk.rotate(&group, rng)),
-        (6..=9, Some(group)) => drop(desk.say(&group, format!("{}", rng.random::<u32>()), None, Millis(1), rng)),
+        (6..=9, Some(group)) => {
+            drop(desk.say(&group, Text::written(rng.random::<u32>().to_string(), None, Millis(1), rng)))
+        }
         (10 | 11, _) => town.gossip(),
         (12 | 13, _) => drop(town.send(person)),
         (14..=16, _) => town.mine(),

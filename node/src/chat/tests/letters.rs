@@ -6,7 +6,7 @@ use super::town::{GENESIS, Town, account, texts};
 use crate::chat::{
     desk::{ActError, SeenState},
     envelope::{Envelope, GroupId, Message},
-    text::MAX_TEXT,
+    text::{MAX_TEXT, Text},
 };
 
 #[test]
@@ -67,10 +67,24 @@ fn replies_quote_what_they_answer() {
     let group = town.room(2);
     let question = town.say(0, &group, "when?");
     town.settle();
-    let answer = town.desks[1].say(&group, "at noon".into(), Some(question), Millis(6), &mut town.rng).unwrap();
+    let answer =
+        town.desks[1].say(&group, Text::written("at noon".into(), Some(question), Millis(6), &mut town.rng)).unwrap();
     town.settle();
     let seen = town.desks[0].message(&group, &answer).unwrap();
     assert_eq!(seen.quoted.unwrap().said, Some((town.address(0), "when?")));
+}
+
+#[test]
+fn what_is_said_twice_with_one_tag_is_said_once() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    let text = Text::written("once".into(), None, Millis(5), &mut town.rng);
+    let id = town.desks[0].say(&group, text.clone()).unwrap();
+    assert_eq!(town.desks[0].say(&group, text.clone()), Ok(id));
+    town.settle();
+    assert_eq!(town.desks[0].say(&group, text), Ok(id));
+    town.settle();
+    assert_eq!(town.reads(1, &group), ["once"]);
 }
 
 #[test]
@@ -78,7 +92,7 @@ fn what_cannot_be_said_is_refused_in_words() {
     let mut town = Town::of(3);
     let group = town.room(2);
     let mut say = |person: usize, group: &GroupId, text: String| {
-        town.desks[person].say(group, text, None, Millis(5), &mut town.rng)
+        town.desks[person].say(group, Text::written(text, None, Millis(5), &mut town.rng))
     };
     assert_eq!(say(0, &group, String::new()), Err(ActError::Text(0)));
     assert_eq!(say(0, &group, "x".repeat(MAX_TEXT + 1)), Err(ActError::Text(MAX_TEXT + 1)));

@@ -17,6 +17,7 @@ use crate::chat::{
     envelope::{GroupId, MessageId},
     follow::follow,
     shelf::Shelf,
+    text::Text,
 };
 use crate::machine::store::ReadChain as _;
 use crate::sim::{Conditions, Topology, World, WorldConfig, easy_network};
@@ -98,7 +99,7 @@ impl Talk {
             (6.., Some(group)) => {
                 let text = format!("text {} of node {node}", said.len());
                 let time = Millis(said.len() as u64);
-                if let Ok(id) = desk.say(&group, text.clone(), None, time, rng) {
+                if let Ok(id) = desk.say(&group, Text::written(text.clone(), None, time, rng)) {
                     said.insert(id, (group, node, text));
                 }
             }

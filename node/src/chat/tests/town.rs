@@ -14,6 +14,7 @@ use crate::chat::{
     envelope::{Envelope, GroupId, MessageId, group_of_topic},
     group::Entry,
     shelf::Shelf,
+    text::Text,
 };
 use crate::machine::store::Location;
 
@@ -176,7 +177,7 @@ impl Town {
     }
 
     pub(super) fn say(&mut self, person: usize, group: &GroupId, text: &str) -> MessageId {
-        self.desks[person].say(group, text.into(), None, Millis(5), &mut self.rng).unwrap()
+        self.desks[person].say(group, Text::written(text.into(), None, Millis(5), &mut self.rng)).unwrap()
     }
 
     /// What a person reads in a room, oldest first, without what is in their outbox.

@@ -300,10 +300,12 @@ impl Feed {
 async fn chat_news(chat: &mut Option<(Acting, broadcast::Receiver<ChatNews>)>, app: &App) -> ChatNews {
     while let Some((acting, news)) = chat {
         match news.recv().await {
-            Ok(_) if !acting.holds(&app.api.vault) => *chat = None,
-            Ok(news) if news.account == acting.account.address => return news,
-            Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => *chat = None,
+            _ if !acting.holds(&app.api.vault) => *chat = None,
+            Ok(news) if news.account == acting.account.address => return news,
+            Ok(_) => {}
+            // Whoever missed some looks at everything again.
+            Err(RecvError::Lagged(_)) => return ChatNews::of(acting.account.address, None, None),
         }
     }
     std::future::pending().await

@@ -41,6 +41,17 @@ pub(in super::super) struct ChatNews {
     pub(in super::super) json: Arc<str>,
 }
 
+impl ChatNews {
+    /// About a message of a room, a room, or all that an account has.
+    pub(in super::super) fn of(account: Address, room: Option<GroupId>, message: Option<MessageShown>) -> Self {
+        let mut json = serde_json::json!({ "event": "chat", "account": account, "room": room });
+        if let Some(message) = message {
+            json["message"] = serde_json::to_value(message).unwrap_or_default();
+        }
+        Self { account, json: json.to_string().into() }
+    }
+}
+
 /// All desks of a node.
 pub(in super::super) struct Desks {
     running: Mutex<BTreeMap<Address, Arc<Running>>>,
@@ -243,14 +254,8 @@ fn tell(app: &App, desk: &mut Desk) {
             messages.entry(*group).or_default().push(*id);
         }
     }
-    let tell = |room: Option<GroupId>, message: Option<MessageShown>| {
-        let mut json = serde_json::json!({ "event": "chat", "account": account, "room": room });
-        if let Some(message) = message {
-            json["message"] = serde_json::to_value(message).unwrap_or_default();
-        }
-        // Nobody may be listening any more.
-        let _ = app.desks.news.send(ChatNews { account, json: json.to_string().into() });
-    };
+    // Nobody may be listening any more.
+    let tell = |room, message| drop(app.desks.news.send(ChatNews::of(account, room, message)));
     if news.contains(&News::Account) {
         tell(None, None);
     }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State, rejection::QueryRejection};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use rand::rng;
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -25,6 +25,7 @@ use super::{
 use crate::chat::{
     desk::ActError,
     envelope::{GroupId, MessageId},
+    text::Text,
 };
 use crate::drivers::clock;
 
@@ -96,6 +97,8 @@ pub(super) struct NewMessage {
     /// The message that it answers.
     #[schema(value_type = Option<String>, example = docs::message_id)]
     reply_to: Option<MessageId>,
+    /// 32 random hexadecimal digits. Given, the same message cannot be said twice, however often it is asked for.
+    tag: Option<String>,
 }
 
 /// Say something in a room
@@ -115,11 +118,17 @@ pub(super) async fn say(
     State(app): State<Arc<App>>,
     acting: Acting,
     room: RoomPath,
-    JsonBody(NewMessage { text, reply_to }): JsonBody<NewMessage>,
+    JsonBody(NewMessage { text, reply_to, tag }): JsonBody<NewMessage>,
 ) -> Result<Response, Problem> {
     let group: GroupId = parse(&room?)?;
+    let given = |tag: String| HEXLOWER.decode(tag.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    let wrong = || Problem::bad_request("A tag has 32 lower-case hexadecimal digits.");
+    let tag = match tag {
+        Some(tag) => given(tag).ok_or_else(wrong)?,
+        None => rand::random(),
+    };
     let mut open = app.desk(&acting.account).await?;
-    let id = open.desk().say(&group, text, reply_to, clock::wall(), &mut rng())?;
+    let id = open.desk().say(&group, Text { tag, time: clock::wall(), reply_to, text })?;
     answer(&app, open, &group, &id).await
 }
 

@@ -18,7 +18,7 @@ use crate::machine::store::ReadChain as _;
 /// A message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChatMessage)]
-pub(super) struct MessageShown {
+pub(in super::super) struct MessageShown {
     /// Its id: the same one however often it has to be encrypted anew.
     #[schema(value_type = String, example = docs::message_id)]
     id: MessageId,
@@ -57,7 +57,7 @@ pub(super) struct MessageShown {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ChatState)]
-pub(super) enum StateShown {
+pub(in super::super) enum StateShown {
     /// There is none. Profiles only.
     None,
     /// In this node's outbox.
@@ -134,7 +134,11 @@ fn confirmations(desk: &Desk, height: Height) -> u32 {
     desk.tip().map_or(0, |(_, tip)| tip.0.saturating_sub(height.0).saturating_add(1))
 }
 
+/// What somebody calls themselves; oneself also before the chain says so.
 pub(super) fn name_of(desk: &Desk, address: &Address) -> Option<String> {
+    if *address == desk.account().address {
+        return desk.profile().map(|(name, _)| name.to_owned());
+    }
     desk.board().people().get(address).map(|person| person.name.clone())
 }
 
@@ -330,7 +334,7 @@ fn people(desk: &Desk, group: &GroupId) -> Vec<MemberShown> {
         let person = desk.board().people().get(&address);
         MemberShown {
             address,
-            name: person.map(|person| person.name.clone()),
+            name: name_of(desk, &address),
             admin,
             me: address == desk.account().address,
             leaving: expected.leaving().contains(&address),
