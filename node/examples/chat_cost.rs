@@ -17,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use node::{
     accounts::{seed::Seed, session::Unlocked},
     chat::{
-        desk::Desk,
+        desk::{Desk, Part},
         envelope::GroupId,
         follow::follow,
         shelf::Shelf,
@@ -111,7 +111,7 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
         Ok(desk)
     });
     let mut desk = desk?;
-    if desk.page(&group, None, messages, None).messages.len() != messages || count? != messages {
+    if desk.page(&group, Part::Newest, messages).messages.len() != messages || count? != messages {
         bail!("not all messages were read");
     }
     println!(
@@ -120,8 +120,8 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
         shown(raw),
         open.as_secs_f64() / raw.as_secs_f64()
     );
-    let (page, _) = timed(|| desk.page(&group, None, 50, None).messages.len());
-    let (search, _) = timed(|| desk.page(&group, None, 50, Some("nobody wrote this")).messages.len());
+    let (page, _) = timed(|| desk.page(&group, Part::Newest, 50).messages.len());
+    let (search, _) = timed(|| desk.search(&group, "nobody wrote this", None, 50).messages.len());
     let (unread, _) = timed(|| desk.count_unread(&group));
     println!(
         "a page of 50: {}; a search through all: {}; counting the unread: {}",

@@ -3,6 +3,7 @@
 //! whenever these change.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::ops::Range;
 
 use shared::{Address, BlockHash, Height, TxId};
 use zeroize::Zeroizing;
@@ -267,18 +268,22 @@ impl Room {
 
     /// The messages on the chain that count, in its order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = Line<'_>> + ExactSizeIterator {
-        self.shown.iter().map(|(id, index)| {
+        self.lines_in(0..self.shown.len())
+    }
+
+    /// Some of [`Self::lines`], by their places among them; there are none beyond the last.
+    pub fn lines_in(&self, places: Range<usize>) -> impl DoubleEndedIterator<Item = Line<'_>> + ExactSizeIterator {
+        let shown = self.shown.get(places).unwrap_or_default();
+        shown.iter().map(|(id, index)| {
             let post = self.posts.get(*index).and_then(|post| Self::line(*id, post));
             post.expect("what is shown was opened")
         })
     }
 
-    /// The messages on the chain that stand before this place, in its order.
-    pub fn lines_before(&self, at: Location) -> impl DoubleEndedIterator<Item = Line<'_>> {
-        let end = self.shown.partition_point(|(_, index)| {
-            self.posts.get(*index).and_then(|post| post.at).is_some_and(|theirs| theirs < at)
-        });
-        self.lines().take(end)
+    /// How many of [`Self::lines`] stand before this place on the chain.
+    pub fn count_before(&self, at: Location) -> usize {
+        let post = |index: &usize| self.posts.get(*index).and_then(|post| post.at);
+        self.shown.partition_point(|(_, index)| post(index).is_some_and(|theirs| theirs < at))
     }
 
     /// Those that wait in the pool, in the order of their authors' times.

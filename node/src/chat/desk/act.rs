@@ -322,7 +322,7 @@ impl Desk {
         let room = self.rooms.get(group).ok_or(ActError::NoRoom(*group))?;
         let line = room.find(message).ok_or(ActError::NoMessage(*message))?;
         let on_chain: Vec<_> = match line.at {
-            Some(at) => room.lines_before(at).map(|line| (line.id, line.at)).chain([(line.id, line.at)]).collect(),
+            Some(at) => room.lines_in(0..room.count_before(at) + 1).map(|line| (line.id, line.at)).collect(),
             None => room.lines().map(|line| (line.id, line.at)).collect(),
         };
         let (long_ago, lately) = on_chain.split_at(on_chain.len().saturating_sub(KNOWN_ONE_BY_ONE));

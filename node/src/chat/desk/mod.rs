@@ -17,7 +17,7 @@ use shared::{Address, BlockHash, Height, TxId};
 pub use self::{
     act::ActError,
     send::Errand,
-    view::{ChangeState, Page, Quoted, Relation, Seen, SeenState},
+    view::{ChangeState, Page, Part, Quoted, Relation, Seen, SeenState},
 };
 use super::{
     board::Board,

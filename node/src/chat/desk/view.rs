@@ -1,6 +1,7 @@
 //! What the account's owner sees.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use shared::{Address, Height, TxId};
 
@@ -61,8 +62,32 @@ pub struct Quoted<'a> {
 pub struct Page<'a> {
     /// Newest first.
     pub messages: Vec<Seen<'a>>,
-    /// What the next page is before.
+    /// Where it begins, if there are older ones: they are before this.
     pub next: Option<Location>,
+    /// Where it ends, if there are newer ones on the chain: they are after this.
+    pub previous: Option<Location>,
+}
+
+/// Which part of a room a page is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its end.
+    Newest,
+    /// What stands just before this place.
+    Before(Location),
+    /// What stands just after it.
+    After(Location),
+    /// What stands around a message.
+    Around(MessageId),
+}
+
+impl Seen<'_> {
+    fn at(&self) -> Option<Location> {
+        match self.state {
+            SeenState::Confirmed(at) => Some(at),
+            _ => None,
+        }
+    }
 }
 
 /// What an account has to do with a room.
@@ -147,25 +172,45 @@ impl Desk {
         self.rooms.get(group)?.readable_from(self.standing(group).confirmed)
     }
 
-    /// A page of a room: first what waits, the newest first, then what is on the chain. With `search`, only messages
-    /// that contain it, whatever the capitals.
-    pub fn page(&self, group: &GroupId, before: Option<Location>, limit: usize, search: Option<&str>) -> Page<'_> {
-        let wanted = search.map(str::to_lowercase);
-        let fits = |seen: &Seen<'_>| wanted.as_ref().is_none_or(|text| seen.text.text.to_lowercase().contains(text));
-        let mut messages: Vec<_> = match before {
-            None => self.on_the_way(group).into_iter().rev().filter(fits).collect(),
-            Some(_) => Vec::new(),
+    /// A page of a room. What is on its way comes with the newest messages.
+    pub fn page(&self, group: &GroupId, part: Part, limit: usize) -> Page<'_> {
+        let Some(room) = self.rooms.get(group) else { return self.page_of(group, Vec::new(), 0..0, 0) };
+        let count = room.lines().len();
+        let up_to = |end: usize| end.saturating_sub(limit)..end;
+        let from = |start: usize| start..start.saturating_add(limit).min(count);
+        let range = match part {
+            Part::Newest => up_to(count),
+            Part::Before(at) => up_to(room.count_before(at)),
+            Part::After(at) => from(room.count_before(Location { position: at.position.saturating_add(1), ..at })),
+            Part::Around(id) => match room.find(&id).and_then(|line| line.at) {
+                Some(at) => from(room.count_before(at).saturating_sub(limit / 2)),
+                None => up_to(count),
+            },
         };
-        let Some(room) = self.rooms.get(group) else { return Page { messages, next: None } };
-        let lines = room.lines_before(before.unwrap_or(Location::reward(Height(u32::MAX)))).rev();
-        let mut found = lines.map(|line| self.seen(group, line)).filter(fits);
+        let lines = room.lines_in(range.clone()).rev().map(|line| self.seen(group, line)).collect();
+        self.page_of(group, lines, range, count)
+    }
+
+    /// Messages on the chain at these places of so many.
+    fn page_of<'a>(&'a self, group: &GroupId, lines: Vec<Seen<'a>>, range: Range<usize>, count: usize) -> Page<'a> {
+        let next = lines.last().filter(|_| range.start > 0).and_then(Seen::at);
+        let previous = lines.first().filter(|_| range.end < count).and_then(Seen::at);
+        let on_the_way = if range.end == count { self.on_the_way(group) } else { Vec::new() };
+        Page { messages: on_the_way.into_iter().rev().chain(lines).collect(), next, previous }
+    }
+
+    /// Messages of a room that contain this, whatever the capitals: those before this place, the newest first.
+    pub fn search(&self, group: &GroupId, wanted: &str, before: Option<Location>, limit: usize) -> Page<'_> {
+        let wanted = wanted.to_lowercase();
+        let fits = |seen: &Seen<'_>| seen.text.text.to_lowercase().contains(&wanted);
+        let on_the_way = if before.is_none() { self.on_the_way(group) } else { Vec::new() };
+        let mut messages: Vec<_> = on_the_way.into_iter().rev().filter(fits).collect();
+        let Some(room) = self.rooms.get(group) else { return Page { messages, next: None, previous: None } };
+        let end = before.map_or(room.lines().len(), |at| room.count_before(at));
+        let mut found = room.lines_in(0..end).rev().map(|line| self.seen(group, line)).filter(fits);
         messages.extend(found.by_ref().take(limit));
-        let last = messages.last().and_then(|seen| match seen.state {
-            SeenState::Confirmed(at) => Some(at),
-            _ => None,
-        });
-        let next = last.filter(|_| found.next().is_some());
-        Page { messages, next }
+        let last = messages.last().and_then(Seen::at);
+        Page { next: last.filter(|_| found.next().is_some()), messages, previous: None }
     }
 
     /// What is not on the chain, oldest first: in the pool, and behind it in the outbox.
@@ -236,7 +281,7 @@ impl Desk {
 
     /// The newest message that is on the chain or in the pool, or else one that waits.
     pub fn newest(&self, group: &GroupId) -> Option<Seen<'_>> {
-        self.page(group, None, 1, None).messages.into_iter().next()
+        self.page(group, Part::Newest, 1).messages.into_iter().next()
     }
 
     /// How many messages of others were not read.

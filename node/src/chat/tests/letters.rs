@@ -4,7 +4,7 @@ use shared::{Address, Millis, Payload, Topic};
 
 use super::town::{GENESIS, Town, account, texts};
 use crate::chat::{
-    desk::{ActError, SeenState},
+    desk::{ActError, Page, Part, SeenState},
     envelope::{Envelope, GroupId, Message},
     text::{MAX_TEXT, Text},
 };
@@ -101,6 +101,10 @@ fn what_cannot_be_said_is_refused_in_words() {
     assert_eq!(say(0, &GroupId([1; 16]), "hi".into()), Err(ActError::NoRoom(GroupId([1; 16]))));
 }
 
+fn shown<'a>(page: &Page<'a>) -> Vec<&'a str> {
+    page.messages.iter().map(|seen| seen.text.text.as_str()).collect()
+}
+
 #[test]
 fn pages_go_back_and_search_finds() {
     let mut town = Town::of(2);
@@ -109,20 +113,24 @@ fn pages_go_back_and_search_finds() {
         town.say(number % 2, &group, &format!("Number {number}"));
         town.settle();
     }
-    let (mut before, mut all) = (None, Vec::new());
+    let (mut part, mut all) = (Part::Newest, Vec::new());
     loop {
-        let page = town.desks[1].page(&group, before, 10, None);
+        let page = town.desks[1].page(&group, part, 10);
         all.extend(page.messages.iter().map(|seen| seen.text.text.clone()));
-        before = page.next;
-        if before.is_none() {
-            break;
-        }
+        let Some(next) = page.next else { break };
+        part = Part::Before(next);
     }
     assert_eq!(all, (0..25).rev().map(|number| format!("Number {number}")).collect::<Vec<_>>());
-    let found = town.desks[1].page(&group, None, 10, Some("number 1")).messages;
+    let tenth = town.desks[1].search(&group, "Number 10", None, 1).messages[0].id;
+    let page = town.desks[1].page(&group, Part::Around(tenth), 4);
+    assert_eq!(shown(&page), ["Number 11", "Number 10", "Number 9", "Number 8"]);
+    let newer = town.desks[1].page(&group, Part::After(page.previous.unwrap()), 4);
+    assert_eq!(shown(&newer), ["Number 15", "Number 14", "Number 13", "Number 12"]);
+    let last = town.desks[1].page(&group, Part::After(newer.previous.unwrap()), 100);
+    assert_eq!((last.messages.len(), last.previous), (9, None));
+    let found = town.desks[1].search(&group, "number 1", None, 10).messages;
     assert_eq!(found.len(), 10);
-    let found = town.desks[1].page(&group, None, 10, Some("BER 24")).messages;
-    assert_eq!(found.iter().map(|seen| seen.text.text.as_str()).collect::<Vec<_>>(), ["Number 24"]);
+    assert_eq!(shown(&town.desks[1].search(&group, "BER 24", None, 10)), ["Number 24"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::{
     shown::MessageShown,
 };
 use crate::chat::{
-    desk::ActError,
+    desk::{ActError, Part},
     envelope::{GroupId, MessageId},
     text::Text,
 };
@@ -42,9 +42,15 @@ pub(super) struct Which {
     /// Those before this place: the `next` of the page before.
     #[param(value_type = Option<String>)]
     before: Option<Cursor>,
+    /// Those after this place: the `previous` of a page.
+    #[param(value_type = Option<String>)]
+    after: Option<Cursor>,
+    /// Those around this message. At most one of the three can be given.
+    #[param(value_type = Option<String>)]
+    around: Option<MessageId>,
     /// How many of those on the chain, 1 to 1000; 50 unless given. What is on its way comes with the first page.
     limit: Option<usize>,
-    /// Only those that contain this, whatever the capitals.
+    /// Only those that contain this, whatever the capitals. Goes with `before` alone.
     search: Option<String>,
 }
 
@@ -57,6 +63,9 @@ pub(super) struct MessagesShown {
     /// Where the next page begins; null on the last one.
     #[schema(value_type = Option<String>)]
     next: Option<Cursor>,
+    /// Where the page with newer ones begins: give it as `after`; null where this page ends with the newest.
+    #[schema(value_type = Option<String>)]
+    previous: Option<Cursor>,
 }
 
 /// Messages of a room, newest first
@@ -72,7 +81,7 @@ pub(super) async fn messages(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<MessagesShown>, Problem> {
     let group: GroupId = parse(&room?)?;
-    let Query(Which { before, limit, search }) = which?;
+    let Query(Which { before, after, around, limit, search }) = which?;
     let limit = limit.unwrap_or(PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::bad_request(format!("\"limit\" takes 1 to {MAX_PAGE}.")));
@@ -80,10 +89,21 @@ pub(super) async fn messages(
     let mut open = app.desk(&acting.account).await?;
     let desk = &*open.desk();
     desk.relation(&group).ok_or(ActError::NoRoom(group))?;
-    let search = search.as_deref().filter(|text| !text.is_empty());
-    let page = desk.page(&group, before.map(|Cursor(at)| at), limit, search);
+    let before = before.map(|Cursor(at)| at);
+    let page = match (search.as_deref().filter(|text| !text.is_empty()), before, after, around) {
+        (Some(wanted), before, None, None) => desk.search(&group, wanted, before, limit),
+        (None, None, None, None) => desk.page(&group, Part::Newest, limit),
+        (None, Some(at), None, None) => desk.page(&group, Part::Before(at), limit),
+        (None, None, Some(Cursor(at)), None) => desk.page(&group, Part::After(at), limit),
+        (None, None, None, Some(id)) => desk.page(&group, Part::Around(id), limit),
+        _ => {
+            return Err(Problem::bad_request(
+                "Give one of \"before\", \"after\" and \"around\", and with \"search\" only \"before\".",
+            ));
+        }
+    };
     let messages = page.messages.into_iter().map(|seen| MessageShown::new(&app, desk, seen)).collect();
-    Ok(Json(MessagesShown { messages, next: page.next.map(Cursor) }))
+    Ok(Json(MessagesShown { messages, next: page.next.map(Cursor), previous: page.previous.map(Cursor) }))
 }
 
 /// What to say.

@@ -104,8 +104,18 @@ async fn two_people_talk_at_once_and_the_chain_confirms_it() {
     assert_eq!(ben.get("/chat/rooms").await["rooms"][0]["unread"], 0);
     let found = ben.get(&format!("{messages}?search=COFF")).await;
     assert_eq!(found["messages"].as_array().unwrap().len(), 1);
+    let around = ben.get(&format!("{messages}?around={}&limit=1", message["id"].as_str().unwrap())).await;
+    assert_eq!((&around["messages"][0]["text"], &around["next"]), (&json!("coffee?"), &Value::Null));
+    let newer = ben.get(&format!("{messages}?after={}", around["previous"].as_str().unwrap())).await;
+    assert_eq!((&newer["messages"][0]["text"], &newer["previous"]), (&json!("yes!"), &Value::Null));
+    let both = with_token(&node, "GET", &format!("{messages}?before=1.0&after=1.0"), &ben.token, json!({})).await;
+    both.problem(400);
+    let tagged = json!({"text": "again", "tag": "0f".repeat(16)});
+    let first = ben.post(&messages, tagged.clone()).await.expect(202);
+    assert_eq!(ben.post(&messages, tagged).await.expect(202)["id"], first["id"]);
+    ben.post(&messages, json!({"text": "x", "tag": "short"})).await.problem(400);
     let export = ben.get(&format!("{room}/export")).await;
-    assert_eq!(export["messages"].as_array().unwrap().len(), 2);
+    assert_eq!(export["messages"].as_array().unwrap().len(), 3);
     let id = export["messages"][0]["transaction"].as_str().unwrap();
     assert_eq!(node.get(&format!("/transactions/{id}")).await.expect(200)["status"], "confirmed");
 }
