@@ -61,12 +61,16 @@ impl Desk {
     pub fn sent(&mut self, errand: &Errand, transaction: &CheckedTransaction) {
         for item in self.outbox.iter_mut().filter(|item| errand.items.contains(&item.id)) {
             item.sent = errand.epoch;
-            if let (Wish::Say { audience, .. }, Some(readers)) = (&mut item.wish, &errand.audience) {
-                audience.clone_from(readers);
-            }
             self.reasons.remove(&item.id);
+            match (&mut item.wish, &errand.audience) {
+                // A text whose epoch nobody remembers is at worst encrypted once more, and shows once.
+                (Wish::Say { audience, .. }, Some(readers)) => {
+                    self.shelf_changed |= audience != readers;
+                    audience.clone_from(readers);
+                }
+                _ => self.shelf_changed = true,
+            }
         }
-        self.shelf_changed |= !errand.items.is_empty();
         self.add_to_pool(transaction);
         self.tell(&errand.items);
     }

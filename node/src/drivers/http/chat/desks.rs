@@ -83,7 +83,37 @@ impl Desks {
 struct Running {
     /// `None` until the chain was read.
     desk: Arc<tokio::sync::Mutex<Option<Desk>>>,
+    /// Whose turn it is to write the outbox's file. It is taken by whoever has the desk, so that files are written in
+    /// the order in which the outbox changed, and nobody has to wait with the desk until one is written.
+    file: Arc<tokio::sync::Mutex<()>>,
     wake: Notify,
+}
+
+impl Running {
+    /// Writes what changed in the outbox of this desk. The desk is free once this was called, not only when it is done.
+    async fn write(
+        self: &Arc<Self>,
+        app: &Arc<App>,
+        desk: &mut Desk,
+    ) -> impl Future<Output = Result<(), Problem>> + Send + use<> {
+        let file = self.file.clone().lock_owned().await;
+        let (shelf, account) = (desk.changed_shelf(), desk.account().clone());
+        let (app, running) = (app.clone(), self.clone());
+        async move {
+            let Some(shelf) = shelf else { return Ok(()) };
+            let written = blocking(move || {
+                let _turn = file;
+                keep::write(app.api.vault.data_dir(), &account, &app.api.network.genesis_hash(), &shelf)
+            });
+            let written = written.await;
+            if written.is_err()
+                && let Some(desk) = running.desk.lock().await.as_mut()
+            {
+                desk.keep_shelf_later();
+            }
+            written
+        }
+    }
 }
 
 /// A desk that nobody else uses at the moment.
@@ -97,14 +127,16 @@ impl Open {
         self.guard.as_mut().expect("an open desk has read the chain")
     }
 
-    /// Keeps what was asked for on disk, and has it sent.
+    /// Has what was asked for sent, and waits until it is kept on disk.
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub(super) async fn keep(mut self, app: &App) -> Result<(), Problem> {
-        let kept = write_shelf(app, self.desk()).await;
-        self.running.wake.notify_one();
-        kept
+    pub(super) async fn keep(mut self, app: &Arc<App>) -> Result<(), Problem> {
+        let running = self.running.clone();
+        let written = running.write(app, self.desk()).await;
+        drop(self);
+        running.wake.notify_one();
+        written.await
     }
 }
 
@@ -113,7 +145,7 @@ impl App {
     /// its rooms.
     pub(super) async fn desk(self: &Arc<Self>, account: &Arc<Unlocked>) -> Result<Open, Problem> {
         loop {
-            let fresh = || Arc::new(Running { desk: Arc::default(), wake: Notify::new() });
+            let fresh = || Arc::new(Running { desk: Arc::default(), file: Arc::default(), wake: Notify::new() });
             let running = self.desks.with(|running| running.entry(account.address).or_insert_with(fresh).clone());
             let mut guard = running.desk.clone().lock_owned().await;
             if guard.is_none() {
@@ -174,16 +206,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> +
     })
 }
 
-async fn write_shelf(app: &App, desk: &mut Desk) -> Result<(), Problem> {
-    let Some(shelf) = desk.changed_shelf() else { return Ok(()) };
-    let (vault, genesis, account) = (app.api.vault.clone(), app.api.network.genesis_hash(), desk.account().clone());
-    let written = blocking(move || keep::write(vault.data_dir(), &account, &genesis, &shelf)).await;
-    if written.is_err() {
-        desk.keep_shelf_later();
-    }
-    written
-}
-
 /// Follows the chain for one desk until its owner is logged out or the node ends.
 async fn run(app: Arc<App>, account: Arc<Unlocked>, running: Arc<Running>) {
     let mut journal = app.api.engine.journal();
@@ -193,7 +215,7 @@ async fn run(app: Arc<App>, account: Arc<Unlocked>, running: Arc<Running>) {
         let sent = match guard.take() {
             Some(desk) => match app.show(desk).await {
                 Ok(mut desk) => {
-                    let sent = send_due(&app, &mut desk).await;
+                    let sent = send_due(&app, &running, &mut desk).await;
                     tell(&app, &mut desk);
                     *guard = Some(desk);
                     sent
@@ -223,7 +245,7 @@ async fn run(app: Arc<App>, account: Arc<Unlocked>, running: Arc<Running>) {
 }
 
 /// Signs and sends what is due; whether anything was taken.
-async fn send_due(app: &App, desk: &mut Desk) -> bool {
+async fn send_due(app: &Arc<App>, running: &Arc<Running>, desk: &mut Desk) -> bool {
     let mut sent = false;
     let due = desk.due(&mut rng());
     for errand in due {
@@ -237,7 +259,7 @@ async fn send_due(app: &App, desk: &mut Desk) -> bool {
         }
     }
     // What cannot be kept now is kept with the next change; it is in the pool, and on disk as what it was.
-    let _ = write_shelf(app, desk).await;
+    tokio::spawn(running.write(app, desk).await);
     sent
 }
 
