@@ -16,6 +16,7 @@ import protocol
 MEMBERS = {"version", "name", "address", "kdf", "cipher"}
 KDF = {"algorithm", "memory_kib", "passes", "lanes", "salt"}
 CIPHER = {"algorithm", "nonce", "ciphertext"}
+TAG = 16
 MOST = {"memory_kib": 262_144, "passes": 10, "lanes": 16}
 
 
@@ -31,6 +32,8 @@ def hkdf(secret, info):
 
 def decrypted(key, nonce, ciphertext, associated):
     """What XChaCha20-Poly1305 opens to; None where it does not."""
+    if len(ciphertext) < TAG:
+        return None
     try:
         return nacl.bindings.crypto_aead_xchacha20poly1305_ietf_decrypt(ciphertext, associated, nonce, key)
     except nacl.exceptions.CryptoError:
