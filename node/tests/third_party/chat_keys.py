@@ -50,7 +50,7 @@ def sealed(key, setting, address, receiving):
 
 def unsealed(account, member, setting, committed):
     """The epoch's key that a rotation has for an account; None if it has none."""
-    info = seal_info(setting, member.address, member.receiving)
+    info = seal_info(setting, member.address, account.receiving)
     secret = pyhpke.KEMKey.from_pyca_cryptography_key(account.exchange)
     try:
         key = HPKE.create_recipient_context(member.encapsulated, secret, info).open(member.sealed)
