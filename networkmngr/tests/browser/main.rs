@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
 
+mod chat;
 mod driver;
 mod hostile;
 // What the tests of whole networks use.

@@ -4,9 +4,9 @@ import { get } from "/web/base/api.js";
 import { follow } from "/web/base/live.js";
 import { Fates } from "./logic/fates.js";
 
-const NAMES = [
-  "connected", "confirmed", "reorganised", "disconnected", "side", "pooled", "dropped", "contradicted", "restarted", "gap", "orphan", "penalty",
-];
+const NAMES = ["connected", "confirmed", "reorganised", "disconnected", "side", "pooled", "dropped", "contradicted", "restarted", "gap"];
+/** Events without a number, which no journal keeps. */
+const PASSING = ["orphan", "penalty", "chat"];
 /** Events after which the health is another. */
 const TELLING = new Set(["connected", "disconnected", "pooled", "dropped", "restarted"]);
 const SOON = 150;
@@ -33,8 +33,8 @@ export const live = {
 
 /**
  * Calls `hearer` with all news until the function that it returns is called: `{ kind: "event", event, changed }` (`changed`:
- * ids of the transactions concerned), `{ kind: "past", event }` for what happened before, `{ kind: "health" }`, `{ kind: "state" }`, and `{ kind: "refresh" }` when anything may
- * have changed.
+ * ids of the transactions concerned), `{ kind: "chat", event }` for the rooms of the account in use, `{ kind: "past", event }` for what happened before, `{ kind: "health" }`,
+ * `{ kind: "state" }`, and `{ kind: "refresh" }` when anything may have changed.
  */
 export function hear(hearer) {
   hearers.add(hearer);
@@ -70,6 +70,15 @@ async function newest() {
   return Number(/^id: ?(\d+)/m.exec(new TextDecoder().decode(value))?.[1] ?? 0);
 }
 
+let stream = null;
+let reopened = false;
+
+/** Opens the stream anew: only one that was opened with a session tells what is for its account alone. */
+export function reopen() {
+  reopened = true;
+  stream?.reopen();
+}
+
 /**
  * Opens the stream, a few entries back, so that a page says what happened just before it was opened: those are told with
  * `past` set, and nothing is to be read again because of them. It is let go while nobody sees the page, and goes on where it
@@ -77,18 +86,24 @@ async function newest() {
  */
 export async function begin() {
   const end = await newest().catch(() => null);
-  const stream = follow("/events", {
+  stream = follow("/events", {
     names: NAMES,
+    passing: PASSING,
     from: end === null ? undefined : Math.max(1, end + 1 - BACK),
     onState: (state) => {
-      const came = state === "live" && live.state !== "live";
+      const came = state === "live" && (live.state !== "live" || reopened);
       live.state = state;
       tell({ kind: "state" });
       if (!came) return;
+      reopened = false;
       look();
       tell({ kind: "refresh" });
     },
     onEvent: (event, id) => {
+      if (event.event === "chat") {
+        tell({ kind: "chat", event });
+        return;
+      }
       const changed = live.fates.take(event);
       if (end !== null && id !== "" && Number.parseInt(id, 10) <= end && event.event !== "gap") {
         tell({ kind: "past", event });

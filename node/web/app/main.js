@@ -4,14 +4,16 @@ import { avatar } from "/web/base/avatar.js";
 import { get } from "/web/base/api.js";
 import { el, fill, notice, themeSwitch } from "/web/base/dom.js";
 import { count, whole } from "/web/base/format.js";
-import { begin, hear, live } from "./live.js";
+import { begin, hear, live, reopen } from "./live.js";
 import { face, go } from "./parts.js";
+import { keepRooms, onRooms, unread } from "./rooms.js";
 import { Scope } from "./scope.js";
 import { loggedIn, onSession, refresh, session, takeEnded } from "./server.js";
 import { keepTags } from "./status.js";
 import { address } from "./pages/address.js";
 import { block } from "./pages/block.js";
 import { blocks } from "./pages/blocks.js";
+import { chat } from "./pages/chat/chat.js";
 import { check } from "./pages/check.js";
 import { addRecord } from "./pages/ledger/add.js";
 import { ledger } from "./pages/ledger/list.js";
@@ -25,7 +27,7 @@ import { wallet } from "./pages/wallet/wallet.js";
 
 /** What the navigation shows, in this order: the first part of the route, and its name. */
 const NAVIGATION = [
-  ["", "Overview"], ["blocks", "Blocks"], ["pool", "Pool"], ["peers", "Peers"], ["mine", "Mine"], ["wallet", "Wallet"], ["ledger", "Ledger"],
+  ["", "Overview"], ["blocks", "Blocks"], ["pool", "Pool"], ["peers", "Peers"], ["mine", "Mine"], ["wallet", "Wallet"], ["chat", "Chat"], ["ledger", "Ledger"],
   ["check", "Check a receipt"],
 ];
 
@@ -44,11 +46,13 @@ const PAGES = {
   peers: { show: peers, title: "Peers" },
   mine: { show: mine, title: "Mine" },
   wallet: { show: wallet, title: "Wallet" },
+  chat: { show: chat, title: "Chat" },
   ledger: { show: (scope, parts, query) => (parts[0] === "add" ? addRecord(scope, parts, query) : ledger(scope, parts, query)), title: "Ledger" },
   check: { show: check, title: "Check a receipt" },
 };
 
 const main = el("main", { id: "main", tabindex: "-1" });
+const badge = el("span", { class: "unread", id: "unread", hidden: true });
 const navigation = el("nav", { class: "navigation", "aria-label": "Pages" });
 const chip = el("a", { class: "button chip", id: "account", href: "#/wallet" });
 const name = el("span", {}, "Node");
@@ -57,6 +61,8 @@ const state = el("span", { class: "tag", id: "live", role: "status" });
 const figures = el("span", { class: "figures number quiet", id: "figures" });
 let scope = new Scope();
 let shownPage = null;
+let nodeName = "Node";
+let title = "Node";
 
 function frame() {
   const box = el("input", { id: "search", type: "search", placeholder: "Height, hash or address", "aria-label": "Search for a height, a hash or an address", autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
@@ -80,9 +86,11 @@ function frame() {
 }
 
 function drawNavigation(under) {
-  fill(navigation, NAVIGATION.map(([part, words]) => el("a", { href: `#/${part}`, "aria-current": part === under ? "page" : null, dataset: { page: part || "overview" } }, words)));
-  navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  fill(navigation, NAVIGATION.map(([part, words]) => el("a", { href: `#/${part}`, "aria-current": part === under ? "page" : null, dataset: { page: part || "overview" } }, words, part === "chat" ? badge : null)));
+  showCurrent();
 }
+
+const showCurrent = () => navigation.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 function drawState() {
   const isLive = live.state === "live";
@@ -92,6 +100,21 @@ function drawState() {
   document.body.classList.toggle("waiting", !isLive);
   const { health } = live;
   if (health) fill(figures, `block ${whole(health.height)} · ${whole(health.pending)} pending · ${count(health.peers, "peer")}${health.mining ? " · mining" : ""}`);
+}
+
+/** In a tab that nobody looks at, the title tells of new messages. */
+function drawTitle() {
+  document.title = `${unread() > 0 ? `(${unread()}) ` : ""}${title} · ${nodeName}`;
+}
+
+function drawUnread() {
+  const count = unread();
+  if (badge.hidden !== (count === 0)) {
+    badge.hidden = count === 0;
+    showCurrent();
+  }
+  drawTitle();
+  fill(badge, count > 999 ? "999+" : count, el("span", { class: "only-spoken" }, " unread"));
 }
 
 function drawAccount() {
@@ -123,7 +146,8 @@ function show() {
   const nowhere = () => [el("h1", { tabindex: "-1" }, "No such page"), el("p", {}, "The address names none of this node's pages."), go("#/", "To the overview")];
   fill(main, page ? page.show(scope, parts, query) : nowhere());
   drawNavigation(page?.under ?? name);
-  document.title = `${page?.title ?? "No such page"} · ${nodeName}`;
+  title = page?.title ?? "No such page";
+  drawTitle();
   const route = location.hash.split("?")[0];
   if (shownPage !== route && shownPage !== null) {
     window.scrollTo(0, 0);
@@ -132,14 +156,13 @@ function show() {
   shownPage = route;
 }
 
-let nodeName = "Node";
 async function introduce() {
   const { id, address } = await get("/node/id");
   nodeName = `Node ${address.replace(/^https?:\/\//, "")}`;
   fill(name, el("span", { class: "wide" }, "Node "), nodeName.slice("Node ".length));
   name.title = `Node ${id}`;
   fill(emblem, avatar(id, 28));
-  document.title = document.title.replace(/· .*$/, `· ${nodeName}`);
+  drawTitle();
 }
 
 frame();
@@ -153,13 +176,20 @@ hear((news) => {
   }
   if (["health", "state"].includes(news.kind)) drawState();
 });
+let streams = null;
 onSession(() => {
   drawAccount();
-  if (takeEnded()) notice("Your session has ended: log in again to spend.", "bad");
+  // A stream tells what is for an account alone only if it was opened as that account.
+  const whose = session.account?.csrf ?? session.account?.address ?? "";
+  if (streams !== null && streams !== whose) reopen();
+  streams = whose;
+  if (takeEnded()) notice("Your session has ended: log in again.", "bad");
 });
 drawState();
 drawAccount();
+onRooms(drawUnread);
 await refresh();
+keepRooms();
 window.addEventListener("hashchange", show);
 // Another tab may have logged in or out meanwhile.
 document.addEventListener("visibilitychange", () => {

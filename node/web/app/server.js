@@ -69,9 +69,9 @@ async function askAgain() {
 }
 
 /** Acts in the name of the account in use. A session that has ended meanwhile is noticed. */
-export async function act(path, body) {
+export async function act(path, body, method = "POST") {
   try {
-    return await ask("POST", path, body, session.account?.csrf ? { "x-csrf-token": session.account.csrf } : {});
+    return await ask(method, path, body, session.account?.csrf ? { "x-csrf-token": session.account.csrf } : {});
   } catch (error) {
     if (error.status === 401) await refresh();
     throw error;

@@ -146,3 +146,12 @@ export function keep(name, value) {
     // A browser that keeps nothing forgets a setting; nothing depends on it.
   }
 }
+
+/** Has the browser forget it. */
+export function forget(name) {
+  try {
+    localStorage.removeItem(name);
+  } catch {
+    // It has kept nothing.
+  }
+}

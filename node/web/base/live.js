@@ -6,11 +6,13 @@ const LONGEST_PAUSE = 5000;
 /**
  * Follows `path`. `onEvent(event, id)` gets each event's JSON, `onState("live" | "waiting")` each change. `from` is the
  * number of the first event wanted, if not only what comes from now on; `names` are the events listened to. After the
- * event `ending`, if one is named, nothing more is asked for, and the state is `"over"`.
- * Returns `{ pause(), resume(), close() }`: a page that nobody sees should pause, for a browser gives all pages of a server
- * together only a few connections. Nothing is missed by it.
+ * event `ending`, if one is named, nothing more is asked for, and the state is `"over"`. `passing` are events without a
+ * number, which are told once to whoever listens.
+ * Returns `{ pause(), resume(), reopen(), close() }`: a page that nobody sees should pause, for a browser gives all pages of a
+ * server together only a few connections. Nothing that has a number is missed by it. `reopen` asks anew for what follows, as
+ * somebody else perhaps.
  */
-export function follow(path, { names, from, ending, onEvent, onState = () => {} }) {
+export function follow(path, { names, passing = [], from, ending, onEvent, onState = () => {} }) {
   let source = null;
   let pause = FIRST_PAUSE;
   let timer = null;
@@ -48,6 +50,8 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
         onEvent(JSON.parse(message.data), message.lastEventId);
       });
     }
+    // A browser gives these the number of the event before them.
+    for (const name of passing) source.addEventListener(name, (message) => onEvent(JSON.parse(message.data), ""));
   };
   const close = () => {
     over = true;
@@ -63,6 +67,12 @@ export function follow(path, { names, from, ending, onEvent, onState = () => {} 
     resume() {
       if (!over || ended) return;
       over = false;
+      open();
+    },
+    reopen() {
+      if (over) return;
+      clearTimeout(timer);
+      source.close();
       open();
     },
     close,

@@ -12,7 +12,7 @@ use crate::chat::{
 };
 
 /// Everything about rooms that follows from chain and pool.
-fn told(desk: &Desk) -> String {
+pub(super) fn told(desk: &Desk) -> String {
     // Those that are only wanted follow from the outbox.
     let known = desk.rooms().into_iter().filter(|group| desk.expected(group).now().is_some());
     let rooms = known.map(|group| {

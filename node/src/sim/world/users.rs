@@ -200,7 +200,7 @@ impl World {
 
     /// Hands a transaction in as the node's own user; tells whether it was acknowledged, unless the node
     /// is down.
-    pub(super) fn hand_in(&mut self, node: usize, transaction: Arc<CheckedTransaction>) -> Option<bool> {
+    pub fn hand_in(&mut self, node: usize, transaction: Arc<CheckedTransaction>) -> Option<bool> {
         let reply = self.ask(node, Request::SubmitTransaction(transaction.clone()))?;
         match reply {
             Reply::Accepted(id) if id == transaction.id() => {
@@ -239,7 +239,7 @@ impl World {
     }
 
     /// What waits in a node's pool; none when the node is down.
-    pub(super) fn waiting(&mut self, node: usize) -> Option<Vec<Arc<CheckedTransaction>>> {
+    pub fn waiting(&mut self, node: usize) -> Option<Vec<Arc<CheckedTransaction>>> {
         match self.ask(node, Request::Pending)? {
             Reply::Pending(waiting) => Some(waiting),
             other => self.nonsense(node, &other),
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// What that means for an address.
-    pub(super) fn outlook(&mut self, node: usize, address: Address) -> Option<Outlook> {
+    pub fn outlook(&mut self, node: usize, address: Address) -> Option<Outlook> {
         match self.ask(node, Request::Outlook(address))? {
             Reply::Outlook(outlook) => Some(outlook),
             other => self.nonsense(node, &other),
