@@ -81,6 +81,7 @@ def room(account, chats, group):
         members.append({
             "address": protocol.address(member.address),
             "name": profile and profile.name,
+            "receiving": member.receiving.hex(),
             "admin": member.admin,
             "leaving": member.address in group.left,
         })

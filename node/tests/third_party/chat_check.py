@@ -9,12 +9,14 @@ import pathlib
 import sys
 
 import chat
+import chat_envelopes
 import chat_examples
 import chat_hostile
 import chat_outside
 import chat_tampered
 import check
 import keystore
+import protocol
 from chat_groups import Chats
 from check import check as holds
 
@@ -49,22 +51,27 @@ def compare(session, chats):
     listed = session.get("/chat/rooms")["rooms"]
     holds(sorted(rooms) == sorted(room["id"] for room in listed), f"rooms: {list(rooms)} and {listed}")
     for id, room in rooms.items():
-        compare_room(session.get(f"/chat/rooms/{id}"), room)
+        compare_room(session.get(f"/chat/rooms/{id}"), room, session.account)
         told = session.messages(id)
         same("the texts", [message["text"] for message in told], [message["text"] for message in room["messages"]])
         for theirs, ours in zip(told, room["messages"]):
-            compare_message(theirs, ours, room, chats)
+            compare_message(theirs, ours, room)
     return rooms
 
 
-def compare_room(told, room):
+def compare_room(told, room, account):
     same("the room's name", told["name"], room["name"])
     same("the room's epoch", told["epoch"]["id"], room["epoch"])
-    people = [{key: person.get(key) for key in ("address", "name", "admin", "leaving")} for person in told["people"]]
-    same("the people", sorted(people, key=str), sorted(room["members"], key=str))
+    people = [{key: person.get(key) for key in room["members"][0]} for person in told["people"]]
+    same("the people", people, room["members"])
+    me = (account.public, account.receiving)
+    for person in told["people"]:
+        other = (protocol.public_key(person["address"]), bytes.fromhex(person["receiving"]))
+        number = None if person["me"] else chat_envelopes.safety_number(me, other)
+        same("a safety number", person.get("safety_number"), number)
 
 
-def compare_message(told, read, room, chats):
+def compare_message(told, read, room):
     same("the state", told["state"], "confirmed")
     for field in ("id", "author", "time", "text", "height", "transaction"):
         same(f"a message's {field}", told[field], read[field])
@@ -81,12 +88,13 @@ def same(what, told, read):
 def check_readers(told, rooms):
     """Everybody reads what they are to read, in the order in which it was said."""
     for name, own in rooms.items():
-        messages = own[told["room"]]["messages"] if told["room"] in own else []
-        read = [{key: message[key] for key in ("id", "author", "text", "reply_to", "time")} for message in messages]
-        meant = [dict(said) for said in told["said"] if name in said["readers"]]
-        for said in meant:
-            del said["readers"]
-        same(f"what {name} reads", meant, read)
+        read = own[told["room"]]["messages"] if told["room"] in own else []
+        meant = [said["message"] for said in told["said"] if name in said["readers"]]
+        same(f"what {name} reads", list(map(content, meant)), list(map(content, read)))
+
+
+def content(message):
+    return {field: message[field] for field in ("id", "author", "text", "reply_to", "time")}
 
 
 def main(host, folder):
@@ -103,8 +111,8 @@ def main(host, folder):
     check_readers(told, rooms)
     chat_outside.check_outside(told, chain, chats, accounts)
     chat_tampered.check_tampered(chain, chats, accounts, told["room"])
-    cases = chat_hostile.check_hostile(host, folder, told["password"], compare, Session)
-    print(f"agreed on {len(told['said'])} messages and {cases} that count or not")
+    others = chat_hostile.check_hostile(host, folder, told["password"], compare, Session)
+    print(f"agreed on {len(told['said'])} messages of a room and {others} of other rooms")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""What a chain says of its group chats to everybody, as section 20 of docs/protocol.md tells it: profiles, which rotations
-and departures take effect, and whose messages may count. Needs no key and knows none."""
+"""What a chain says of its group chats to everybody, as section 20 of docs/protocol.md tells it: profiles, which
+rotations and departures take effect, and whose messages may count. Needs no key and knows none."""
 
 import dataclasses
 
@@ -43,7 +43,7 @@ class Group:
 
     def __init__(self, genesis, id):
         self.genesis, self.id = genesis, id
-        self.epochs, self.left, self.waiting = [], set(), []
+        self.epochs, self.left, self.waiting, self.departures = [], set(), [], []
 
     def take(self, entry):
         fate = self.judge(entry, entry)
@@ -68,6 +68,7 @@ class Group:
             fate = self.departs(entry)
             if fate == TAKES_EFFECT:
                 self.left.add(entry.author)
+                self.departures.append(entry)
             return fate
         fate = self.rotates(entry)
         if fate == TAKES_EFFECT:

@@ -1,5 +1,5 @@
-"""What only members can read of a group chat, as section 20 of docs/protocol.md tells it: an epoch's key, its seals, and
-what is encrypted under it."""
+"""What only members can read of a group chat, as section 20 of docs/protocol.md tells it: an epoch's key, its seals,
+and what is encrypted under it."""
 
 import dataclasses
 

@@ -20,13 +20,19 @@ def seen_group(chats, group):
     members = []
     for member in group.epochs[-1].rotation.members:
         profile = chats.profiles.get(member.address)
-        members.append((protocol.address(member.address), profile and profile.name, member.admin))
-    messages = [
-        (entry.transaction, entry.height, protocol.address(entry.author), len(entry.said.ciphertext) - TAG)
-        for entry in chats.candidates(group)
-    ]
-    changes = [(epoch.height, protocol.address(epoch.author)) for epoch in group.epochs]
-    return {"members": sorted(members), "changes": changes, "messages": messages}
+        members.append((protocol.address(member.address), profile and profile.name, member.receiving, member.admin))
+    candidates = [(entry, protocol.address(entry.author)) for entry in chats.candidates(group)]
+    return {
+        "members": members,
+        "changes": [
+            (epoch.height, protocol.address(epoch.author), epoch.rotation.link is not None) for epoch in group.epochs
+        ],
+        "departures": [(entry.height, protocol.address(entry.author)) for entry in group.departures],
+        "messages": [
+            (entry.height, group.number(entry.said.epoch), author, len(entry.said.ciphertext) - TAG)
+            for entry, author in candidates
+        ],
+    }
 
 
 def check_outside(told, chain, chats, accounts):
@@ -35,12 +41,20 @@ def check_outside(told, chain, chats, accounts):
     check(list(groups) == [told["room"]], f"groups: {groups}")
     room = groups[told["room"]]
     address = {name: account.address for name, account in accounts.items()}
-    members = [(address[name], f"{name} of the house", name in told["admins"]) for name in told["members"]]
-    check(room["members"] == sorted(members), f"members: {room['members']}")
-    authors = [author for _, author in room["changes"]]
-    check(authors == [address[name] for name in told["changes"]], f"who changed it: {room['changes']}")
-    lengths = [(author, length) for _, _, author, length in room["messages"]]
-    check(lengths == [(said["author"], padded(said)) for said in told["said"]], f"authors and lengths: {lengths}")
+    members = [
+        (address[name], f"{name} of the house", accounts[name].receiving, name in told["admins"])
+        for name in sorted(told["members"], key=lambda name: accounts[name].public)
+    ]
+    check(room["members"] == members, f"members: {room['members']}")
+    changes = [[author, link] for _, author, link in room["changes"]]
+    check(changes == [[address[name], link] for name, link in told["changes"]], f"changes: {changes}")
+    departed = [author for _, author in room["departures"]]
+    check(departed == [address[name] for name in told["departed"]], f"who left: {room['departures']}")
+    heights = [height for height, *_ in room["changes"] + room["departures"] + room["messages"]]
+    check(min(heights) > 0, f"heights: {heights}")
+    messages = [message[1:] for message in room["messages"]]
+    expected = [(said["epoch"], said["message"]["author"], padded(said["message"])) for said in told["said"]]
+    check(messages == expected, f"epochs, authors and lengths: {messages}")
     check_nothing_else(told, chain)
     check_strangers_keys(chats, chats.groups[bytes.fromhex(told["room"])], accounts)
 
@@ -55,8 +69,9 @@ def check_nothing_else(told, chain):
     """No text, no room's name and no message's id is anywhere in the chain."""
     blocks = [json.dumps(chain, ensure_ascii=False).encode()]
     blocks += [bytes.fromhex(data["body"]) for data in payloads(chain)]
-    secrets = [said["text"].encode() for said in told["said"]] + [name.encode() for name in told["names"]]
-    ids = [said["id"] for said in told["said"]]
+    said = [said["message"] for said in told["said"]]
+    secrets = [message["text"].encode() for message in said] + [name.encode() for name in told["names"]]
+    ids = [message["id"] for message in said]
     secrets += [id.encode() for id in ids] + [bytes.fromhex(id) for id in ids]
     found = [secret for secret in secrets for block in blocks if secret in block]
     check(not found, f"in the chain stands {found}")

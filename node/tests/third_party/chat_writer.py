@@ -43,28 +43,32 @@ def same(structure):
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """As whoever began it knows it; `body` is its envelope's."""
+    """As whoever began it knows it: with its envelope's body, and which of its members are admins."""
 
     author: object
     id: bytes
     key: bytes
     setting: bytes
     body: bytes
+    members: dict
 
 
 class Room:
     """A group and the epochs that it is meant to have; what is to count in it is kept in `counting`."""
 
-    def __init__(self, writer, founder, members, admins=None, name="room"):
-        self.prepare(writer, founder)
-        self.begins(founder, members, admins, name=name)
-
-    def prepare(self, writer, founder):
+    def __init__(self, writer, founder):
+        """Before its founding."""
         self.writer, self.genesis, self.counting = writer, writer.genesis, []
         self.salt = os.urandom(32)
         self.id = chat_envelopes.group_id(self.genesis, founder.public, self.salt)
         self.topic = MESSAGES + self.id.hex()
         self.epochs = []
+
+    @classmethod
+    def founded(cls, writer, founder, members, admins=None, name="room"):
+        room = cls(writer, founder)
+        room.begins(founder, members, admins, name=name)
+        return room
 
     @property
     def epoch(self):
@@ -76,17 +80,19 @@ class Room:
         after = after or (self.epoch if self.epochs else None)
         key = key or os.urandom(32)
         setting = self.genesis + self.id + protocol.optional(after and after.id)
+        admins = admins or members[:1]
         rotation = chat_envelopes.Rotation(
             group=self.id,
             salt=None if after else self.salt,
             after=after and after.id,
-            members=self.sealed(members, admins or members[:1], key, setting),
+            members=self.sealed(members, admins, key, setting),
             commitment=chat_keys.commitment(key, setting),
             name=chat_keys.name_box(key, setting, os.urandom(24), name),
             link=chat_keys.link_box(key, setting, os.urandom(24), after.key) if after and link else None,
         )
         body = chat_envelopes.rotation_bytes(change(rotation))
-        return Epoch(author, chat_envelopes.epoch_id(self.genesis, author.public, body), key, setting, body)
+        id = chat_envelopes.epoch_id(self.genesis, author.public, body)
+        return Epoch(author, id, key, setting, body, {account: account in admins for account in members})
 
     def sealed(self, members, admins, key, setting):
         def member(account):
