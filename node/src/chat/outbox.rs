@@ -2,6 +2,8 @@
 //! item stays until what it asks for is confirmed so deep that no reorganisation is expected to take it back; so a
 //! restart, a full pool or a reorganisation loses nothing.
 
+use std::collections::BTreeSet;
+
 use borsh::{BorshDeserialize, BorshSerialize};
 use shared::Address;
 
@@ -73,7 +75,7 @@ pub enum Wish {
         /// What.
         text: Text,
         /// Who was to read it when it was written: it is not encrypted for anybody else by itself.
-        audience: Vec<Address>,
+        audience: BTreeSet<Address>,
     },
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rand::CryptoRng;
 use shared::{Address, Millis};
 
-use super::{Desk, News, send::Way};
+use super::{Desk, News};
 use crate::chat::{
     envelope::{EpochId, GroupId, MAX_MEMBERS, MAX_NAME, MessageId, Origin},
     key::{EpochKey, Setting},
@@ -274,7 +274,7 @@ impl Desk {
         }
         let text = Text { tag: random(rng), time, reply_to, text };
         let id = text.id(group, &self.me());
-        self.add(id, Wish::Say { group: *group, text, audience: self.members(group) })?;
+        self.add(id, Wish::Say { group: *group, text, audience: self.members(group).into_iter().collect() })?;
         Ok(id)
     }
 
@@ -285,12 +285,12 @@ impl Desk {
     pub fn send_anyway(&mut self, group: &GroupId, message: &MessageId) -> Acted {
         let is_undecided = self.say_item(group, message).is_some_and(|audience| {
             let is_there = self.rooms.get(group).is_some_and(|room| room.find(message).is_some());
-            !is_there && matches!(self.way(group, audience), Way::Undecided)
+            !is_there && self.obstacle(group).is_none() && !self.is_for_all(group, audience)
         });
         if !is_undecided {
             return Err(ActError::NotUndecided);
         }
-        let readers = self.members(group);
+        let readers: BTreeSet<_> = self.members(group).into_iter().collect();
         for item in self.outbox.iter_mut().filter(|item| item.id == *message) {
             if let Wish::Say { audience, .. } = &mut item.wish {
                 audience.clone_from(&readers);
@@ -354,7 +354,7 @@ impl Desk {
         Ok(())
     }
 
-    fn say_item(&self, group: &GroupId, message: &MessageId) -> Option<&Vec<Address>> {
+    fn say_item(&self, group: &GroupId, message: &MessageId) -> Option<&BTreeSet<Address>> {
         self.outbox.iter().filter(|item| item.id == *message).find_map(|item| match &item.wish {
             Wish::Say { group: of, audience, .. } if of == group => Some(audience),
             _ => None,

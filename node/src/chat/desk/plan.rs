@@ -46,10 +46,10 @@ impl Desk {
         let name = self.rooms.get(group_id)?.opened(&now.id)?.name.clone().unwrap_or_default();
         let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
         let mut plan = Plan { members: members.collect(), name, history: true, ..Plan::default() };
-        let wanted = self.outbox.iter().filter_map(|item| Some((item.id, item.open_change(group_id)?, item.sent)));
         // What was sent and took effect is done, whatever happened to the group afterwards.
-        let wanted = wanted.filter(|(_, _, sent)| sent.is_none_or(|epoch| group.epoch(&epoch).is_none()));
-        for (item, change, _) in wanted {
+        let wanted = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group_id)?)));
+        let wanted = wanted.filter(|(item, _)| !self.took_effect(group_id, item));
+        for (item, change) in wanted.map(|(item, change)| (item.id, change)) {
             let outcome = if seat.admin { plan.apply(change) } else { Outcome::Impossible(NO_ADMIN) };
             match outcome {
                 Outcome::Made => plan.items.push(item),

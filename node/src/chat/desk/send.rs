@@ -1,7 +1,7 @@
 //! What is to be signed and sent now, and what becomes of it. Every item of the outbox is looked at anew each time: it is
 //! confirmed, or it waits in the pool, or it is to be sent (again), or there is a reason why not yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::CryptoRng;
 use shared::{Address, CheckedTransaction, Height, Payload};
@@ -11,7 +11,7 @@ use crate::chat::{
     envelope::{Envelope, EpochId, GroupId, Leave, Origin, Profile, Rotation, SUITE, Seat},
     group::Group,
     key::{EpochKey, Setting},
-    outbox::{Item, ItemId, SETTLED, Wish},
+    outbox::{Change, Item, ItemId, SETTLED, Wish},
     room::Standing,
     seal,
     text::{self, Place, Text},
@@ -30,23 +30,19 @@ pub struct Errand {
     /// The epoch that it begins, or that it is encrypted in.
     epoch: Option<EpochId>,
     /// Whom a text is encrypted for.
-    audience: Option<Vec<Address>>,
+    audience: Option<BTreeSet<Address>>,
 }
 
-/// Whether a text can go now.
-pub(super) enum Way {
-    Open,
-    /// Not yet, or never; in words.
-    Closed(&'static str),
-    /// People would read it who were not to.
-    Undecided,
-}
+/// What keeps texts from being sent to each group that was asked about, in words.
+type Obstacles = BTreeMap<GroupId, Option<&'static str>>;
 
 impl Desk {
     /// What is to be sent now. Each is told again until [`Desk::sent`] or the chain says that it is not needed any
     /// more.
     pub fn due(&mut self, rng: &mut impl CryptoRng) -> Vec<Errand> {
-        let mut errands: Vec<_> = self.outbox.iter().filter_map(|item| self.errand(item, rng)).take(AT_ONCE).collect();
+        let mut obstacles = Obstacles::new();
+        let of_items = self.outbox.iter().filter_map(|item| self.errand(item, &mut obstacles, rng));
+        let mut errands: Vec<_> = of_items.take(AT_ONCE).collect();
         for group in self.rooms.keys().copied().collect::<Vec<_>>() {
             let Some(plan) = self.plan(&group) else { continue };
             self.conclude(&plan);
@@ -85,7 +81,7 @@ impl Desk {
         self.news.extend(news);
     }
 
-    fn errand(&self, item: &Item, rng: &mut impl CryptoRng) -> Option<Errand> {
+    fn errand(&self, item: &Item, obstacles: &mut Obstacles, rng: &mut impl CryptoRng) -> Option<Errand> {
         if item.undone.is_some() {
             return None;
         }
@@ -112,29 +108,47 @@ impl Desk {
             }
             Wish::Say { group, text, audience } => {
                 let is_there = self.rooms.get(group).is_some_and(|room| room.find(&item.id).is_some());
-                let may_go = !is_there && matches!(self.way(group, audience), Way::Open);
+                let obstacle = *obstacles.entry(*group).or_insert_with(|| self.obstacle(group));
+                let may_go = !is_there && obstacle.is_none() && self.is_for_all(group, audience);
                 if may_go { self.encrypted(item, group, text, rng) } else { None }
             }
             _ => None,
         }
     }
 
-    /// Whether a text for these people can be sent to a group now. After a removal or departure has been seen, even if
-    /// it only waits, nothing is encrypted with the old key any more.
-    pub(super) fn way(&self, group: &GroupId, audience: &[Address]) -> Way {
+    /// Why no text can be sent to a group now, or never. After a removal or departure has been seen, even if it only
+    /// waits or is only wanted, nothing is encrypted with the old key any more.
+    pub(super) fn obstacle(&self, group: &GroupId) -> Option<&'static str> {
         let Standing { confirmed, expected } = self.standing(group);
-        let Some(now) = confirmed.now() else { return Way::Closed("the room's beginning is not confirmed yet") };
+        let Some(now) = confirmed.now() else { return Some("the room's beginning is not confirmed yet") };
         if now.seat(&self.me()).is_none() || confirmed.has_left(&self.me()) {
-            return Way::Closed("you are not in this room any more");
+            return Some("you are not in this room any more");
         }
         if self.rooms.get(group).is_none_or(|room| room.opened(&now.id).is_none()) {
-            return Way::Closed("the room's key was not given to this account; ask an admin for a new one");
+            return Some("the room's key was not given to this account; ask an admin for a new one");
         }
         let stays = |member| expected.now().is_some_and(|next| next.rotation().has(&member));
-        if !confirmed.leaving().is_empty() || !expected.leaving().is_empty() || !now.rotation().addresses().all(stays) {
-            return Way::Closed("somebody leaves the room: it is sent with the next key, once that is confirmed");
-        }
-        if now.rotation().addresses().all(|member| audience.contains(&member)) { Way::Open } else { Way::Undecided }
+        let is_to_go = |(item, change): (&Item, &Change)| match change {
+            Change::Remove { member } => now.seat(member).is_some() && !self.took_effect(group, item),
+            _ => false,
+        };
+        let mut changes = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group)?)));
+        let somebody_goes = !confirmed.leaving().is_empty()
+            || !expected.leaving().is_empty()
+            || !now.rotation().addresses().all(stays)
+            || changes.any(is_to_go);
+        somebody_goes.then_some("somebody leaves the room: it is sent with the next key, once that is confirmed")
+    }
+
+    /// Whether all who would read a text that is sent to a group now were to read it.
+    pub(super) fn is_for_all(&self, group: &GroupId, audience: &BTreeSet<Address>) -> bool {
+        let now = self.group(group).now();
+        now.is_some_and(|now| now.rotation().addresses().all(|member| audience.contains(&member)))
+    }
+
+    /// Whether the rotation that was sent for an item began an epoch.
+    pub(super) fn took_effect(&self, group: &GroupId, item: &Item) -> bool {
+        item.sent.is_some_and(|epoch| self.group(group).epoch(&epoch).is_some())
     }
 
     fn encrypted(&self, item: &Item, group: &GroupId, text: &Text, rng: &mut impl CryptoRng) -> Option<Errand> {

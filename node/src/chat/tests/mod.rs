@@ -4,5 +4,6 @@ mod changes;
 mod document;
 mod history;
 mod letters;
+mod review;
 mod town;
 mod trust;
