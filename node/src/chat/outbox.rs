@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use shared::Address;
+use shared::{Address, TxId};
 
 use super::{
     envelope::{EpochId, GroupId, MessageId},
@@ -44,6 +44,9 @@ pub enum Wish {
     Profile {
         /// The display name.
         name: String,
+        /// The transaction that was sent for it. Once that is on the chain, a later profile of the account, from another
+        /// node of its owner's, is as good.
+        carried: Option<TxId>,
     },
     /// A new group.
     Found {

@@ -94,7 +94,7 @@ impl Desk {
     pub fn publish(&mut self, name: &str, rng: &mut impl CryptoRng) -> Acted {
         check_name(name)?;
         self.outbox.retain(|item| !matches!(item.wish, Wish::Profile { .. }));
-        self.add(random_id(rng), Wish::Profile { name: name.to_owned() })
+        self.add(random_id(rng), Wish::Profile { name: name.to_owned(), carried: None })
     }
 
     /// The account that somebody means by an address or a name.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::CryptoRng;
-use shared::{Address, CheckedTransaction, Height, Payload};
+use shared::{Address, CheckedTransaction, Height, Payload, TxId};
 
 use super::{Desk, News, plan::Plan};
 use crate::chat::{
@@ -16,6 +16,7 @@ use crate::chat::{
     seal,
     text::{self, Place, Text},
 };
+use crate::machine::store::Location;
 
 /// Texts sent at a time: those behind them follow once these are in the pool.
 const AT_ONCE: usize = 64;
@@ -57,8 +58,10 @@ impl Desk {
     pub fn sent(&mut self, errand: &Errand, transaction: &CheckedTransaction) {
         for item in self.outbox.iter_mut().filter(|item| errand.items.contains(&item.id)) {
             item.sent = errand.epoch;
-            if let (Wish::Say { audience, .. }, Some(readers)) = (&mut item.wish, &errand.audience) {
-                audience.clone_from(readers);
+            match (&mut item.wish, &errand.audience) {
+                (Wish::Say { audience, .. }, Some(readers)) => audience.clone_from(readers),
+                (Wish::Profile { carried, .. }, _) => *carried = Some(transaction.id()),
+                _ => {}
             }
             self.reasons.remove(&item.id);
         }
@@ -86,7 +89,10 @@ impl Desk {
             return None;
         }
         match &item.wish {
-            Wish::Profile { name } if !self.has_profile(name) && !self.profile_waits(name) => {
+            Wish::Profile { name, carried }
+                if self.profile_place(name, carried.as_ref()).is_none()
+                    && !self.profile_waits(name, carried.as_ref()) =>
+            {
                 let receiving = seal::receiving_of(self.account.keys.exchange());
                 let profile = Envelope::Profile(Profile { suite: SUITE, receiving, name: name.clone() });
                 Some(Errand::of(item, profile.to_payload(None), None))
@@ -235,9 +241,7 @@ impl Desk {
 
     fn is_settled(&self, item: &Item) -> bool {
         let height = match &item.wish {
-            Wish::Profile { name } if self.has_profile(name) => {
-                self.board.people().get(&self.me()).map(|person| person.at.height)
-            }
+            Wish::Profile { name, carried } => self.profile_place(name, carried.as_ref()).map(|at| at.height),
             Wish::Found { group, .. } => self.group(group).epochs().first().map(|epoch| epoch.at.height),
             Wish::Change { group, .. } => {
                 item.sent.and_then(|epoch| self.group(group).epoch(&epoch)).map(|(_, epoch)| epoch.at.height)
@@ -247,7 +251,6 @@ impl Desk {
                 let line = self.rooms.get(group).and_then(|room| room.find(&item.id));
                 line.and_then(|line| line.at).map(|at| at.height)
             }
-            Wish::Profile { .. } => None,
         };
         height.is_some_and(|height| self.height().0.saturating_sub(height.0) >= SETTLED)
     }
@@ -263,20 +266,24 @@ impl Desk {
         self.standing(group).confirmed
     }
 
-    pub(super) fn has_profile(&self, name: &str) -> bool {
+    /// Where a profile that was wanted stands: the present one if it has this name, or else the one that was sent, though
+    /// another one followed it.
+    pub(super) fn profile_place(&self, name: &str, carried: Option<&TxId>) -> Option<Location> {
         let receiving = seal::receiving_of(self.account.keys.exchange());
-        let known = self.board.people().get(&self.me());
-        known.is_some_and(|person| person.name == name && person.receiving == receiving)
+        let present = self.board.people().get(&self.me());
+        let present = present.filter(|person| person.name == name && person.receiving == receiving);
+        present.map(|person| person.at).or_else(|| self.board.place(carried?))
     }
 
-    /// Whether the newest profile of this account in the pool has this name.
-    pub(super) fn profile_waits(&self, name: &str) -> bool {
-        let mut profiles =
-            self.pool.iter().filter(|one| one.author == self.me()).filter_map(|one| match &*one.envelope {
-                Envelope::Profile(profile) => Some(profile),
-                _ => None,
-            });
-        profiles.next_back().is_some_and(|profile| profile.name == name)
+    /// Whether the pool has the profile that was sent, or its newest one of this account has this name.
+    pub(super) fn profile_waits(&self, name: &str, carried: Option<&TxId>) -> bool {
+        let of_mine = self.pool.iter().filter(|one| one.author == self.me());
+        let mut profiles = of_mine.filter_map(|one| match &*one.envelope {
+            Envelope::Profile(profile) => Some((one.id, profile)),
+            _ => None,
+        });
+        let newest = profiles.clone().next_back();
+        newest.is_some_and(|(_, profile)| profile.name == name) || profiles.any(|(id, _)| Some(&id) == carried)
     }
 
     fn leave_waits(&self, group: &GroupId) -> bool {

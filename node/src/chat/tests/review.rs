@@ -1,7 +1,7 @@
 //! What went wrong once: the smallest story of each.
 
 use super::town::Town;
-use crate::chat::desk::SeenState;
+use crate::chat::{desk::SeenState, outbox::SETTLED};
 
 #[test]
 fn what_is_said_right_after_asking_for_a_removal_is_not_for_whoever_goes() {
@@ -14,4 +14,28 @@ fn what_is_said_right_after_asking_for_a_removal_is_not_for_whoever_goes() {
     town.settle();
     assert_eq!(town.reads(1, &group), ["not for three"]);
     assert!(town.reads(2, &group).is_empty());
+}
+
+#[test]
+fn two_nodes_of_an_account_do_not_fight_over_its_name() {
+    let mut town = Town::of(1);
+    let second_node = town.newcomer(1);
+    town.desks.push(second_node);
+    town.desks[1].publish("elsewhere", &mut town.rng).unwrap();
+    town.settle();
+    for desk in &town.desks {
+        assert_eq!(desk.profile().map(|(name, _)| name), Some("elsewhere"), "the newest");
+    }
+    (0..SETTLED).for_each(|_| town.mine());
+    assert!(town.desks.iter().all(|desk| desk.shelf().outbox.is_empty()));
+}
+
+#[test]
+fn an_old_name_can_be_taken_again() {
+    let mut town = Town::of(1);
+    for name in ["other", "person 1", "other"] {
+        town.desks[0].publish(name, &mut town.rng).unwrap();
+        town.settle();
+        assert!(matches!(town.desks[0].profile(), Some((of, SeenState::Confirmed(_))) if of == name));
+    }
 }
