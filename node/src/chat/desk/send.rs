@@ -44,14 +44,27 @@ impl Desk {
         let mut obstacles = Obstacles::new();
         let of_items = self.outbox.iter().filter_map(|item| self.errand(item, &mut obstacles, rng));
         let mut errands: Vec<_> = of_items.take(AT_ONCE).collect();
-        for group in self.rooms.keys().copied().collect::<Vec<_>>() {
+        for group in self.changing() {
             let Some(plan) = self.plan(&group) else { continue };
             self.conclude(&plan);
-            if plan.is_needed && !self.rotation_waits(&group) {
+            if plan.is_needed {
                 errands.extend(self.rotation(&group, &plan, rng));
             }
         }
         errands
+    }
+
+    /// Groups that somebody leaves, or that are to be changed. While a rotation waits, there is no saying what it will
+    /// leave to be done.
+    fn changing(&self) -> Vec<GroupId> {
+        let wanted: BTreeSet<_> = self
+            .outbox
+            .iter()
+            .filter_map(|item| item.group().filter(|group| item.open_change(group).is_some()))
+            .collect();
+        let groups = self.rooms.keys().copied();
+        let groups = groups.filter(|group| wanted.contains(group) || !self.group(group).leaving().is_empty());
+        groups.filter(|group| !self.rotation_waits(group)).collect()
     }
 
     /// One of [`Desk::due`] was taken by the pool.

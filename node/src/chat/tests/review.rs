@@ -1,7 +1,12 @@
 //! What went wrong once: the smallest story of each.
 
 use super::town::Town;
-use crate::chat::{desk::SeenState, outbox::SETTLED};
+use crate::chat::{desk::SeenState, envelope::GroupId, outbox::SETTLED};
+
+fn members(town: &Town, group: &GroupId) -> Vec<usize> {
+    let now = town.desks[0].confirmed(group).now().unwrap();
+    (0..town.desks.len()).filter(|person| now.seat(&town.address(*person)).is_some()).collect()
+}
 
 #[test]
 fn what_is_said_right_after_asking_for_a_removal_is_not_for_whoever_goes() {
@@ -38,4 +43,22 @@ fn an_old_name_can_be_taken_again() {
         town.settle();
         assert!(matches!(town.desks[0].profile(), Some((of, SeenState::Confirmed(_))) if of == name));
     }
+}
+
+#[test]
+fn a_change_of_what_only_waits_is_not_forgotten() {
+    let mut town = Town::of(3);
+    let group = town.room(2);
+    let (second, third) = (town.address(1), town.address(2));
+    town.desks[0].appoint(&group, second, true, &mut town.rng).unwrap();
+    town.settle();
+    town.desks[1].invite(&group, third, true, &mut town.rng).unwrap();
+    town.send(1);
+    town.gossip();
+    // The third is only in the pool's room; the removal is taken, and has to happen.
+    town.desks[0].remove(&group, third, &mut town.rng).unwrap();
+    town.exchange();
+    town.settle();
+    assert_eq!(members(&town, &group), [0, 1]);
+    assert!(town.desks[0].changes(&group).is_empty());
 }
