@@ -43,7 +43,8 @@ impl Desk {
         let group = self.standing(group_id).confirmed;
         let now = group.now()?;
         let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains(&self.me()))?;
-        let name = self.rooms.get(group_id)?.opened(&now.id)?.name.clone().unwrap_or_default();
+        // Whoever was not given the present key can still give out another one.
+        let name = self.rooms.get(group_id)?.name(group).unwrap_or_default().to_owned();
         let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
         let mut plan = Plan { members: members.collect(), name, history: true, ..Plan::default() };
         // What was sent and took effect is done, whatever happened to the group afterwards.

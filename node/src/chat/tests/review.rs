@@ -1,11 +1,24 @@
 //! What went wrong once: the smallest story of each.
 
-use super::town::Town;
-use crate::chat::{desk::SeenState, envelope::GroupId, outbox::SETTLED};
+use super::town::{GENESIS, Town, account};
+use crate::chat::{
+    desk::SeenState,
+    envelope::{Envelope, GroupId, Rotation},
+    key::{EpochKey, Setting},
+    outbox::SETTLED,
+    seal,
+};
 
 fn members(town: &Town, group: &GroupId) -> Vec<usize> {
     let now = town.desks[0].confirmed(group).now().unwrap();
     (0..town.desks.len()).filter(|person| now.seat(&town.address(*person)).is_some()).collect()
+}
+
+/// The rotation that the first person is about to send.
+fn next_rotation(town: &mut Town) -> Box<Rotation> {
+    let errand = town.desks[0].due(&mut town.rng).pop().unwrap();
+    let Ok(Envelope::Rotation(rotation)) = Envelope::of(&errand.payload) else { panic!("a rotation") };
+    rotation
 }
 
 #[test]
@@ -61,4 +74,29 @@ fn a_change_of_what_only_waits_is_not_forgotten() {
     town.settle();
     assert_eq!(members(&town, &group), [0, 1]);
     assert!(town.desks[0].changes(&group).is_empty());
+}
+
+#[test]
+fn an_admin_who_was_given_no_key_can_make_another_one() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    let second = town.address(1);
+    town.desks[0].appoint(&group, second, true, &mut town.rng).unwrap();
+    town.settle();
+    let wanted = town.desks[0].rotate(&group, &mut town.rng).unwrap();
+    let mut rotation = next_rotation(&mut town);
+    assert!(town.desks[0].cancel(&group, &wanted));
+    let setting = Setting::of(&GENESIS, &group, &rotation.origin);
+    let other_key = EpochKey::from_bytes(&[1; 32]);
+    for seat in rotation.members.iter_mut().filter(|seat| seat.address == second) {
+        seat.seal = seal::seal(&other_key, &setting, &second, &seat.receiving, &mut town.rng).unwrap();
+    }
+    let forged = town.sign(&account(1), Envelope::Rotation(rotation).to_payload(None));
+    town.mine_block(vec![forged]);
+    let id = town.say(1, &group, "here again");
+    town.desks[1].rotate(&group, &mut town.rng).unwrap();
+    town.settle();
+    assert!(matches!(town.state(1, &group, &id), SeenState::Confirmed(_)));
+    assert_eq!(town.reads(0, &group), ["here again"]);
+    assert_eq!(town.desks[0].name(&group), Some("kitchen"));
 }
