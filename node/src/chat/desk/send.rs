@@ -115,7 +115,7 @@ impl Desk {
                 let others = members.iter().map(|(member, receiving)| (*member, (*receiving, false)));
                 let members = others.chain([me]).collect();
                 let plan = Plan { members, name: name.clone(), items: vec![item.id], ..Plan::default() };
-                self.make_rotation(group, Origin::Founding { salt: *salt }, &plan, None, rng)
+                Some(self.make_rotation(group, Origin::Founding { salt: *salt }, &plan, None, rng))
             }
             Wish::Leave { group } => {
                 let Standing { confirmed, expected } = self.standing(group);
@@ -187,7 +187,7 @@ impl Desk {
     fn rotation(&self, group: &GroupId, plan: &Plan, rng: &mut impl CryptoRng) -> Option<Errand> {
         let now = self.standing(group).confirmed.now()?;
         let before = self.rooms.get(group)?.opened(&now.id).map(|opened| &opened.key).filter(|_| plan.history);
-        self.make_rotation(group, Origin::After(now.id), plan, before, rng)
+        Some(self.make_rotation(group, Origin::After(now.id), plan, before, rng))
     }
 
     fn make_rotation(
@@ -197,29 +197,26 @@ impl Desk {
         plan: &Plan,
         before: Option<&EpochKey>,
         rng: &mut impl CryptoRng,
-    ) -> Option<Errand> {
+    ) -> Errand {
         let setting = Setting::of(self.genesis(), group, &origin);
         let key = EpochKey::draw(rng);
         let seats = plan.members.iter().map(|(address, (receiving, admin))| {
-            let seal = seal::seal(&key, &setting, address, receiving, rng).ok()?;
-            Some(Seat { address: *address, receiving: *receiving, admin: *admin, seal })
+            // Somebody may have been let in with a key for which nothing can be encrypted. That is no reason to keep the
+            // next one from the others.
+            let seal = seal::seal(&key, &setting, address, receiving, rng).unwrap_or(seal::NONE);
+            Seat { address: *address, receiving: *receiving, admin: *admin, seal }
         });
         let rotation = Envelope::Rotation(Box::new(Rotation {
             suite: SUITE,
             group: *group,
             origin,
-            members: seats.collect::<Option<_>>()?,
+            members: seats.collect(),
             commit: key.commit(&setting),
             name: text::seal_name(&key, &setting, &plan.name, rng),
             link: before.map(|before| text::seal_link(&key, &setting, before, rng)),
         }));
         let epoch = EpochId::of(self.genesis(), &self.me(), &rotation.to_body());
-        Some(Errand {
-            items: plan.items.clone(),
-            payload: rotation.to_payload(None),
-            epoch: Some(epoch),
-            audience: None,
-        })
+        Errand { items: plan.items.clone(), payload: rotation.to_payload(None), epoch: Some(epoch), audience: None }
     }
 
     /// Notes what needs no doing or cannot be done.

@@ -100,3 +100,23 @@ fn an_admin_who_was_given_no_key_can_make_another_one() {
     assert_eq!(town.reads(0, &group), ["here again"]);
     assert_eq!(town.desks[0].name(&group), Some("kitchen"));
 }
+
+#[test]
+fn a_member_for_whom_nothing_can_be_encrypted_does_not_hold_up_the_rest() {
+    let mut town = Town::of(4);
+    let group = town.room(3);
+    let fourth = town.address(3);
+    town.desks[0].invite(&group, fourth, true, &mut town.rng).unwrap();
+    let mut rotation = next_rotation(&mut town);
+    rotation.members.iter_mut().filter(|seat| seat.address == fourth).for_each(|seat| seat.receiving = [0; 32]);
+    let forged = town.sign(&account(1), Envelope::Rotation(rotation).to_payload(None));
+    town.mine_block(vec![forged]);
+    town.settle();
+    assert_eq!(members(&town, &group), [0, 1, 2, 3]);
+    town.desks[2].leave(&group, &mut town.rng).unwrap();
+    town.settle();
+    assert_eq!(members(&town, &group), [0, 1, 3]);
+    town.say(1, &group, "we go on");
+    town.settle();
+    assert_eq!(town.reads(0, &group), ["we go on"]);
+}
