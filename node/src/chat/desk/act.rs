@@ -231,8 +231,13 @@ impl Desk {
         if others && self.is_only_admin(group) {
             return Err(ActError::OnlyAdmin);
         }
-        if let Some(item) = self.outbox.iter().find(|item| item.wish == Wish::Leave { group: *group }) {
-            return Ok(item.id);
+        let before = self.outbox.iter().find(|item| item.wish == Wish::Leave { group: *group });
+        if let Some(Item { id, sent, .. }) = before {
+            if self.gone_since(group, *sent).is_none() {
+                return Ok(*id);
+            }
+            // It was let in again since.
+            self.let_go(&BTreeSet::from([*id]));
         }
         let id = random_id(rng);
         self.add(id, Wish::Leave { group: *group })?;

@@ -266,7 +266,7 @@ impl Desk {
     }
 
     /// The height at which the account was no member any more, after an epoch in which it was.
-    fn gone_since(&self, group: &GroupId, epoch: Option<EpochId>) -> Option<Height> {
+    pub(super) fn gone_since(&self, group: &GroupId, epoch: Option<EpochId>) -> Option<Height> {
         let (since, _) = self.group(group).epoch(&epoch?)?;
         let later = self.group(group).epochs().iter().skip(since);
         later.into_iter().find(|epoch| epoch.seat(&self.me()).is_none()).map(|epoch| epoch.at.height)

@@ -2,7 +2,7 @@
 
 use super::town::{GENESIS, Town, account};
 use crate::chat::{
-    desk::SeenState,
+    desk::{Relation, SeenState},
     envelope::{Envelope, GroupId, Rotation},
     key::{EpochKey, Setting},
     outbox::SETTLED,
@@ -119,4 +119,20 @@ fn a_member_for_whom_nothing_can_be_encrypted_does_not_hold_up_the_rest() {
     town.say(1, &group, "we go on");
     town.settle();
     assert_eq!(town.reads(0, &group), ["we go on"]);
+}
+
+#[test]
+fn who_came_back_can_leave_again() {
+    let mut town = Town::of(3);
+    let group = town.room(3);
+    let back = town.address(2);
+    for _ in 0..2 {
+        town.desks[2].leave(&group, &mut town.rng).unwrap();
+        town.settle();
+        assert_eq!(members(&town, &group), [0, 1]);
+        assert_eq!(town.desks[2].relation(&group), Some(Relation::Left));
+        town.desks[0].invite(&group, back, true, &mut town.rng).unwrap();
+        town.settle();
+        assert_eq!(members(&town, &group), [0, 1, 2]);
+    }
 }
