@@ -1,7 +1,7 @@
 //! What a group's next rotation would be: the present members without those who leave, and with all that this account
 //! wants changed. Several changes make one rotation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shared::{Address, Height};
 
@@ -42,7 +42,7 @@ impl Desk {
     pub(super) fn plan(&self, group_id: &GroupId) -> Option<Plan> {
         let group = self.standing(group_id).confirmed;
         let now = group.now()?;
-        let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains(&self.me()))?;
+        let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains_key(&self.me()))?;
         // Whoever was not given the present key can still give out another one.
         let name = self.rooms.get(group_id)?.name(group).unwrap_or_default().to_owned();
         let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
@@ -60,7 +60,7 @@ impl Desk {
         }
         plan.is_needed = !plan.items.is_empty();
         if plan.is_needed || self.is_heir(group) {
-            plan.part(group.leaving(), self.me());
+            plan.part(group.leaving().keys(), self.me());
         }
         Some(plan)
     }
@@ -68,7 +68,7 @@ impl Desk {
     /// Whether it is this account that gives the group a key because somebody left. One after the other has a block's
     /// time to do it, so that few do it twice.
     fn is_heir(&self, group: &Group) -> bool {
-        let Some(left) = group.left_at() else { return false };
+        let Some(left) = group.leaving().values().min() else { return false };
         let rank = group.heirs().iter().position(|heir| *heir == self.me());
         let passed = self.height().0.saturating_sub(left.height.0);
         rank.and_then(|rank| u32::try_from(rank).ok()).is_some_and(|rank| Height(passed) >= Height(rank))
@@ -121,7 +121,7 @@ impl Plan {
     }
 
     /// Without those who leave; whoever does this becomes an admin if no other is left.
-    fn part(&mut self, leaving: &BTreeSet<Address>, me: Address) {
+    fn part<'a>(&mut self, leaving: impl Iterator<Item = &'a Address>, me: Address) {
         for member in leaving {
             self.is_needed |= self.members.remove(member).is_some();
         }

@@ -265,11 +265,17 @@ impl Desk {
         height.is_some_and(|height| self.height().0.saturating_sub(height.0) >= SETTLED)
     }
 
-    /// The height at which the account was no member any more, after an epoch in which it was.
+    /// The height at which the account was no member any more, after an epoch in which it was, or at present if it was
+    /// told of none; or at which it left a group that nobody is left to give another key.
     pub(super) fn gone_since(&self, group: &GroupId, epoch: Option<EpochId>) -> Option<Height> {
-        let (since, _) = self.group(group).epoch(&epoch?)?;
-        let later = self.group(group).epochs().iter().skip(since);
-        later.into_iter().find(|epoch| epoch.seat(&self.me()).is_none()).map(|epoch| epoch.at.height)
+        let group = self.group(group);
+        let since = match epoch {
+            Some(epoch) => group.epoch(&epoch)?.0,
+            None => group.epochs().len().saturating_sub(1),
+        };
+        let without = group.epochs().iter().skip(since).find(|epoch| epoch.seat(&self.me()).is_none());
+        let alone = || group.leaving().get(&self.me()).filter(|_| group.heirs().is_empty());
+        without.map(|epoch| epoch.at).or_else(|| alone().copied()).map(|at| at.height)
     }
 
     fn group(&self, group: &GroupId) -> &Group {

@@ -136,3 +136,27 @@ fn who_came_back_can_leave_again() {
         assert_eq!(members(&town, &group), [0, 1, 2]);
     }
 }
+
+#[test]
+fn the_last_ones_departure_is_let_go_like_others() {
+    let mut town = Town::of(1);
+    let group = town.room(1);
+    town.desks[0].leave(&group, &mut town.rng).unwrap();
+    town.settle();
+    (0..SETTLED).for_each(|_| town.mine());
+    assert!(town.desks[0].shelf().outbox.is_empty());
+}
+
+#[test]
+fn a_departure_that_a_removal_came_before_is_let_go() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    let gone = town.address(1);
+    town.desks[0].remove(&group, gone, &mut town.rng).unwrap();
+    town.send(0);
+    // The second does not know of it yet, and cannot send.
+    town.desks[1].leave(&group, &mut town.rng).unwrap();
+    town.mine();
+    (0..SETTLED).for_each(|_| town.mine());
+    assert!(town.desks[1].shelf().outbox.is_empty());
+}
