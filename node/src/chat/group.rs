@@ -139,6 +139,9 @@ impl Group {
             let early = self.early.remove(next);
             self.try_one(genesis, &early, at);
         }
+        // What waited in vain makes room.
+        let early = std::mem::take(&mut self.early);
+        self.early = early.into_iter().filter(|early| !matches!(self.fate(genesis, early), Fate::Lost)).collect();
     }
 
     /// Whether the group is another one now.

@@ -160,3 +160,25 @@ fn a_departure_that_a_removal_came_before_is_let_go() {
     (0..SETTLED).for_each(|_| town.mine());
     assert!(town.desks[1].shelf().outbox.is_empty());
 }
+
+#[test]
+fn what_waited_in_vain_makes_room_for_what_waits() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    // The second, who is no admin, copies a rotation as often as rotations are kept that come too early.
+    town.desks[0].rotate(&group, &mut town.rng).unwrap();
+    let copied = Envelope::Rotation(next_rotation(&mut town)).to_payload(None);
+    let copies = (0..64).map(|_| town.sign(&account(2), copied.clone())).collect();
+    town.mine_block(copies);
+    town.settle();
+    // Two more, which stand in the wrong order after a reorganisation.
+    for _ in 0..2 {
+        town.desks[0].rotate(&group, &mut town.rng).unwrap();
+        town.settle();
+    }
+    let present = town.desks[1].confirmed(&group).now().unwrap().id;
+    let mut gone = town.undo(2);
+    gone.reverse();
+    town.mine_block(gone);
+    assert_eq!(town.desks[1].confirmed(&group).now().unwrap().id, present);
+}
