@@ -3,6 +3,7 @@
 //! whenever these change.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::fmt;
 
 use shared::{Address, BlockHash, Height, TxId};
 use zeroize::Zeroizing;
@@ -25,13 +26,18 @@ pub trait Reader {
 }
 
 /// What an epoch's members have.
-#[derive(Debug)]
 pub struct Opened {
     /// Its key.
     pub key: EpochKey,
     message_key: Zeroizing<[u8; 32]>,
     /// The room's name in it, if it is one.
     pub name: Option<String>,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opened(secret)")
+    }
 }
 
 impl Opened {
@@ -322,5 +328,17 @@ impl Post {
         }
         let Body::Open(text) = &self.body else { return None };
         Some(text.id(group_id, &self.author))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_shows_when_a_room_is_printed() {
+        let opened = Opened { key: EpochKey::from_bytes(&[71; 32]), message_key: [72; 32].into(), name: None };
+        let shown = format!("{opened:?}");
+        assert!(!shown.contains("71, 71") && !shown.contains("72, 72"), "{shown}");
     }
 }
