@@ -97,7 +97,8 @@ impl Group {
 
     /// An epoch that took effect, and how many came before it.
     pub fn epoch(&self, id: &EpochId) -> Option<(usize, &Epoch)> {
-        self.epochs.iter().enumerate().find(|(_, epoch)| epoch.id == *id)
+        // What is asked about is mostly new.
+        self.epochs.iter().enumerate().rev().find(|(_, epoch)| epoch.id == *id)
     }
 
     /// Members who have said that they go, and still are in the present epoch, with the place where they said so first.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::CryptoRng;
-use shared::{Address, CheckedTransaction, Height, Payload, TxId};
+use shared::{Address, Height, Payload, TxId};
 
 use super::{Desk, News, plan::Plan};
 use crate::chat::{
@@ -20,6 +20,8 @@ use crate::machine::store::Location;
 
 /// Texts sent at a time: those behind them follow once these are in the pool.
 const AT_ONCE: usize = 64;
+/// Rotations of groups made at a time: each takes some milliseconds, for it has up to 200 seals.
+const ROTATIONS_AT_ONCE: usize = 16;
 
 /// Something to be signed in the account's name and sent.
 #[derive(Debug)]
@@ -44,10 +46,11 @@ impl Desk {
         let mut obstacles = Obstacles::new();
         let of_items = self.outbox.iter().filter_map(|item| self.errand(item, &mut obstacles, rng));
         let mut errands: Vec<_> = of_items.take(AT_ONCE).collect();
+        let full = errands.len() + ROTATIONS_AT_ONCE;
         for group in self.changing() {
             let Some(plan) = self.plan(&group) else { continue };
             self.conclude(&plan);
-            if plan.is_needed {
+            if plan.is_needed && errands.len() < full {
                 errands.extend(self.rotation(&group, &plan, rng));
             }
         }
@@ -67,20 +70,18 @@ impl Desk {
         groups.filter(|group| !self.rotation_waits(group)).collect()
     }
 
-    /// One of [`Desk::due`] was taken by the pool.
-    pub fn sent(&mut self, errand: &Errand, transaction: &CheckedTransaction) {
+    /// One of [`Desk::due`] was taken by the pool, and is to be shown to the desk there before it is asked what is due.
+    pub fn sent(&mut self, errand: &Errand, transaction: &TxId) {
         for item in self.outbox.iter_mut().filter(|item| errand.items.contains(&item.id)) {
             item.sent = errand.epoch;
             match (&mut item.wish, &errand.audience) {
                 (Wish::Say { audience, .. }, Some(readers)) => audience.clone_from(readers),
-                (Wish::Profile { carried, .. }, _) => *carried = Some(transaction.id()),
+                (Wish::Profile { carried, .. }, _) => *carried = Some(*transaction),
                 _ => {}
             }
             self.reasons.remove(&item.id);
         }
         self.shelf_changed |= !errand.items.is_empty();
-        self.add_to_pool(transaction);
-        self.tell(&errand.items);
     }
 
     /// One of [`Desk::due`] was not taken. It is tried again when the chain or the pool has changed.

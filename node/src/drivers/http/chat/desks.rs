@@ -219,7 +219,7 @@ async fn send_due(app: &App, desk: &mut Desk) -> bool {
         let account = desk.account().clone();
         match sign_and_submit_if_poor(app, &account, errand.payload.clone()).await {
             Ok(transaction) => {
-                desk.sent(&errand, &transaction);
+                desk.sent(&errand, &transaction.id());
                 sent = true;
             }
             Err(problem) => desk.refused(&errand, &problem.detail),
