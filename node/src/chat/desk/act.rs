@@ -20,6 +20,9 @@ use crate::chat::{
 /// Messages up to which somebody has read that are known one by one: a reorganisation may put those in another order.
 const KNOWN_ONE_BY_ONE: usize = 200;
 
+/// Addresses told of a name that several accounts have.
+const MOST_TOLD: usize = 5;
+
 /// Why something is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActError {
@@ -110,7 +113,8 @@ impl Desk {
             [] => Err(ActError::Nobody(named.to_owned())),
             [one] => Ok(**one),
             several => {
-                let addresses: Vec<_> = several.iter().map(ToString::to_string).collect();
+                let mut addresses: Vec<_> = several.iter().take(MOST_TOLD).map(ToString::to_string).collect();
+                addresses.extend((several.len() > MOST_TOLD).then(|| "…".to_owned()));
                 Err(ActError::Ambiguous { name: named.to_owned(), addresses: addresses.join(", ") })
             }
         }
