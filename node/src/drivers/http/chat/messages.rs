@@ -76,13 +76,15 @@ pub(super) async fn messages(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::bad_request(format!("\"limit\" takes 1 to {MAX_PAGE}.")));
     }
-    let mut open = app.desk(&acting.account).await?;
-    let desk = &*open.desk();
-    desk.relation(&group).ok_or(ActError::NoRoom(group))?;
-    let search = search.as_deref().filter(|text| !text.is_empty());
-    let page = desk.page(&group, before.map(|Cursor(at)| at), limit, search);
-    let messages = page.messages.into_iter().map(|seen| MessageShown::new(&app, desk, seen)).collect();
-    Ok(Json(MessagesShown { messages, next: page.next.map(Cursor) }))
+    let open = app.desk(&acting.account).await?;
+    let shown = open.look(move |desk| {
+        desk.relation(&group).ok_or(ActError::NoRoom(group))?;
+        let search = search.as_deref().filter(|text| !text.is_empty());
+        let page = desk.page(&group, before.map(|Cursor(at)| at), limit, search);
+        let messages = page.messages.into_iter().map(|seen| MessageShown::new(&app, desk, seen)).collect();
+        Ok(MessagesShown { messages, next: page.next.map(Cursor) })
+    });
+    shown.await.map(Json)
 }
 
 /// What to say.
