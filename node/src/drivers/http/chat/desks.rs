@@ -206,6 +206,10 @@ impl App {
             })
             .await?;
             sent = send(self, &mut desk, due).await;
+            if sent {
+                // Nobody is to see it as it was before.
+                (desk, _) = self.show(desk).await?;
+            }
         }
         tell(self, &mut desk);
         Ok((desk, sent))
