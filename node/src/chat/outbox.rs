@@ -31,8 +31,10 @@ pub struct Item {
     pub id: ItemId,
     /// What.
     pub wish: Wish,
-    /// The epoch that a rotation would begin that was sent for it.
+    /// The epoch that a rotation would begin that was sent for it, or that a text or departure was sent in.
     pub sent: Option<EpochId>,
+    /// The transaction that was sent for it last.
+    pub carried: Option<TxId>,
     /// Why it was given up: whoever asked for it must see that.
     pub undone: Option<String>,
 }
@@ -44,9 +46,6 @@ pub enum Wish {
     Profile {
         /// The display name.
         name: String,
-        /// The transaction that was sent for it. Once that is on the chain, a later profile of the account, from another
-        /// node of its owner's, is as good.
-        carried: Option<TxId>,
     },
     /// A new group.
     Found {
@@ -118,7 +117,7 @@ pub enum Change {
 impl Item {
     /// One that was not sent yet.
     pub fn new(id: ItemId, wish: Wish) -> Self {
-        Self { id, wish, sent: None, undone: None }
+        Self { id, wish, sent: None, carried: None, undone: None }
     }
 
     /// The group that it is about.

@@ -97,7 +97,7 @@ impl Desk {
     pub fn publish(&mut self, name: &str, rng: &mut impl CryptoRng) -> Acted {
         check_name(name)?;
         self.outbox.retain(|item| !matches!(item.wish, Wish::Profile { .. }));
-        self.add(random_id(rng), Wish::Profile { name: name.to_owned(), carried: None })
+        self.add(random_id(rng), Wish::Profile { name: name.to_owned() })
     }
 
     /// The account that somebody means by an address or a name.

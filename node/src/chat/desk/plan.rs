@@ -10,6 +10,7 @@ use crate::chat::{
     envelope::{GroupId, MAX_MEMBERS},
     group::Group,
     outbox::{Change, ItemId},
+    room::Standing,
 };
 
 /// A rotation to be made.
@@ -38,11 +39,14 @@ enum Outcome {
 }
 
 impl Desk {
-    /// The next rotation of a group that the account is in.
+    /// The next rotation of a group that the account is or was in. Whoever has said that they go makes none.
     pub(super) fn plan(&self, group_id: &GroupId) -> Option<Plan> {
-        let group = self.standing(group_id).confirmed;
+        let Standing { confirmed: group, expected } = self.standing(group_id);
         let now = group.now()?;
-        let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains_key(&self.me()))?;
+        let seat = now.seat(&self.me()).filter(|_| !group.has_left(&self.me()));
+        if seat.is_some() && expected.has_left(&self.me()) {
+            return None;
+        }
         // Whoever was not given the present key can still give out another one.
         let name = self.rooms.get(group_id)?.name(group).unwrap_or_default().to_owned();
         let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
@@ -51,7 +55,11 @@ impl Desk {
         let wanted = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group_id)?)));
         let wanted = wanted.filter(|(item, _)| !self.took_effect(group_id, item));
         for (item, change) in wanted.map(|(item, change)| (item.id, change)) {
-            let outcome = if seat.admin { plan.apply(change) } else { Outcome::Impossible(NO_ADMIN) };
+            let outcome = match seat {
+                Some(seat) if seat.admin => plan.apply(change),
+                Some(_) => Outcome::Impossible(NO_ADMIN),
+                None => Outcome::Impossible(NOT_IN),
+            };
             match outcome {
                 Outcome::Made => plan.items.push(item),
                 Outcome::Needless => plan.done.push(item),
@@ -59,7 +67,7 @@ impl Desk {
             }
         }
         plan.is_needed = !plan.items.is_empty();
-        if plan.is_needed || self.is_heir(group) {
+        if plan.is_needed || self.is_heir(group) && !self.wants_to_leave(group_id) {
             plan.part(group.leaving().keys(), self.me());
         }
         Some(plan)
@@ -76,6 +84,7 @@ impl Desk {
 }
 
 const NO_ADMIN: &str = "you are no admin of this room any more";
+const NOT_IN: &str = "you are not in this room any more";
 
 impl Plan {
     fn apply(&mut self, change: &Change) -> Outcome {

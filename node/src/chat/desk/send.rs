@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::CryptoRng;
 use shared::{Address, Height, Payload, TxId};
 
-use super::{Desk, News, plan::Plan};
+use super::{Desk, News, Waiting, plan::Plan};
 use crate::chat::{
     envelope::{Envelope, EpochId, GroupId, Leave, Origin, Profile, Rotation, SUITE, Seat},
     group::Group,
@@ -74,10 +74,9 @@ impl Desk {
     pub fn sent(&mut self, errand: &Errand, transaction: &TxId) {
         for item in self.outbox.iter_mut().filter(|item| errand.items.contains(&item.id)) {
             item.sent = errand.epoch;
-            match (&mut item.wish, &errand.audience) {
-                (Wish::Say { audience, .. }, Some(readers)) => audience.clone_from(readers),
-                (Wish::Profile { carried, .. }, _) => *carried = Some(*transaction),
-                _ => {}
+            item.carried = Some(*transaction);
+            if let (Wish::Say { audience, .. }, Some(readers)) = (&mut item.wish, &errand.audience) {
+                audience.clone_from(readers);
             }
             self.reasons.remove(&item.id);
         }
@@ -103,10 +102,7 @@ impl Desk {
             return None;
         }
         match &item.wish {
-            Wish::Profile { name, carried }
-                if self.profile_place(name, carried.as_ref()).is_none()
-                    && !self.profile_waits(name, carried.as_ref()) =>
-            {
+            Wish::Profile { name } if self.profile_place(item, name).is_none() && !self.profile_waits(item, name) => {
                 let receiving = seal::receiving_of(self.account.keys.exchange());
                 let profile = Envelope::Profile(Profile { suite: SUITE, receiving, name: name.clone() });
                 Some(Errand::of(item, profile.to_payload(None), None))
@@ -121,7 +117,7 @@ impl Desk {
             Wish::Leave { group } => {
                 let Standing { confirmed, expected } = self.standing(group);
                 let epoch = confirmed.now().filter(|epoch| epoch.seat(&self.me()).is_some())?.id;
-                let is_known = expected.has_left(&self.me()) || self.leave_waits(group);
+                let is_known = expected.has_left(&self.me()) || self.leave_waits(group) || self.has_open_changes(group);
                 let is_needed = !is_known && self.gone_since(group, item.sent).is_none();
                 let leave = Envelope::Leave(Leave { group: *group, epoch });
                 is_needed.then(|| Errand::of(item, leave.to_payload(None), Some(epoch)))
@@ -147,16 +143,15 @@ impl Desk {
         if self.rooms.get(group).is_none_or(|room| room.opened(&now.id).is_none()) {
             return Some("the room's key was not given to this account; ask an admin for a new one");
         }
-        let stays = |member| expected.now().is_some_and(|next| next.rotation().has(&member));
+        let mut waiting = expected.epochs().iter().skip(confirmed.epochs().len());
+        let all_stay = waiting.all(|next| now.rotation().addresses().all(|member| next.rotation().has(&member)));
         let is_to_go = |(item, change): (&Item, &Change)| match change {
             Change::Remove { member } => now.seat(member).is_some() && !self.took_effect(group, item),
             _ => false,
         };
         let mut changes = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group)?)));
-        let somebody_goes = !confirmed.leaving().is_empty()
-            || !expected.leaving().is_empty()
-            || !now.rotation().addresses().all(stays)
-            || changes.any(is_to_go);
+        let somebody_goes =
+            !confirmed.leaving().is_empty() || !expected.leaving().is_empty() || !all_stay || changes.any(is_to_go);
         somebody_goes.then_some("somebody leaves the room: it is sent with the next key, once that is confirmed")
     }
 
@@ -177,6 +172,10 @@ impl Desk {
             return None;
         }
         let now = self.standing(group).confirmed.now()?;
+        // As it waits, it would be the same again.
+        if item.sent == Some(now.id) && self.pool.iter().any(|one| Some(one.id) == item.carried) {
+            return None;
+        }
         let opened = self.rooms.get(group)?.opened(&now.id)?;
         let place = Place { genesis: self.genesis(), group, epoch: &now.id, author: &self.me() };
         let message = text::encrypt(opened.message_key(), &place, text, rng);
@@ -252,7 +251,7 @@ impl Desk {
 
     fn is_settled(&self, item: &Item) -> bool {
         let height = match &item.wish {
-            Wish::Profile { name, carried } => self.profile_place(name, carried.as_ref()).map(|at| at.height),
+            Wish::Profile { name } => self.profile_place(item, name).map(|at| at.height),
             Wish::Found { group, .. } => self.group(group).epochs().first().map(|epoch| epoch.at.height),
             Wish::Change { group, .. } => {
                 item.sent.and_then(|epoch| self.group(group).epoch(&epoch)).map(|(_, epoch)| epoch.at.height)
@@ -284,23 +283,34 @@ impl Desk {
     }
 
     /// Where a profile that was wanted stands: the present one if it has this name, or else the one that was sent, though
-    /// another one followed it.
-    pub(super) fn profile_place(&self, name: &str, carried: Option<&TxId>) -> Option<Location> {
+    /// another one followed it, from another node of the account's.
+    pub(super) fn profile_place(&self, item: &Item, name: &str) -> Option<Location> {
         let receiving = seal::receiving_of(self.account.keys.exchange());
         let present = self.board.people().get(&self.me());
         let present = present.filter(|person| person.name == name && person.receiving == receiving);
-        present.map(|person| person.at).or_else(|| self.board.place(carried?))
+        present.map(|person| person.at).or_else(|| self.board.place(item.carried.as_ref()?))
     }
 
     /// Whether the pool has the profile that was sent, or its newest one of this account has this name.
-    pub(super) fn profile_waits(&self, name: &str, carried: Option<&TxId>) -> bool {
+    pub(super) fn profile_waits(&self, item: &Item, name: &str) -> bool {
         let of_mine = self.pool.iter().filter(|one| one.author == self.me());
         let mut profiles = of_mine.filter_map(|one| match &*one.envelope {
             Envelope::Profile(profile) => Some((one.id, profile)),
             _ => None,
         });
         let newest = profiles.clone().next_back();
-        newest.is_some_and(|(_, profile)| profile.name == name) || profiles.any(|(id, _)| Some(&id) == carried)
+        newest.is_some_and(|(_, profile)| profile.name == name) || profiles.any(|(id, _)| Some(id) == item.carried)
+    }
+
+    /// Whether something was asked for that is to be done before this account goes.
+    fn has_open_changes(&self, group: &GroupId) -> bool {
+        self.outbox.iter().any(|item| item.open_change(group).is_some() && !self.took_effect(group, item))
+    }
+
+    /// Whether this account goes from a group as soon as that can be.
+    pub(super) fn wants_to_leave(&self, group: &GroupId) -> bool {
+        let mut departures = self.outbox.iter().filter(|item| item.wish == Wish::Leave { group: *group });
+        departures.any(|item| self.gone_since(group, item.sent).is_none())
     }
 
     fn leave_waits(&self, group: &GroupId) -> bool {
@@ -308,10 +318,16 @@ impl Desk {
         of_mine.into_iter().any(|one| matches!(&*one.envelope, Envelope::Leave(leave) if leave.group == *group))
     }
 
-    /// Whether the pool has what follows a group's present epoch.
+    /// Whether the pool has what follows a group's present epoch, or what this account sent to follow it.
     pub(super) fn rotation_waits(&self, group: &GroupId) -> bool {
         let Standing { confirmed, expected } = self.standing(group);
+        let next = confirmed.now().map(|now| Origin::After(now.id));
+        let follows = |one: &Waiting| match &*one.envelope {
+            Envelope::Rotation(rotation) => rotation.group == *group && Some(rotation.origin) == next,
+            _ => false,
+        };
         expected.epochs().len() > confirmed.epochs().len()
+            || self.pool.iter().any(|one| one.author == self.me() && follows(one))
     }
 
     /// Whether the pool has the rotation that begins this epoch.

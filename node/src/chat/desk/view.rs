@@ -294,14 +294,14 @@ impl Desk {
     /// The display name that the account wants, and where that stands; `None` if it has none.
     pub fn profile(&self) -> Option<(&str, SeenState)> {
         let wanted = self.outbox.iter().find_map(|item| match &item.wish {
-            Wish::Profile { name, carried } => Some((name.as_str(), carried.as_ref(), self.reason(item))),
+            Wish::Profile { name } => Some((name.as_str(), item)),
             _ => None,
         });
         let published = self.board.people().get(&self.me());
         match (wanted, published) {
-            (Some((name, carried, _)), _) if self.profile_waits(name, carried) => Some((name, SeenState::Pending)),
-            (Some((name, carried, why)), _) if self.profile_place(name, carried).is_none() => {
-                Some((name, SeenState::Waiting(why)))
+            (Some((name, item)), _) if self.profile_waits(item, name) => Some((name, SeenState::Pending)),
+            (Some((name, item)), _) if self.profile_place(item, name).is_none() => {
+                Some((name, SeenState::Waiting(self.reason(item))))
             }
             (_, Some(person)) => Some((person.name.as_str(), SeenState::Confirmed(person.at))),
             _ => None,

@@ -182,3 +182,59 @@ fn what_waited_in_vain_makes_room_for_what_waits() {
     town.mine_block(gone);
     assert_eq!(town.desks[1].confirmed(&group).now().unwrap().id, present);
 }
+
+#[test]
+fn whoever_leaves_makes_no_rotation_after_that_again_and_again() {
+    let mut town = Town::of(3);
+    let group = town.room(3);
+    let second = town.address(1);
+    town.desks[0].appoint(&group, second, true, &mut town.rng).unwrap();
+    town.settle();
+    town.desks[2].leave(&group, &mut town.rng).unwrap();
+    town.send(2);
+    town.mine();
+    // It is the first one's turn to give the room a key without the third.
+    town.desks[0].leave(&group, &mut town.rng).unwrap();
+    assert_eq!(town.send(0), 1, "the departure alone");
+    town.gossip();
+    assert_eq!(town.send(0), 0);
+    town.settle();
+    assert_eq!(town.desks[1].confirmed(&group).now().unwrap().rotation().addresses().collect::<Vec<_>>(), [second]);
+}
+
+#[test]
+fn what_was_asked_for_before_leaving_is_done_before() {
+    let mut town = Town::of(3);
+    let group = town.room(2);
+    let (second, third) = (town.address(1), town.address(2));
+    town.desks[0].appoint(&group, second, true, &mut town.rng).unwrap();
+    town.settle();
+    town.desks[0].invite(&group, third, true, &mut town.rng).unwrap();
+    town.desks[0].leave(&group, &mut town.rng).unwrap();
+    town.settle();
+    assert_eq!(members(&town, &group), [1, 2]);
+    assert!(town.desks[0].changes(&group).is_empty());
+}
+
+#[test]
+fn a_removal_that_only_waits_counts_though_it_is_taken_back_behind_it() {
+    let mut town = Town::of(3);
+    let group = town.room(3);
+    let gone = town.address(2);
+    // One rotation puts the third out and the next one lets them in again; both wait.
+    for step in 0..2 {
+        match step {
+            0 => town.desks[0].remove(&group, gone, &mut town.rng).unwrap(),
+            _ => town.desks[0].invite(&group, gone, true, &mut town.rng).unwrap(),
+        };
+        town.exchange();
+        town.mine();
+    }
+    town.pool = town.undo(2);
+    town.gossip();
+    assert_eq!(town.desks[2].expected(&group).epochs().len(), 3);
+    town.say(2, &group, "once");
+    assert_eq!(town.send(2), 0);
+    town.settle();
+    assert_eq!(town.reads(1, &group), ["once"]);
+}
