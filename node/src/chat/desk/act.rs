@@ -171,11 +171,14 @@ impl Desk {
         self.change(group, Change::Add { member, receiving, history }, rng)
     }
 
-    /// Puts somebody out of a room.
+    /// Puts somebody out of a room. Whoever puts themselves out leaves it.
     ///
     /// # Errors
     /// When that cannot be.
     pub fn remove(&mut self, group: &GroupId, member: Address, rng: &mut impl CryptoRng) -> Acted<ItemId> {
+        if member == self.me() {
+            return self.leave(group, rng);
+        }
         self.check_admin(group)?;
         self.check_member(group, &member)?;
         self.change(group, Change::Remove { member }, rng)

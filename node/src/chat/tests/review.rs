@@ -238,3 +238,17 @@ fn a_removal_that_only_waits_counts_though_it_is_taken_back_behind_it() {
     town.settle();
     assert_eq!(town.reads(1, &group), ["once"]);
 }
+
+#[test]
+fn whoever_puts_themselves_out_leaves() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    let (first, second) = (town.address(0), town.address(1));
+    town.desks[0].appoint(&group, second, true, &mut town.rng).unwrap();
+    town.settle();
+    town.desks[1].leave(&group, &mut town.rng).unwrap();
+    town.desks[0].remove(&group, first, &mut town.rng).unwrap();
+    town.exchange();
+    town.settle();
+    assert_eq!(town.desks[0].relation(&group), Some(Relation::Left));
+}
