@@ -162,8 +162,10 @@ impl<S: Store> Place<S> {
             for errand in due {
                 let transaction = self.submit(account, errand.payload.clone())?;
                 bytes += transaction.size();
-                self.desk.sent(&errand, &transaction);
+                self.desk.sent(&errand, &transaction.id());
             }
+            let Reply::Pending(pool) = self.ask(Request::Pending)? else { bail!("a pool") };
+            self.desk.wait(&pool);
         }
     }
 
