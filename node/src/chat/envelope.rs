@@ -99,9 +99,9 @@ impl EpochId {
 }
 
 impl MessageId {
-    /// The message that an author marks with this tag. Nobody else can write one with the same id.
-    pub fn of(group: &GroupId, author: &Address, tag: &[u8; 16]) -> Self {
-        Self(first_half(sha256(&[MESSAGE_ID_DOMAIN, &group.0, &author.0, tag])))
+    /// The message of an author with this plaintext, not padded. There is no other with the same id, by anybody.
+    pub fn of(group: &GroupId, author: &Address, plaintext: &[u8]) -> Self {
+        Self(first_half(sha256(&[MESSAGE_ID_DOMAIN, &group.0, &author.0, plaintext])))
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Epoch {
     pub at: Location,
     /// Who gave the group this key.
     pub author: Address,
+    /// Whether that was an admin, whose name for the room counts.
+    pub by_admin: bool,
     /// What stands in the chain; it is a rotation.
     envelope: Arc<Envelope>,
 }
@@ -142,7 +144,13 @@ impl Group {
         }
         // What waited in vain makes room.
         let early = std::mem::take(&mut self.early);
-        self.early = early.into_iter().filter(|early| !matches!(self.fate(genesis, early), Fate::Lost)).collect();
+        let may_wait = |early: &Entry| self.may_wait(&early.author) && !matches!(self.fate(genesis, early), Fate::Lost);
+        self.early = early.into_iter().filter(may_wait).collect();
+    }
+
+    /// Whoever was never in a group takes no place in it.
+    fn may_wait(&self, author: &Address) -> bool {
+        self.epochs.is_empty() || self.epochs.iter().any(|epoch| epoch.seat(author).is_some())
     }
 
     /// Whether the group is another one now.
@@ -159,7 +167,7 @@ impl Group {
                 true
             }
             Fate::TooEarly => {
-                if self.early.len() < MAX_EARLY {
+                if self.early.len() < MAX_EARLY && self.may_wait(&entry.author) {
                     self.early.push(entry.clone());
                 }
                 false
@@ -173,7 +181,9 @@ impl Group {
         self.departed.extend(self.leaving.keys());
         self.departed.retain(|member| !rotation.has(member));
         self.leaving.retain(|member, _| rotation.has(member));
-        self.epochs.push(Epoch { id, at, author: entry.author, envelope: entry.envelope.clone() });
+        let (author, envelope) = (entry.author, entry.envelope.clone());
+        let by_admin = self.now().is_none_or(|before| before.seat(&author).is_some_and(|seat| seat.admin));
+        self.epochs.push(Epoch { id, at, author, by_admin, envelope });
     }
 
     fn fate(&self, genesis: &BlockHash, entry: &Entry) -> Fate {

@@ -190,9 +190,14 @@ impl Room {
         self.keys.of(epoch)
     }
 
-    /// The room's name in the newest epoch that this account can open.
+    /// The room's name in the newest epoch by an admin that this account can open.
     pub fn name(&self, group: &Group) -> Option<&str> {
-        group.epochs().iter().rev().find_map(|epoch| self.opened(&epoch.id)?.name.as_deref())
+        group
+            .epochs()
+            .iter()
+            .rev()
+            .filter(|epoch| epoch.by_admin)
+            .find_map(|epoch| self.opened(&epoch.id)?.name.as_deref())
     }
 
     /// The group has other epochs: opens what can be opened, and works out anew what counts.

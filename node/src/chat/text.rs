@@ -4,7 +4,7 @@
 use borsh::{BorshDeserialize, BorshSerialize};
 use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 use rand::CryptoRng;
-use shared::{Address, BlockHash, Millis};
+use shared::{Address, BlockHash, Millis, Transaction};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
@@ -29,9 +29,9 @@ const LINK_DOMAIN: &[u8] = b"networkmngr chat link 1\n";
 /// What a member wrote.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Text {
-    /// Random: makes the message's id, which stays when the text is encrypted anew.
+    /// Random, so that nothing said twice is the same message.
     pub tag: [u8; 16],
-    /// When its author says that it was written.
+    /// When its author says that it was written: at most [`Transaction::MAX_TIME`].
     pub time: Millis,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
@@ -47,7 +47,7 @@ impl Text {
 
     /// The message's id, if this author wrote it in this group.
     pub fn id(&self, group: &GroupId, author: &Address) -> MessageId {
-        MessageId::of(group, author, &self.tag)
+        MessageId::of(group, author, &borsh::to_vec(self).expect("writing to memory cannot fail"))
     }
 }
 
@@ -92,7 +92,7 @@ pub fn decrypt(key: &[u8; 32], place: &Place<'_>, message: &Message) -> Option<T
     unlock(key, &message.nonce, &place.associated_data(), &mut buffer)?;
     let mut rest = buffer.as_slice();
     let text = Text::deserialize(&mut rest).ok()?;
-    let fits = (1..=MAX_TEXT).contains(&text.text.len());
+    let fits = (1..=MAX_TEXT).contains(&text.text.len()) && text.time <= Transaction::MAX_TIME;
     let bucket = BUCKETS.into_iter().find(|bucket| *bucket >= buffer.len() - rest.len());
     (fits && bucket == Some(buffer.len()) && rest.iter().all(|byte| *byte == 0)).then_some(text)
 }

@@ -178,6 +178,6 @@ fn a_reader_made_from_the_document_reads_a_chat_as_the_node_does() {
     let done = checking.wait_with_output().unwrap();
     let (said, errors) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
     assert!(done.status.success(), "{said}{errors}");
-    assert_eq!(said, "agreed on 11 messages of a room and 302 of other rooms\n");
+    assert_eq!(said, "agreed on 11 messages of a room and 304 of other rooms\n");
     node.stop();
 }

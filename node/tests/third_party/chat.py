@@ -44,7 +44,7 @@ def messages(chats, group, keys):
         number = group.number(entry.said.epoch)
         said = keys[number] and opened(chats.genesis, group, keys[number], group.epochs[number], entry)
         if said:
-            id = chat_envelopes.message_id(group.id, entry.author, said.tag).hex()
+            id = chat_envelopes.message_id(group.id, entry.author, said.bytes()).hex()
             found.setdefault(id, {
                 "id": id,
                 "author": protocol.address(entry.author),
@@ -65,9 +65,10 @@ def opened(genesis, group, key, epoch, entry):
 
 
 def room_name(group, keys, genesis):
-    """The last name that can be read."""
-    for key, epoch in zip(reversed(keys), reversed(group.epochs)):
-        name = key and chat_keys.room_name(key, epoch.rotation.setting(genesis), epoch.rotation.name)
+    """The last name by an admin that can be read."""
+    for number, key, epoch in reversed(list(zip(range(len(keys)), keys, group.epochs))):
+        by_admin = number == 0 or group.epochs[number - 1].members()[epoch.author].admin
+        name = by_admin and key and chat_keys.room_name(key, epoch.rotation.setting(genesis), epoch.rotation.name)
         if name:
             return name
     return None

@@ -196,8 +196,9 @@ def epoch_id(genesis, author, body):
     return sha256(b"networkmngr chat epoch 1\n" + genesis + author + body)
 
 
-def message_id(group, author, tag):
-    return sha256(b"networkmngr chat message id 1\n" + group + author + tag)[:16]
+def message_id(group, author, plaintext):
+    """Of a plaintext without its padding."""
+    return sha256(b"networkmngr chat message id 1\n" + group + author + plaintext)[:16]
 
 
 def safety_number(*accounts):

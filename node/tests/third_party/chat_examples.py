@@ -102,7 +102,7 @@ def check_message(examples, genesis, group, epoch, key, setting):
     said = chat_keys.plaintext(chat_keys.unboxed(chat_keys.message_key(key, setting), box, associated))
     examples.same("chat text", said.bytes())
     check((said.text, said.reply_to, said.time) == ("Coffee?", None, 1_767_225_700_000), "the message")
-    examples.same("chat message id", chat_envelopes.message_id(group, BEN.public, said.tag))
+    examples.same("chat message id", chat_envelopes.message_id(group, BEN.public, said.bytes()))
 
 
 def recomputed():

@@ -47,7 +47,7 @@ class Group:
 
     def take(self, entry):
         fate = self.judge(entry, entry)
-        if fate == WAITS and len(self.waiting) < MOST_WAITING:
+        if fate == WAITS and self.may_wait(entry) and len(self.waiting) < MOST_WAITING:
             self.waiting.append(entry)
         while fate == TAKES_EFFECT:
             fate = self.try_again(entry)
@@ -56,11 +56,15 @@ class Group:
         """Goes through what waits, up to the first that takes effect."""
         for entry in list(self.waiting):
             fate = self.judge(entry, cause)
-            if fate != WAITS:
+            if fate != WAITS or not self.may_wait(entry):
                 self.waiting.remove(entry)
             if fate == TAKES_EFFECT:
                 return TAKES_EFFECT
         return LOST
+
+    def may_wait(self, entry):
+        """Whoever was never in a group takes no place in it."""
+        return not self.epochs or any(entry.author in epoch.members() for epoch in self.epochs)
 
     def judge(self, entry, cause):
         """The fate of a rotation or departure now; takes it in if it takes effect, which is where its cause stands."""

@@ -16,6 +16,7 @@ HPKE = pyhpke.CipherSuite.new(
 NAME_SIZE = 128
 SIZES = [128 << power for power in range(8)]
 LONGEST_TEXT = 16_000
+LATEST_TIME = 2**53 - 1
 
 
 # Keys and seals
@@ -124,4 +125,4 @@ def plaintext(padded):
     except Malformed:
         return None
     as_told = len(padded) == padded_size(len(padded) - len(data.rest)) and not any(data.rest)
-    return said if as_told else None
+    return said if as_told and said.time <= LATEST_TIME else None

@@ -4,10 +4,11 @@ room on the chain and gives it, with what is to count in it."""
 import dataclasses
 import os
 
+import chat_keys
 from chat_envelopes import ROOMS, departure_bytes, message_id
 from chat_writer import Room
 
-LATEST = 2**64 - 1
+LATEST = 2**53 - 1
 
 
 def membership(writer, hanna, ingo, jana, kurt):
@@ -128,7 +129,7 @@ def leaving(writer, hanna, ingo, jana, kurt):
 
 
 def two_leave(writer, hanna, ingo, jana, kurt):
-    """Of two who have left one stays among the members for another epoch; and then a time that no double holds."""
+    """Of two who have left one stays among the members for another epoch; and then the latest time."""
     room = Room.founded(writer, hanna, [hanna, ingo, jana, kurt], admins=[hanna, jana])
     room.departs(jana)
     room.departs(kurt)
@@ -146,17 +147,18 @@ def gaps(writer, hanna, ingo, jana, kurt):
     """Somebody comes back and does not get what was said meanwhile; messages answer what cannot be read, what comes
     later, and themselves."""
     room = Room.founded(writer, hanna, [hanna, ingo, jana, kurt])
-    tags = [os.urandom(16) for _ in range(4)]
-    ids = [message_id(room.id, author.public, tag) for author, tag in zip((jana, hanna, ingo, ingo), tags)]
-    room.says(jana, "for all", tag=tags[0], reply_to=ids[3])
+    tags = [os.urandom(16) for _ in range(2)]
+    hidden = chat_keys.Plaintext(tags[1], 0, None, "not for kurt").bytes()
+    later = chat_keys.Plaintext(tags[0], 0, None, "an answer in advance").bytes()
+    room.says(jana, "for all", reply_to=message_id(room.id, ingo.public, later))
     between = room.begins(hanna, [hanna, ingo, jana])
     room.says(hanna, "not for kurt", tag=tags[1], epoch=between)
     again = os.urandom(16)
-    room.says(ingo, "not for kurt, who reads the second of these two", tag=again)
+    room.says(ingo, "kurt reads the second of these two", tag=again)
     room.begins(hanna, [hanna, ingo, jana, kurt], link=False)
-    room.fails(ingo, "for kurt, who did not read the first of these two", tag=again)
-    room.says(ingo, "an answer to what kurt cannot read", tag=tags[2], reply_to=ids[1])
-    room.says(ingo, "an answer to itself", tag=tags[3], reply_to=ids[3])
+    room.fails(ingo, "kurt reads the second of these two", tag=again)
+    room.says(ingo, "an answer to what kurt cannot read", reply_to=message_id(room.id, hanna.public, hidden))
+    room.says(ingo, "an answer in advance", tag=tags[0])
     return room
 
 
@@ -183,8 +185,9 @@ def crowded(writer, hanna, ingo, jana, kurt):
     room = Room.founded(writer, hanna, [hanna, ingo, jana])
     second = room.planned(hanna, [hanna, ingo, jana])
     third = room.planned(hanna, [hanna, ingo], after=second)
-    for _ in range(63):
-        writer.file(kurt, ROOMS, departure_bytes(room.id, os.urandom(32)))
+    # Nobody who never was in the room takes a place.
+    for author in [kurt] * 5 + [ingo] * 63:
+        writer.file(author, ROOMS, departure_bytes(room.id, os.urandom(32)))
     writer.node.mine()
     room.departs(jana, epoch=second)
     room.put(third)

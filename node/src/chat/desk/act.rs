@@ -11,7 +11,7 @@ use crate::chat::{
     envelope::{EpochId, GroupId, MAX_MEMBERS, MAX_NAME, MessageId, Origin},
     key::{EpochKey, Setting},
     outbox::{Change, Item, ItemId, MAX_ITEMS, Wish},
-    room::Standing,
+    room::{Line, Standing},
     seal,
     shelf::Mark,
     text::{MAX_TEXT, Text, random},
@@ -22,6 +22,9 @@ const KNOWN_ONE_BY_ONE: usize = 200;
 
 /// Addresses told of a name that several accounts have.
 const MOST_TOLD: usize = 5;
+
+/// Newest messages of a room among which one is looked for that may have been said already.
+const LATELY: usize = 1_000;
 
 /// Why something is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -272,10 +275,10 @@ impl Desk {
             return Err(ActError::Text(text.text.len()));
         }
         self.check_in(group)?;
-        let id = text.id(group, &self.me());
-        if self.message(group, &id).is_some() {
-            return Ok(id);
+        if let Some(said) = self.said(group, &text.tag) {
+            return Ok(said);
         }
+        let id = text.id(group, &self.me());
         if let Some(quoted) = text.reply_to
             && self.message(group, &quoted).is_none()
         {
@@ -283,6 +286,20 @@ impl Desk {
         }
         self.add(id, Wish::Say { group: *group, text, audience: self.members(group).into_iter().collect() })?;
         Ok(id)
+    }
+
+    /// What this account said with a tag, if it did so lately.
+    fn said(&self, group: &GroupId, tag: &[u8; 16]) -> Option<MessageId> {
+        let unsent = self.outbox.iter().rev().find_map(|item| match &item.wish {
+            Wish::Say { group: of, text, .. } if of == group && text.tag == *tag => Some(item.id),
+            _ => None,
+        });
+        let own = |line: &Line<'_>| line.author == self.me() && line.text.tag == *tag;
+        unsent.or_else(|| {
+            let room = self.rooms.get(group)?;
+            let lately = room.lines().rev().take(LATELY).chain(room.waiting());
+            lately.into_iter().find(own).map(|line| line.id)
+        })
     }
 
     /// Sends a text to the present members, whoever was to read it before.

@@ -2,12 +2,13 @@
 
 use shared::Payload;
 
-use super::town::{Town, account};
+use super::town::{GENESIS, Town, account};
 use crate::chat::{
     desk::ActError,
-    envelope::{Envelope, PROFILES, Profile, SUITE},
+    envelope::{Envelope, EpochId, Leave, PROFILES, Profile, SUITE},
+    key::{EpochKey, Setting},
     people::safety_number,
-    seal,
+    seal, text,
 };
 
 #[test]
@@ -54,6 +55,54 @@ fn a_safety_number_is_the_same_for_both_and_has_sixty_digits() {
 }
 
 #[test]
+fn a_member_who_parts_with_a_leaver_gives_the_room_no_name() {
+    let mut town = Town::of(3);
+    let group = town.room(3);
+    town.desks[2].leave(&group, &mut town.rng).unwrap();
+    town.send(2);
+    town.mine();
+    town.mine();
+    let errand = town.desks[1].due(&mut town.rng).pop().unwrap();
+    let Ok(Envelope::Rotation(mut rotation)) = Envelope::of(&errand.payload) else { panic!("a rotation") };
+    // The name is encrypted, so the rules for rotations cannot see that it is another one.
+    let setting = Setting::of(&GENESIS, &group, &rotation.origin);
+    let key = EpochKey::from_bytes(&[1; 32]);
+    rotation.commit = key.commit(&setting);
+    rotation.name = text::seal_name(&key, &setting, "mine now", &mut town.rng);
+    for seat in &mut rotation.members {
+        seat.seal = seal::seal(&key, &setting, &seat.address, &seat.receiving, &mut town.rng).unwrap();
+    }
+    let forged = town.sign(&account(2), Envelope::Rotation(rotation).to_payload(None));
+    town.mine_block(vec![forged]);
+    assert_eq!(town.desks[0].confirmed(&group).epochs().len(), 2);
+    assert_eq!(town.desks[0].name(&group), Some("kitchen"));
+    town.say(0, &group, "still the kitchen");
+    town.settle();
+    assert_eq!(town.reads(1, &group), ["still the kitchen"]);
+}
+
+#[test]
+fn strangers_take_no_place_among_what_waits() {
+    let mut town = Town::of(3);
+    let group = town.room(2);
+    let junk = |epoch: u8| Envelope::Leave(Leave { group, epoch: EpochId([epoch; 32]) }).to_payload(None);
+    let block = (0..70).map(|epoch| town.sign(&account(3), junk(epoch))).collect();
+    town.mine_block(block);
+    // A rotation that stands before the one that it follows still finds room.
+    town.desks[0].rotate(&group, &mut town.rng).unwrap();
+    town.send(0);
+    let first = town.pool.clone();
+    town.mine();
+    town.desks[0].rotate(&group, &mut town.rng).unwrap();
+    town.send(0);
+    let second = std::mem::take(&mut town.pool);
+    town.undo(1);
+    town.mine_block(second);
+    town.mine_block(first);
+    assert_eq!(town.desks[1].confirmed(&group).epochs().len(), 3);
+}
+
+#[test]
 fn an_admin_cannot_hand_out_different_keys() {
     let mut town = Town::of(2);
     let group = town.room(2);
@@ -62,8 +111,8 @@ fn an_admin_cannot_hand_out_different_keys() {
     // Its honest program would make another one after it.
     assert!(town.desks[0].cancel(&group, &wanted));
     let Ok(Envelope::Rotation(mut rotation)) = Envelope::of(&errand.payload) else { panic!("a rotation") };
-    let setting = crate::chat::key::Setting::of(&super::town::GENESIS, &group, &rotation.origin);
-    let other_key = crate::chat::key::EpochKey::from_bytes(&[1; 32]);
+    let setting = Setting::of(&GENESIS, &group, &rotation.origin);
+    let other_key = EpochKey::from_bytes(&[1; 32]);
     let victim = town.address(1);
     for seat in rotation.members.iter_mut().filter(|seat| seat.address == victim) {
         seat.seal = seal::seal(&other_key, &setting, &victim, &seat.receiving, &mut town.rng).unwrap();

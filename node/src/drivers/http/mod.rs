@@ -182,6 +182,9 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         wallet,
         desks: Desks::default(),
     });
+    if let Some(account) = app.api.vault.practice() {
+        app.resume_chat(account);
+    }
     let (routes, mut document) = routes(&app).split_for_parts();
     docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
     let router = routes

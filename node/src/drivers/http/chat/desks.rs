@@ -188,6 +188,19 @@ impl App {
         }
     }
 
+    /// Has the chat of an account go on that has chatted here before: what waits is sent, and a room that somebody left
+    /// gets its next key, also when its owner looks at something else.
+    pub(in super::super) fn resume_chat(self: &Arc<Self>, account: Arc<Unlocked>) {
+        let app = self.clone();
+        tokio::spawn(async move {
+            if keep::exists(app.api.vault.data_dir(), &account)
+                && let Err(problem) = app.desk(&account).await
+            {
+                tracing::warn!("the chat of {} does not go on: {}", account.name, problem.detail);
+            }
+        });
+    }
+
     async fn read_desk(self: &Arc<Self>, account: &Arc<Unlocked>) -> Result<Desk, Problem> {
         let (app, account) = (self.clone(), account.clone());
         let desk = blocking(move || {

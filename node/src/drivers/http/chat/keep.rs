@@ -18,6 +18,11 @@ fn path(data_dir: &Path, account: &Unlocked) -> PathBuf {
     data_dir.join(FOLDER).join(account.address.to_string())
 }
 
+/// Whether an account has ever chatted on this node.
+pub(super) fn exists(data_dir: &Path, account: &Unlocked) -> bool {
+    path(data_dir, account).exists()
+}
+
 /// Reads what an account left here; nothing if it never did.
 ///
 /// # Errors

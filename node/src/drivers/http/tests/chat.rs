@@ -208,6 +208,8 @@ async fn what_waits_is_kept_through_a_restart_and_only_its_owner_can_read_it() {
     let node = Setup { folder: Some(folder), ..Setup::new(1) }.start().await;
     let token = log_in(&node, "anna").await["token"].clone();
     let anna = User { node: &node, token, address: String::new() };
+    // It goes out by itself, before anybody asks for chat.
+    anna.mined(&format!("/records?topic=chat/{room}"), |found| found["records"] != json!([])).await;
     let path = format!("/chat/rooms/{room}/messages");
     let page = anna.mined(&path, |page| page["messages"][0]["state"] == "confirmed").await;
     assert_eq!(page["messages"][0]["text"], "dear diary");

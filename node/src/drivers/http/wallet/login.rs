@@ -86,6 +86,7 @@ pub(super) async fn log_in(
         address: session.account.address,
         idle_seconds: IDLE.as_secs(),
     };
+    app.resume_chat(session.account.clone());
     let cookie = cookie::set(&app.wallet.cookie, &session.token);
     Ok(([(header::SET_COOKIE, cookie)], Json(begun)).into_response())
 }
