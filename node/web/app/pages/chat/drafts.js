@@ -1,10 +1,11 @@
-// Drafts: one for each account and room, kept by the browser until they are sent.
+// Drafts: one for each account and room, kept by the browser until they are sent, and the same one in all its pages.
 
 import { forget, keep, kept } from "/web/base/dom.js";
 import { Draft, draftName } from "../../logic/chat/draft.js";
 
 /** Those of this page; a browser that keeps nothing has them until it is loaded anew. */
 const open = new Map();
+const hearers = new Set();
 
 /** The draft of an account for a room. */
 export function draftOf(address, room) {
@@ -19,3 +20,25 @@ export function keepDraft(address, room, draft) {
   if (draft.empty) forget(name);
   else keep(name, draft.toString());
 }
+
+/**
+ * Calls `hear()` when the draft is another, until the function that it returns is called. `typing()` says whether somebody writes in it
+ * here: what another page has kept does not take the place of that.
+ */
+export function onDraft(draft, typing, hear) {
+  const hearer = { draft, typing, hear };
+  hearers.add(hearer);
+  return () => hearers.delete(hearer);
+}
+
+const those = (draft) => [...hearers].filter((hearer) => hearer.draft === draft);
+
+/** Tells all who show it that it is another. */
+export const tellDraft = (draft) => those(draft).forEach(({ hear }) => hear());
+
+addEventListener("storage", ({ key, newValue }) => {
+  const draft = open.get(key);
+  if (!draft) return;
+  draft.join(newValue, !those(draft).some(({ typing }) => typing()));
+  tellDraft(draft);
+});
