@@ -162,14 +162,17 @@ test("what lost its answer is sent again in its order, with the same tag", () =>
     draft.text = text;
     draft.begin(tag(digit));
   }
-  draft.text = "not sent";
-  assert.equal(draft.retry(), false);
+  assert.equal(draft.next.text, "one");
   draft.lose();
+  draft.text = "three";
+  draft.begin(tag("3"));
+  draft.text = "not sent";
   assert.equal(draft.next, null, "what follows waits");
   const loaded = Draft.from(draft.toString());
   for (const again of [draft, loaded]) {
-    assert.deepEqual([again.text, again.next, again.retry()], ["not sent", null, true]);
-    assert.deepEqual(again.sending.map((entry) => [entry.tag, entry.text]), [[tag("1"), "one"], [tag("2"), "two"]]);
+    assert.deepEqual([again.text, again.next, again.lost], ["not sent", null, true]);
+    again.retry();
+    assert.deepEqual(again.sending.map((entry) => [entry.tag, entry.text]), [[tag("1"), "one"], [tag("2"), "two"], [tag("3"), "three"]]);
     again.done(again.next);
     assert.equal(again.next.text, "two");
   }
@@ -179,15 +182,15 @@ test("two pages have the same draft, and both know what is being sent", () => {
   const [one, other] = [new Draft(), new Draft()];
   one.text = "sent here";
   one.begin(tag("1"));
+  other.join(one.toString());
+  assert.deepEqual([other.text, other.sending], ["", [{ tag: tag("1"), text: "sent here", reply: null, lost: true }]]);
   other.text = "being typed";
-  other.join(one.toString(), false);
-  assert.deepEqual([other.text, other.sending], ["being typed", [{ tag: tag("1"), text: "sent here", reply: null, lost: true }]]);
-  one.join(other.toString(), true);
+  one.join(other.toString());
   assert.deepEqual([one.text, one.next.text, one.sending.length], ["being typed", "sent here", 1]);
   one.done(one.next);
-  other.join(one.toString(), true);
+  other.join(one.toString());
   assert.deepEqual([other.text, other.sending], ["being typed", []]);
-  other.join(null, true);
+  other.join(null);
   assert.ok(other.empty);
 });
 

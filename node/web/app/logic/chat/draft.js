@@ -13,39 +13,44 @@ export class Draft {
   /** From what `toString` gave before; an empty draft from anything else. */
   static from(kept) {
     const draft = new Draft();
-    draft.join(kept, true);
+    draft.join(kept);
     return draft;
   }
 
   toString() {
-    return JSON.stringify({ text: this.text, reply: this.reply, sending: this.sending });
+    return JSON.stringify({ text: this.text, reply: this.reply, sending: this.sending.map(({ tag, text, reply }) => ({ tag, text, reply })) });
   }
 
   get empty() {
     return this.text === "" && this.reply === null && this.sending.length === 0;
   }
 
-  /** Takes what another page has kept of the same draft: what it is sending, and, if `written`, what is written there. */
-  join(kept, written) {
+  /** Takes what another page has kept of the same draft: what is written, and what that page is sending besides what is sent here. */
+  join(kept) {
     const other = read(kept);
-    if (written) Object.assign(this, { text: String(other.text ?? ""), reply: other.reply ?? null });
+    this.text = String(other.text ?? "");
+    this.reply = other.reply ?? null;
     const here = this.sending.filter(({ tag }) => this.#own.has(tag));
     const there = (Array.isArray(other.sending) ? other.sending.map(Object) : []).filter(({ tag }) => TAG.test(tag) && !this.#own.has(tag));
     this.sending = [...here, ...there.map(({ tag, text, reply }) => ({ tag, text: String(text), reply: reply ?? null, lost: true }))];
   }
 
+  /** Whether anything has to be sent again. */
+  get lost() {
+    return this.sending.some(({ lost }) => lost);
+  }
+
   /** Has what is written sent: the field is free for the next. `tag` is 32 random digits; with them nothing is said twice. */
   begin(tag) {
-    this.sending.push({ tag, text: this.text, reply: this.reply, lost: false });
+    this.sending.push({ tag, text: this.text, reply: this.reply, lost: this.lost });
     this.#own.add(tag);
     this.text = "";
     this.reply = null;
   }
 
-  /** The next that can be sent, if all before it were. */
+  /** The next that is to be sent; null if there is none, or if what was lost goes before it. */
   get next() {
-    const [first] = this.sending;
-    return first && !first.lost ? first : null;
+    return this.lost ? null : this.sending[0] ?? null;
   }
 
   /** The node has it. */
@@ -58,11 +63,9 @@ export class Draft {
     this.sending.forEach((entry) => { entry.lost = true; });
   }
 
-  /** What was lost is to be sent again. True if anything was. */
+  /** What was lost is to be sent again. */
   retry() {
-    const lost = this.sending.filter((entry) => entry.lost);
-    lost.forEach((entry) => { entry.lost = false; });
-    return lost.length > 0;
+    this.sending.forEach((entry) => { entry.lost = false; });
   }
 
   /** The first was refused. It is written again, with what was to follow it, before what was written since. */

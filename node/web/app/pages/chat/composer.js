@@ -2,7 +2,7 @@
 
 import { el, fill, notice, text } from "/web/base/dom.js";
 import { called, inShort, room as roomLeft, roomName } from "../../logic/chat/words.js";
-import { act, session } from "../../server.js";
+import { act, refresh, session } from "../../server.js";
 import { keepDraft, onDraft, tellDraft } from "./drafts.js";
 
 /** Pixels that the field grows to. */
@@ -91,14 +91,14 @@ export function composer(scope, { address, room, name, draft, alone, began, chan
   const submit = () => {
     draft.text = box.value;
     if (draft.text.trim() === "" || roomLeft(draft.text).over) return;
-    wrong.textContent = "";
+    if (!draft.lost) wrong.textContent = "";
     draft.begin(newTag());
     save();
     tellDraft(draft);
     began();
     alone(deliver);
   };
-  scope.finally(onDraft(draft, () => document.hasFocus() && document.activeElement === box, () => {
+  scope.finally(onDraft(draft, () => {
     draw();
     changed();
   }));
@@ -139,9 +139,12 @@ export function composer(scope, { address, room, name, draft, alone, began, chan
       told = words;
       drawHint();
     },
-    /** The node answers: what it did not answer for is sent again. */
-    again() {
-      if (session.account?.address !== address || !draft.retry()) return;
+    /** The node answers: what it did not answer for is sent again, if the same account is still in use there. */
+    async again() {
+      if (!draft.lost) return;
+      await refresh();
+      if (scope.closed || session.account?.address !== address || !draft.lost) return;
+      draft.retry();
       tellDraft(draft);
       draft.sending.forEach(() => alone(deliver));
     },

@@ -21,24 +21,19 @@ export function keepDraft(address, room, draft) {
   else keep(name, draft.toString());
 }
 
-/**
- * Calls `hear()` when the draft is another, until the function that it returns is called. `typing()` says whether somebody writes in it
- * here: what another page has kept does not take the place of that.
- */
-export function onDraft(draft, typing, hear) {
-  const hearer = { draft, typing, hear };
+/** Calls `hear()` when the draft is another, until the function that it returns is called. */
+export function onDraft(draft, hear) {
+  const hearer = { draft, hear };
   hearers.add(hearer);
   return () => hearers.delete(hearer);
 }
 
-const those = (draft) => [...hearers].filter((hearer) => hearer.draft === draft);
-
 /** Tells all who show it that it is another. */
-export const tellDraft = (draft) => those(draft).forEach(({ hear }) => hear());
+export const tellDraft = (draft) => [...hearers].forEach((hearer) => hearer.draft === draft && hearer.hear());
 
 addEventListener("storage", ({ key, newValue }) => {
   const draft = open.get(key);
   if (!draft) return;
-  draft.join(newValue, !those(draft).some(({ typing }) => typing()));
+  draft.join(newValue);
   tellDraft(draft);
 });

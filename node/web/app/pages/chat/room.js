@@ -38,7 +38,7 @@ export function room(scope, id) {
   scope.hear((news) => {
     const { kind, event } = news;
     if (kind === "health" || kind === "event") shown?.log.drawStates();
-    if (kind === "health") shown?.again();
+    if (kind === "health" || kind === "chat") shown?.again();
     // The list of rooms as a whole is another: this room may be.
     if (!concerns(news, id) && !(concerns(news) && event.room === null)) return;
     if (kind === "chat" && event.message) {
