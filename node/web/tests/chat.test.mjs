@@ -32,6 +32,10 @@ test("a page takes the place of what was there", () => {
   assert.deepEqual([ids(timeline), timeline.older, timeline.newer, timeline.begun], ["def", true, false, true]);
   timeline.replace(page("abc", { after: true }), timeline.now);
   assert.deepEqual([ids(timeline), timeline.older, timeline.newer], ["abc", false, true]);
+  timeline.replace(page("abcd"), timeline.now, "b");
+  assert.deepEqual([ids(timeline), timeline.older], ["bcd", true], "no more than was there");
+  timeline.replace(page("abcd"), timeline.now, "x");
+  assert.deepEqual([ids(timeline), timeline.older], ["abcd", false]);
 });
 
 test("it grows at both ends, lets go of what is far away, and nothing is there twice", () => {

@@ -57,11 +57,15 @@ export class Timeline {
     this.messages = this.messages.filter((message) => message.id !== id);
   }
 
-  /** Takes a page `{ messages, next, previous }` (newest first), asked for at `asked`, in the place of what was there. What came meanwhile stays. */
-  replace(page, asked) {
+  /**
+   * Takes a page `{ messages, next, previous }` (newest first), asked for at `asked`, in the place of what was there. What came meanwhile
+   * stays. `first` (null if there is none) is the id of a message before which nothing is wanted, if the page has it.
+   */
+  replace(page, asked, first = null) {
     const list = this.#list(page, asked);
-    this.messages = list;
-    this.older = page.next !== null;
+    const from = Math.max(0, list.findIndex(({ id }) => id === first));
+    this.messages = list.slice(from);
+    this.older = from > 0 || page.next !== null;
     this.#end(page.previous === null, asked);
     this.begun = true;
   }

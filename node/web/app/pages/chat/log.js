@@ -80,20 +80,20 @@ export class Log {
   /** Reads the messages that are here again. */
   async #again() {
     if (!this.timeline.begun) return this.#first();
-    const { middle, newer } = this.timeline;
-    const count = Math.max(STEP, this.timeline.messages.filter(({ state }) => state === "confirmed").length);
-    await this.#read(newer && middle ? `around=${middle}&limit=${count}` : `limit=${count}`);
+    const { messages, middle, newer } = this.timeline;
+    const limit = `limit=${Math.max(STEP, messages.length)}`;
+    await this.#read(newer && middle ? `around=${middle}&${limit}` : limit, { first: messages.length < STEP ? null : messages[0].id });
     if (this.scope.closed) return;
     this.draw();
     this.#moved();
   }
 
   /** Has a page of the room take the place of what is here. False if it is to have `wanted` in it, and has not. */
-  async #read(query, wanted = null) {
+  async #read(query, { wanted = null, first = null } = {}) {
     const asked = this.timeline.now;
     const page = await get(`${this.path}?${query}`);
     if (wanted !== null && !page.messages.some(({ id }) => id === wanted)) return false;
-    this.timeline.replace(page, asked);
+    this.timeline.replace(page, asked, first);
     this.#failed.clear();
     return true;
   }
@@ -161,7 +161,7 @@ export class Log {
   /** Goes to another part of the room. False if that failed, which is told, or nobody waits for it any more. */
   async #fetch(query, wanted = null) {
     let trouble = "That message is not among those that you can read.";
-    const found = await this.alone(() => this.#read(query, wanted)).catch((error) => {
+    const found = await this.alone(() => this.#read(query, { wanted })).catch((error) => {
       trouble = error.message;
       return false;
     });

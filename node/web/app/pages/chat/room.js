@@ -101,7 +101,8 @@ function opened(scope, place, first, again) {
     if (panel === null) toggles[name]?.focus();
   };
   const search = searchPanel(scope, id, { close: () => open("search"), jump: (wanted) => {
-    if (getComputedStyle(log.element).display === "none") open("search");
+    // On a phone it lies over the messages.
+    if (log.element.clientHeight === 0) open("search");
     log.jump(wanted);
   } });
   const people = roomPanel(id, { again, close: () => open("people") });
