@@ -81,7 +81,7 @@ export function composer(scope, { address, room, name, draft, alone, began, chan
       // What was to follow must not go before it.
       if (OPEN.has(error.status)) draft.lose();
       else draft.fail();
-      const words = OPEN.has(error.status) ? `${error.message} What is not sent yet goes out ${error.status === 401 ? "after that" : "by itself"}.` : error.message;
+      const words = OPEN.has(error.status) ? `What is not sent yet goes out ${error.status === 401 ? "once you have logged in again" : "by itself"}. ${error.message}` : error.message;
       if (element.isConnected) text(wrong, words);
       else notice(words, "bad");
     }
