@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p node --example chat_cost -- [MESSAGES]
 //!
-//! A room of MESSAGES messages (10,000 unless given) in a database on disk, 100 to a block: how long it takes to open it
+//! A room of MESSAGES messages (10,000 unless given) in a database on disk, 50 to a block: how long it takes to open it
 //! from chain and keys, against reading and decoding the same transactions; a page, a search, a block more; what a
 //! message takes on the chain.
 
@@ -40,7 +40,7 @@ use shared::{
     wire::{NodeId, PeerId},
 };
 
-const PER_BLOCK: usize = 100;
+const PER_BLOCK: usize = 50;
 
 fn main() -> Result<()> {
     let messages: usize = env::args().nth(1).map_or(Ok(10_000), |text| text.parse()).context("MESSAGES is a number")?;
@@ -162,8 +162,10 @@ impl<S: Store> Place<S> {
             for errand in due {
                 let transaction = self.submit(account, errand.payload.clone())?;
                 bytes += transaction.size();
-                self.desk.sent(&errand, &transaction);
+                self.desk.sent(&errand, &transaction.id());
             }
+            let Reply::Pending(pool) = self.ask(Request::Pending)? else { bail!("a pool") };
+            self.desk.wait(&pool);
         }
     }
 

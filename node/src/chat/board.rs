@@ -3,13 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::{BlockHash, Height};
+use shared::{BlockHash, Height, TxId};
 
 use super::{
     envelope::{Envelope, GroupId},
     group::{Entry, Group, group_of},
     people::People,
 };
+use crate::machine::store::Location;
 
 /// The public side of chat.
 #[derive(Debug)]
@@ -39,6 +40,11 @@ impl Board {
     /// A group.
     pub fn group(&self, id: &GroupId) -> Option<&Group> {
         self.groups.get(id)
+    }
+
+    /// Where a profile, rotation or departure stands. It is looked for from the newest on.
+    pub fn place(&self, id: &TxId) -> Option<Location> {
+        self.entries.iter().rev().find(|entry| entry.id == *id).map(|entry| entry.at)
     }
 
     /// Takes the next entry of the chain, unless it is a message. Tells which group it may have changed.

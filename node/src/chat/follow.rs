@@ -36,7 +36,7 @@ pub fn follow(desk: &mut Desk, chain: &impl ReadChain) -> Result<()> {
         entries.extend(entries_above(chain, &topic, common)?);
     }
     entries.sort_by_key(|entry| entry.at);
-    entries.into_iter().for_each(|entry| desk.take(entry));
+    desk.take(entries);
     fill(desk, chain, Some(common))?;
     desk.arrive(tip, height);
     Ok(())

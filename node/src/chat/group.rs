@@ -2,7 +2,7 @@
 //! rotation after an epoch, in the chain's order, is the one that follows it; all others are lost. Secrets play no
 //! part here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::{Address, BlockHash, TxId};
@@ -77,9 +77,8 @@ enum Fate {
 #[derive(Debug, Default, Clone)]
 pub struct Group {
     epochs: Vec<Epoch>,
-    leaving: BTreeSet<Address>,
-    /// Where the first of those who are leaving said so.
-    left_at: Option<Location>,
+    /// And where they said so.
+    leaving: BTreeMap<Address, Location>,
     /// Who went by their own word, and was not let in again.
     departed: BTreeSet<Address>,
     early: Vec<Entry>,
@@ -98,29 +97,25 @@ impl Group {
 
     /// An epoch that took effect, and how many came before it.
     pub fn epoch(&self, id: &EpochId) -> Option<(usize, &Epoch)> {
-        self.epochs.iter().enumerate().find(|(_, epoch)| epoch.id == *id)
+        // What is asked about is mostly new.
+        self.epochs.iter().enumerate().rev().find(|(_, epoch)| epoch.id == *id)
     }
 
-    /// Members who have said that they go, and still are in the present epoch.
-    pub fn leaving(&self) -> &BTreeSet<Address> {
+    /// Members who have said that they go, and still are in the present epoch, with the place where they said so first.
+    pub fn leaving(&self) -> &BTreeMap<Address, Location> {
         &self.leaving
-    }
-
-    /// Where the first of [`Self::leaving`] said so.
-    pub fn left_at(&self) -> Option<Location> {
-        self.left_at
     }
 
     /// Whether somebody went by their own word.
     pub fn has_left(&self, member: &Address) -> bool {
-        self.leaving.contains(member) || self.departed.contains(member)
+        self.leaving.contains_key(member) || self.departed.contains(member)
     }
 
     /// Who may give the group its next key without having been asked to, once somebody leaves: admins before others,
     /// each kind in order of address.
     pub fn heirs(&self) -> Vec<Address> {
         let staying = self.now().into_iter().flat_map(|epoch| &epoch.rotation().members);
-        let mut staying: Vec<_> = staying.filter(|seat| !self.leaving.contains(&seat.address)).collect();
+        let mut staying: Vec<_> = staying.filter(|seat| !self.leaving.contains_key(&seat.address)).collect();
         staying.sort_by_key(|seat| (!seat.admin, seat.address));
         staying.into_iter().map(|seat| seat.address).collect()
     }
@@ -145,6 +140,9 @@ impl Group {
             let early = self.early.remove(next);
             self.try_one(genesis, &early, at);
         }
+        // What waited in vain makes room.
+        let early = std::mem::take(&mut self.early);
+        self.early = early.into_iter().filter(|early| !matches!(self.fate(genesis, early), Fate::Lost)).collect();
     }
 
     /// Whether the group is another one now.
@@ -154,8 +152,7 @@ impl Group {
                 match &*entry.envelope {
                     Envelope::Rotation(rotation) => self.rotate(genesis, entry, rotation, at),
                     Envelope::Leave(_) => {
-                        self.leaving.insert(entry.author);
-                        self.left_at.get_or_insert(at);
+                        self.leaving.entry(entry.author).or_insert(at);
                     }
                     _ => return false,
                 }
@@ -173,13 +170,9 @@ impl Group {
 
     fn rotate(&mut self, genesis: &BlockHash, entry: &Entry, rotation: &Rotation, at: Location) {
         let id = EpochId::of(genesis, &entry.author, &entry.envelope.to_body());
-        let (staying, gone) = std::mem::take(&mut self.leaving).into_iter().partition(|member| rotation.has(member));
-        self.leaving = staying;
-        self.departed.extend::<BTreeSet<_>>(gone);
+        self.departed.extend(self.leaving.keys());
         self.departed.retain(|member| !rotation.has(member));
-        if self.leaving.is_empty() {
-            self.left_at = None;
-        }
+        self.leaving.retain(|member, _| rotation.has(member));
         self.epochs.push(Epoch { id, at, author: entry.author, envelope: entry.envelope.clone() });
     }
 
@@ -201,7 +194,8 @@ impl Group {
             (Origin::Founding { .. }, Some(_)) => Fate::Lost,
             (Origin::After(parent), Some(now)) if *parent == now.id => {
                 let Some(seat) = now.seat(author) else { return Fate::Lost };
-                let follows = (seat.admin && !self.leaving.contains(author)) || self.only_parts(now, rotation, author);
+                let follows =
+                    (seat.admin && !self.leaving.contains_key(author)) || self.only_parts(now, rotation, author);
                 if follows { Fate::TakesEffect } else { Fate::TooEarly }
             }
             (Origin::After(parent), _) if self.epoch(parent).is_some() => Fate::Lost,
@@ -213,7 +207,7 @@ impl Group {
     /// stays. When no admin stays, whoever does it becomes one.
     fn only_parts(&self, now: &Epoch, rotation: &Rotation, author: &Address) -> bool {
         let an_admin_stays =
-            now.rotation().members.iter().any(|seat| seat.admin && !self.leaving.contains(&seat.address));
+            now.rotation().members.iter().any(|seat| seat.admin && !self.leaving.contains_key(&seat.address));
         let same = |seat: &Seat| {
             let inherits = !an_admin_stays && seat.address == *author;
             let before = now.seat(&seat.address);
@@ -224,9 +218,9 @@ impl Group {
         let mut gone = now.rotation().addresses().filter(|member| !rotation.has(member));
         let parts = rotation.members.len() < now.rotation().members.len();
         parts
-            && !self.leaving.contains(author)
+            && !self.leaving.contains_key(author)
             && rotation.members.iter().all(same)
-            && gone.all(|member| self.leaving.contains(&member))
+            && gone.all(|member| self.leaving.contains_key(&member))
     }
 
     fn fate_of_leave(&self, author: &Address, leave: &Leave) -> Fate {

@@ -2,8 +2,10 @@
 //! item stays until what it asks for is confirmed so deep that no reorganisation is expected to take it back; so a
 //! restart, a full pool or a reorganisation loses nothing.
 
+use std::collections::BTreeSet;
+
 use borsh::{BorshDeserialize, BorshSerialize};
-use shared::Address;
+use shared::{Address, TxId};
 
 use super::{
     envelope::{EpochId, GroupId, MessageId},
@@ -29,8 +31,10 @@ pub struct Item {
     pub id: ItemId,
     /// What.
     pub wish: Wish,
-    /// The epoch that a rotation would begin that was sent for it.
+    /// The epoch that a rotation would begin that was sent for it, or that a text or departure was sent in.
     pub sent: Option<EpochId>,
+    /// The transaction that was sent for it last.
+    pub carried: Option<TxId>,
     /// Why it was given up: whoever asked for it must see that.
     pub undone: Option<String>,
 }
@@ -73,7 +77,7 @@ pub enum Wish {
         /// What.
         text: Text,
         /// Who was to read it when it was written: it is not encrypted for anybody else by itself.
-        audience: Vec<Address>,
+        audience: BTreeSet<Address>,
     },
 }
 
@@ -113,7 +117,7 @@ pub enum Change {
 impl Item {
     /// One that was not sent yet.
     pub fn new(id: ItemId, wish: Wish) -> Self {
-        Self { id, wish, sent: None, undone: None }
+        Self { id, wish, sent: None, carried: None, undone: None }
     }
 
     /// The group that it is about.

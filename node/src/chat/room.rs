@@ -2,15 +2,17 @@
 //! room's name. Which messages count follows from the group's epochs and the keys alone, so it is worked out again
 //! whenever these change.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use shared::{Address, BlockHash, Height, TxId};
 use zeroize::Zeroizing;
 
 use super::{
-    envelope::{EpochId, GroupId, Message, MessageId},
-    group::{Epoch, Group},
+    envelope::{Envelope, EpochId, GroupId, MessageId},
+    group::{Entry, Epoch, Group},
     key::{EpochKey, Purpose, Setting},
     seal,
     text::{self, Place, Text},
@@ -26,13 +28,18 @@ pub trait Reader {
 }
 
 /// What an epoch's members have.
-#[derive(Debug)]
 pub struct Opened {
     /// Its key.
     pub key: EpochKey,
     message_key: Zeroizing<[u8; 32]>,
     /// The room's name in it, if it is one.
     pub name: Option<String>,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Opened(secret)")
+    }
 }
 
 impl Opened {
@@ -47,6 +54,8 @@ impl Opened {
 #[derive(Debug, Default)]
 struct Keys {
     opened: BTreeMap<EpochId, Opened>,
+    /// Whose seal does not open for this account, so that it is not tried again.
+    shut: BTreeSet<EpochId>,
     usable: BTreeSet<EpochId>,
 }
 
@@ -67,9 +76,15 @@ impl Keys {
     fn open_seals(&mut self, genesis: &BlockHash, group: &Group, reader: &impl Reader) {
         for epoch in group.epochs() {
             let Some(seat) = epoch.seat(&reader.address()) else { continue };
+            if self.shut.contains(&epoch.id) {
+                continue;
+            }
             self.make_usable(genesis, epoch, |setting| {
                 seal::open(&seat.seal, setting, &reader.address(), reader.secret())
             });
+            if !self.usable.contains(&epoch.id) {
+                self.shut.insert(epoch.id);
+            }
         }
     }
 
@@ -85,7 +100,7 @@ impl Keys {
 
     /// A key that is not the one that everybody was promised is no key.
     fn make_usable(&mut self, genesis: &BlockHash, epoch: &Epoch, open: impl FnOnce(&Setting) -> Option<EpochKey>) {
-        if let Entry::Vacant(place) = self.opened.entry(epoch.id) {
+        if let btree_map::Entry::Vacant(place) = self.opened.entry(epoch.id) {
             let setting = epoch.setting(genesis);
             let promised = |key: &EpochKey| key.commit(&setting) == epoch.rotation().commit;
             let Some(key) = open(&setting).filter(promised) else { return };
@@ -110,7 +125,8 @@ struct Post {
 
 #[derive(Debug)]
 enum Body {
-    Sealed(Message),
+    /// A message.
+    Sealed(Arc<Envelope>),
     Open(Text),
 }
 
@@ -149,8 +165,8 @@ pub struct Room {
     pool: Vec<Post>,
     /// Those of `posts` that count.
     shown: Vec<(MessageId, usize)>,
-    /// Those of `pool` that count.
-    pending: Vec<(MessageId, usize)>,
+    /// Where those that count are in `pool`.
+    pending: BTreeMap<MessageId, usize>,
     /// Where each is in `posts`.
     by_id: BTreeMap<MessageId, usize>,
 }
@@ -164,7 +180,7 @@ impl Room {
             posts: Vec::new(),
             pool: Vec::new(),
             shown: Vec::new(),
-            pending: Vec::new(),
+            pending: BTreeMap::new(),
             by_id: BTreeMap::new(),
         }
     }
@@ -182,34 +198,34 @@ impl Room {
     /// The group has other epochs: opens what can be opened, and works out anew what counts.
     pub fn rework(&mut self, genesis: &BlockHash, group: Standing<'_>, reader: &impl Reader) {
         self.keys.rework(genesis, group, reader);
-        self.shown.clear();
-        self.by_id.clear();
-        for index in 0..self.posts.len() {
-            self.count(genesis, group.confirmed, index);
-        }
-        self.count_pool(genesis, group.expected);
+        self.count_all(genesis, group);
     }
 
-    /// Takes the next message under the group's topic. Tells its id if it counts.
-    pub fn take(
-        &mut self,
-        genesis: &BlockHash,
-        group: Standing<'_>,
-        (at, transaction): (Location, TxId),
-        author: Address,
-        message: &Message,
-    ) -> Option<MessageId> {
-        // What was opened while it waited need not be opened again.
-        let waited = self.pool.iter().position(|post| post.transaction == transaction);
-        let body = match waited.map(|found| self.pool.swap_remove(found).body) {
-            Some(body) => body,
-            None => Body::Sealed(message.clone()),
-        };
-        self.posts.push(Post { at: Some(at), transaction, author, epoch: message.epoch, body });
-        let counted = self.count(genesis, group.confirmed, self.posts.len() - 1);
-        if counted.is_some() || waited.is_some() {
+    /// The group is expected to have other epochs. What counts on the chain is worked out anew only if that brought keys.
+    pub fn expect(&mut self, genesis: &BlockHash, group: Standing<'_>, reader: &impl Reader) {
+        let usable = self.keys.usable.clone();
+        self.keys.rework(genesis, group, reader);
+        if self.keys.usable == usable {
             self.count_pool(genesis, group.expected);
+        } else {
+            self.count_all(genesis, group);
         }
+    }
+
+    /// Takes the next messages under the group's topic. Tells which of them count.
+    pub fn take(&mut self, genesis: &BlockHash, group: Standing<'_>, entries: &[Entry]) -> Vec<MessageId> {
+        let places: BTreeMap<_, _> = self.pool.iter().map(|post| post.transaction).zip(0..).collect();
+        let mut pool: Vec<_> = std::mem::take(&mut self.pool).into_iter().map(Some).collect();
+        let mut counted = Vec::new();
+        for entry in entries {
+            // What was opened while it waited need not be opened again.
+            let waited = places.get(&entry.id).and_then(|place: &usize| pool.get_mut(*place)?.take());
+            let Some(post) = waited.or_else(|| Post::new(entry.id, entry.author, &entry.envelope)) else { continue };
+            self.posts.push(Post { at: Some(entry.at), ..post });
+            counted.extend(self.count(genesis, group.confirmed, self.posts.len() - 1));
+        }
+        self.pool = pool.into_iter().flatten().collect();
+        self.count_pool(genesis, group.expected);
         counted
     }
 
@@ -226,17 +242,27 @@ impl Room {
     }
 
     /// These messages wait in the pool now, and no others.
-    pub fn wait(&mut self, genesis: &BlockHash, expected: &Group, waiting: Vec<(TxId, Address, Message)>) {
+    pub fn wait<'a>(
+        &mut self,
+        genesis: &BlockHash,
+        expected: &Group,
+        waiting: impl Iterator<Item = (TxId, Address, &'a Arc<Envelope>)>,
+    ) {
         let mut before: BTreeMap<TxId, Post> =
             std::mem::take(&mut self.pool).into_iter().map(|post| (post.transaction, post)).collect();
-        for (transaction, author, message) in waiting {
-            let fresh = || {
-                let epoch = message.epoch;
-                Post { at: None, transaction, author, epoch, body: Body::Sealed(message) }
-            };
-            self.pool.push(before.remove(&transaction).unwrap_or_else(fresh));
-        }
+        self.pool.extend(waiting.filter_map(|(transaction, author, envelope)| {
+            before.remove(&transaction).or_else(|| Post::new(transaction, author, envelope))
+        }));
         self.count_pool(genesis, expected);
+    }
+
+    fn count_all(&mut self, genesis: &BlockHash, group: Standing<'_>) {
+        self.shown.clear();
+        self.by_id.clear();
+        for index in 0..self.posts.len() {
+            self.count(genesis, group.confirmed, index);
+        }
+        self.count_pool(genesis, group.expected);
     }
 
     fn count(&mut self, genesis: &BlockHash, group: &Group, index: usize) -> Option<MessageId> {
@@ -254,9 +280,8 @@ impl Room {
         for (index, post) in self.pool.iter_mut().enumerate() {
             if let Some(id) = post.counts(genesis, &self.id, group, &self.keys)
                 && !self.by_id.contains_key(&id)
-                && self.pending.iter().all(|(other, _)| *other != id)
             {
-                self.pending.push((id, index));
+                self.pending.entry(id).or_insert(index);
             }
         }
     }
@@ -298,7 +323,7 @@ impl Room {
     pub fn find(&self, id: &MessageId) -> Option<Line<'_>> {
         let on_chain = self.by_id.get(id).and_then(|index| Self::line(*id, self.posts.get(*index)?));
         on_chain.or_else(|| {
-            let (id, index) = self.pending.iter().find(|(other, _)| other == id)?;
+            let index = self.pending.get(id)?;
             Self::line(*id, self.pool.get(*index)?)
         })
     }
@@ -311,6 +336,12 @@ impl Room {
 }
 
 impl Post {
+    /// One that waits; nothing unless the envelope is a message.
+    fn new(transaction: TxId, author: Address, envelope: &Arc<Envelope>) -> Option<Self> {
+        let Envelope::Message(message) = &**envelope else { return None };
+        Some(Self { at: None, transaction, author, epoch: message.epoch, body: Body::Sealed(envelope.clone()) })
+    }
+
     /// The id of a message that counts: of an epoch that took effect, by somebody who was a member from then until
     /// now or until it was confirmed, and opened.
     fn counts(&mut self, genesis: &BlockHash, group_id: &GroupId, group: &Group, keys: &Keys) -> Option<MessageId> {
@@ -320,12 +351,26 @@ impl Post {
             return None;
         }
         let opened = keys.of(&self.epoch)?;
-        if let Body::Sealed(message) = &self.body {
+        if let Body::Sealed(envelope) = &self.body
+            && let Envelope::Message(message) = &**envelope
+        {
             let place = Place { genesis, group: group_id, epoch: &self.epoch, author: &self.author };
             let text = text::decrypt(&opened.message_key, &place, message)?;
             self.body = Body::Open(text);
         }
         let Body::Open(text) = &self.body else { return None };
         Some(text.id(group_id, &self.author))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_shows_when_a_room_is_printed() {
+        let opened = Opened { key: EpochKey::from_bytes(&[71; 32]), message_key: [72; 32].into(), name: None };
+        let shown = format!("{opened:?}");
+        assert!(!shown.contains("71, 71") && !shown.contains("72, 72"), "{shown}");
     }
 }

@@ -24,6 +24,9 @@ const DOMAIN: &[u8] = b"networkmngr chat seal 1\n";
 #[error("its receiving key is none that anything can be encrypted for")]
 pub struct NoReceivingKey;
 
+/// What opens for nobody.
+pub const NONE: Seal = Seal { encapsulated: [0; 32], ciphertext: [0; 48] };
+
 /// Whom a seal is for, and where it stands: HPKE's `info`.
 pub fn info(setting: &Setting, address: &Address, receiving: &[u8; 32]) -> Vec<u8> {
     [DOMAIN, &[SUITE], &setting.to_bytes(), &address.0, receiving].concat()

@@ -16,3 +16,4 @@ mod process;
 mod refusals;
 mod replace;
 mod third_party;
+mod third_party_chat;

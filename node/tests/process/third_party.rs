@@ -16,7 +16,7 @@ use tlog_tiles::{
 use crate::process::{Node, easy_genesis, text};
 
 /// Names the Python that has the packages.
-const PYTHON: &str = "THIRD_PARTY_PYTHON";
+pub(crate) const PYTHON: &str = "THIRD_PARTY_PYTHON";
 
 #[test]
 #[ignore = "needs a Python with the packages of tests/third_party/requirements.txt, named by THIRD_PARTY_PYTHON"]

@@ -82,6 +82,17 @@ def address(key):
     return "nm1" + "".join(BECH32[digit] for digit in digits)
 
 
+def public_key(text):
+    """The key of an address in lower case."""
+    value = 0
+    for digit in text.removeprefix("nm1")[:52]:
+        value = value << 5 | BECH32.index(digit)
+    key = (value >> 4).to_bytes(32, "big")
+    if address(key) != text:
+        raise ValueError(f"{text} is no address")
+    return key
+
+
 # 6. Transactions
 
 

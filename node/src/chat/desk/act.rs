@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use rand::CryptoRng;
 use shared::Address;
 
-use super::{Desk, News, send::Way};
+use super::{Desk, News};
 use crate::chat::{
     envelope::{EpochId, GroupId, MAX_MEMBERS, MAX_NAME, MessageId, Origin},
     key::{EpochKey, Setting},
@@ -19,6 +19,9 @@ use crate::chat::{
 
 /// Messages up to which somebody has read that are known one by one: a reorganisation may put those in another order.
 const KNOWN_ONE_BY_ONE: usize = 200;
+
+/// Addresses told of a name that several accounts have.
+const MOST_TOLD: usize = 5;
 
 /// Why something is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,7 +113,8 @@ impl Desk {
             [] => Err(ActError::Nobody(named.to_owned())),
             [one] => Ok(**one),
             several => {
-                let addresses: Vec<_> = several.iter().map(ToString::to_string).collect();
+                let mut addresses: Vec<_> = several.iter().take(MOST_TOLD).map(ToString::to_string).collect();
+                addresses.extend((several.len() > MOST_TOLD).then(|| "…".to_owned()));
                 Err(ActError::Ambiguous { name: named.to_owned(), addresses: addresses.join(", ") })
             }
         }
@@ -167,11 +171,14 @@ impl Desk {
         self.change(group, Change::Add { member, receiving, history }, rng)
     }
 
-    /// Puts somebody out of a room.
+    /// Puts somebody out of a room. Whoever puts themselves out leaves it.
     ///
     /// # Errors
     /// When that cannot be.
     pub fn remove(&mut self, group: &GroupId, member: Address, rng: &mut impl CryptoRng) -> Acted<ItemId> {
+        if member == self.me() {
+            return self.leave(group, rng);
+        }
         self.check_admin(group)?;
         self.check_member(group, &member)?;
         self.change(group, Change::Remove { member }, rng)
@@ -231,8 +238,13 @@ impl Desk {
         if others && self.is_only_admin(group) {
             return Err(ActError::OnlyAdmin);
         }
-        if let Some(item) = self.outbox.iter().find(|item| item.wish == Wish::Leave { group: *group }) {
-            return Ok(item.id);
+        let before = self.outbox.iter().find(|item| item.wish == Wish::Leave { group: *group });
+        if let Some(Item { id, sent, .. }) = before {
+            if self.gone_since(group, *sent).is_none() {
+                return Ok(*id);
+            }
+            // It was let in again since.
+            self.let_go(&BTreeSet::from([*id]));
         }
         let id = random_id(rng);
         self.add(id, Wish::Leave { group: *group })?;
@@ -269,7 +281,7 @@ impl Desk {
         {
             return Err(ActError::NoMessage(quoted));
         }
-        self.add(id, Wish::Say { group: *group, text, audience: self.members(group) })?;
+        self.add(id, Wish::Say { group: *group, text, audience: self.members(group).into_iter().collect() })?;
         Ok(id)
     }
 
@@ -280,12 +292,12 @@ impl Desk {
     pub fn send_anyway(&mut self, group: &GroupId, message: &MessageId) -> Acted {
         let is_undecided = self.say_item(group, message).is_some_and(|audience| {
             let is_there = self.rooms.get(group).is_some_and(|room| room.find(message).is_some());
-            !is_there && matches!(self.way(group, audience), Way::Undecided)
+            !is_there && self.obstacle(group).is_none() && !self.is_for_all(group, audience)
         });
         if !is_undecided {
             return Err(ActError::NotUndecided);
         }
-        let readers = self.members(group);
+        let readers: BTreeSet<_> = self.members(group).into_iter().collect();
         for item in self.outbox.iter_mut().filter(|item| item.id == *message) {
             if let Wish::Say { audience, .. } = &mut item.wish {
                 audience.clone_from(&readers);
@@ -349,7 +361,7 @@ impl Desk {
         Ok(())
     }
 
-    fn say_item(&self, group: &GroupId, message: &MessageId) -> Option<&Vec<Address>> {
+    fn say_item(&self, group: &GroupId, message: &MessageId) -> Option<&BTreeSet<Address>> {
         self.outbox.iter().filter(|item| item.id == *message).find_map(|item| match &item.wish {
             Wish::Say { group: of, audience, .. } if of == group => Some(audience),
             _ => None,

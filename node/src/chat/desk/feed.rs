@@ -7,6 +7,7 @@ use std::sync::Arc;
 use shared::{BlockHash, CheckedTransaction, Height, Payload, TxId};
 
 use super::{Desk, News, Waiting};
+use crate::accounts::session::Unlocked;
 use crate::chat::{
     envelope::{Envelope, GroupId, group_of_topic},
     group::{Entry, group_of},
@@ -33,17 +34,15 @@ impl Desk {
         self.news.insert(News::Account);
     }
 
-    /// Takes the next profile, rotation or departure of the chain.
-    pub fn take(&mut self, entry: Entry) {
-        let is_profile = matches!(*entry.envelope, Envelope::Profile(_));
-        if let Some(group) = self.board.take(entry) {
-            self.expected_is_old = true;
-            self.expected.remove(&group);
-            self.rework(&group);
-        }
-        if is_profile {
+    /// Takes the next profiles, rotations and departures of the chain.
+    pub fn take(&mut self, entries: Vec<Entry>) {
+        if entries.iter().any(|entry| matches!(*entry.envelope, Envelope::Profile(_))) {
             self.news.insert(News::Account);
         }
+        let changed: BTreeSet<_> = entries.into_iter().filter_map(|entry| self.board.take(entry)).collect();
+        self.expected_is_old |= !changed.is_empty();
+        self.expected.retain(|group, _| !changed.contains(group));
+        changed.iter().for_each(|group| self.rework(group));
     }
 
     /// Whose messages are to be read, and whether from the chain's beginning on or only what is new.
@@ -55,13 +54,9 @@ impl Desk {
     pub fn fill(&mut self, group: &GroupId, entries: &[Entry]) {
         let Some(mut room) = self.rooms.remove(group) else { return };
         self.unread.remove(group);
-        for entry in entries {
-            let Envelope::Message(message) = &*entry.envelope else { continue };
-            let place = (entry.at, entry.id);
-            if let Some(id) = room.take(self.genesis(), self.standing(group), place, entry.author, message) {
-                self.retracted.remove(&id);
-                self.news.insert(News::Message(*group, id));
-            }
+        for id in room.take(self.genesis(), self.standing(group), entries) {
+            self.retracted.remove(&id);
+            self.news.insert(News::Message(*group, id));
         }
         self.rooms.insert(*group, room);
     }
@@ -74,24 +69,14 @@ impl Desk {
 
     /// This is what waits in the pool now.
     pub fn wait(&mut self, pool: &[Arc<CheckedTransaction>]) {
-        let is_same =
-            pool.iter().filter_map(|transaction| Waiting::is_chat(transaction)).eq(self.pool.iter().map(|one| one.id));
-        if is_same && !self.expected_is_old {
-            return;
-        }
+        let before: Vec<_> = self.pool.iter().map(|one| one.id).collect();
         let mut known: BTreeMap<_, _> = std::mem::take(&mut self.pool).into_iter().map(|one| (one.id, one)).collect();
-        let before = known.keys().copied().collect();
         let waiting =
             pool.iter().filter_map(|transaction| known.remove(&transaction.id()).or_else(|| Waiting::of(transaction)));
         self.pool = waiting.collect();
-        self.rework_pool(&before);
-    }
-
-    /// A transaction of this account was taken by the pool.
-    pub(super) fn add_to_pool(&mut self, transaction: &CheckedTransaction) {
-        let before = self.pool.iter().map(|one| one.id).collect();
-        self.pool.extend(Waiting::of(transaction));
-        self.rework_pool(&before);
+        if self.expected_is_old || !self.pool.iter().map(|one| one.id).eq(before.iter().copied()) {
+            self.rework_pool(&before.into_iter().collect());
+        }
     }
 
     /// Works out what the pool makes of groups and rooms; what is not among `before` is new.
@@ -107,31 +92,41 @@ impl Desk {
             expected.offer(self.board.genesis(), Entry { at, id, author, envelope });
         }
         let groups: BTreeSet<_> = changed_before.keys().chain(self.expected.keys()).copied().collect();
-        groups.iter().for_each(|group| self.rework(group));
-        let of_rooms: Vec<_> = self.rooms.keys().copied().collect();
-        of_rooms.iter().for_each(|group| self.rework_waiting(group, before));
+        groups.iter().for_each(|group| self.expect(group));
+        self.rework_waiting(before);
         if self.pool.iter().any(|one| matches!(*one.envelope, Envelope::Profile(_)) && one.author == self.me()) {
             self.news.insert(News::Account);
         }
     }
 
-    fn rework_waiting(&mut self, group: &GroupId, before: &BTreeSet<TxId>) {
-        let waiting = self.pool.iter().filter(|one| one.group == Some(*group));
-        let waiting = waiting.filter_map(|one| match &*one.envelope {
-            Envelope::Message(message) => Some((one.id, one.author, message.clone())),
-            _ => None,
-        });
-        let waiting = waiting.collect();
-        let Some(mut room) = self.rooms.remove(group) else { return };
-        room.wait(self.genesis(), self.standing(group).expected, waiting);
-        let fresh = room.waiting().into_iter().filter(|line| !before.contains(&line.transaction));
-        let fresh: Vec<_> = fresh.map(|line| News::Message(*group, line.id)).collect();
-        self.news.extend(fresh);
-        self.rooms.insert(*group, room);
+    fn rework_waiting(&mut self, before: &BTreeSet<TxId>) {
+        let mut by_group: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in &self.pool {
+            if let Some(group) = one.group {
+                by_group.entry(group).or_default().push((one.id, one.author, &one.envelope));
+            }
+        }
+        for (group, room) in &mut self.rooms {
+            let waiting = by_group.remove(group).unwrap_or_default();
+            let confirmed = self.board.group(group).unwrap_or(&self.nothing);
+            let expected = self.expected.get(group).unwrap_or(confirmed);
+            room.wait(self.board.genesis(), expected, waiting.into_iter());
+            let fresh = room.waiting().into_iter().filter(|line| !before.contains(&line.transaction));
+            self.news.extend(fresh.map(|line| News::Message(*group, line.id)));
+        }
     }
 
-    /// A group may be another one: its room is worked out anew, or made.
+    /// A group is another one on the chain: its room is worked out anew, or made.
     fn rework(&mut self, group: &GroupId) {
+        self.with_room(group, Room::rework);
+    }
+
+    /// A group may be expected to be another one: likewise.
+    fn expect(&mut self, group: &GroupId) {
+        self.with_room(group, Room::expect);
+    }
+
+    fn with_room(&mut self, group: &GroupId, work: impl FnOnce(&mut Room, &BlockHash, Standing<'_>, &Unlocked)) {
         if !self.rooms.contains_key(group) {
             if !self.concerns(group) {
                 return;
@@ -139,23 +134,19 @@ impl Desk {
             self.unread.insert(*group);
         }
         let mut room = self.rooms.remove(group).unwrap_or_else(|| Room::new(*group));
-        let Standing { confirmed, expected } = self.standing(group);
-        room.rework(self.genesis(), Standing { confirmed, expected }, &*self.account);
+        work(&mut room, self.genesis(), self.standing(group), &self.account);
         self.rooms.insert(*group, room);
         self.news.extend([News::Account, News::Room(*group)]);
     }
 }
 
 impl Waiting {
-    /// The id of a transaction that lies among chat and is some.
-    fn is_chat(transaction: &CheckedTransaction) -> Option<TxId> {
-        let Payload::Data { topic, .. } = &transaction.payload else { return None };
-        let may_be = topic.as_str().starts_with("chat/");
-        (may_be && Envelope::of(&transaction.payload).is_ok()).then(|| transaction.id())
-    }
-
+    /// A transaction that lies among chat and is some.
     fn of(transaction: &CheckedTransaction) -> Option<Self> {
         let Payload::Data { topic, .. } = &transaction.payload else { return None };
+        if !topic.as_str().starts_with("chat/") {
+            return None;
+        }
         let envelope = Envelope::of(&transaction.payload).ok()?;
         Some(Self {
             id: transaction.id(),

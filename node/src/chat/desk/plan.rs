@@ -1,7 +1,7 @@
 //! What a group's next rotation would be: the present members without those who leave, and with all that this account
 //! wants changed. Several changes make one rotation.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use shared::{Address, Height};
 
@@ -10,6 +10,7 @@ use crate::chat::{
     envelope::{GroupId, MAX_MEMBERS},
     group::Group,
     outbox::{Change, ItemId},
+    room::Standing,
 };
 
 /// A rotation to be made.
@@ -38,19 +39,27 @@ enum Outcome {
 }
 
 impl Desk {
-    /// The next rotation of a group that the account is in.
+    /// The next rotation of a group that the account is or was in. Whoever has said that they go makes none.
     pub(super) fn plan(&self, group_id: &GroupId) -> Option<Plan> {
-        let group = self.standing(group_id).confirmed;
+        let Standing { confirmed: group, expected } = self.standing(group_id);
         let now = group.now()?;
-        let seat = now.seat(&self.me()).filter(|_| !group.leaving().contains(&self.me()))?;
-        let name = self.rooms.get(group_id)?.opened(&now.id)?.name.clone().unwrap_or_default();
+        let seat = now.seat(&self.me()).filter(|_| !group.has_left(&self.me()));
+        if seat.is_some() && expected.has_left(&self.me()) {
+            return None;
+        }
+        // Whoever was not given the present key can still give out another one.
+        let name = self.rooms.get(group_id)?.name(group).unwrap_or_default().to_owned();
         let members = now.rotation().members.iter().map(|seat| (seat.address, (seat.receiving, seat.admin)));
         let mut plan = Plan { members: members.collect(), name, history: true, ..Plan::default() };
-        let wanted = self.outbox.iter().filter_map(|item| Some((item.id, item.open_change(group_id)?, item.sent)));
         // What was sent and took effect is done, whatever happened to the group afterwards.
-        let wanted = wanted.filter(|(_, _, sent)| sent.is_none_or(|epoch| group.epoch(&epoch).is_none()));
-        for (item, change, _) in wanted {
-            let outcome = if seat.admin { plan.apply(change) } else { Outcome::Impossible(NO_ADMIN) };
+        let wanted = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group_id)?)));
+        let wanted = wanted.filter(|(item, _)| !self.took_effect(group_id, item));
+        for (item, change) in wanted.map(|(item, change)| (item.id, change)) {
+            let outcome = match seat {
+                Some(seat) if seat.admin => plan.apply(change),
+                Some(_) => Outcome::Impossible(NO_ADMIN),
+                None => Outcome::Impossible(NOT_IN),
+            };
             match outcome {
                 Outcome::Made => plan.items.push(item),
                 Outcome::Needless => plan.done.push(item),
@@ -58,8 +67,8 @@ impl Desk {
             }
         }
         plan.is_needed = !plan.items.is_empty();
-        if plan.is_needed || self.is_heir(group) {
-            plan.part(group.leaving(), self.me());
+        if plan.is_needed || self.is_heir(group) && !self.wants_to_leave(group_id) {
+            plan.part(group.leaving().keys(), self.me());
         }
         Some(plan)
     }
@@ -67,7 +76,7 @@ impl Desk {
     /// Whether it is this account that gives the group a key because somebody left. One after the other has a block's
     /// time to do it, so that few do it twice.
     fn is_heir(&self, group: &Group) -> bool {
-        let Some(left) = group.left_at() else { return false };
+        let Some(left) = group.leaving().values().min() else { return false };
         let rank = group.heirs().iter().position(|heir| *heir == self.me());
         let passed = self.height().0.saturating_sub(left.height.0);
         rank.and_then(|rank| u32::try_from(rank).ok()).is_some_and(|rank| Height(passed) >= Height(rank))
@@ -75,6 +84,7 @@ impl Desk {
 }
 
 const NO_ADMIN: &str = "you are no admin of this room any more";
+const NOT_IN: &str = "you are not in this room any more";
 
 impl Plan {
     fn apply(&mut self, change: &Change) -> Outcome {
@@ -120,7 +130,7 @@ impl Plan {
     }
 
     /// Without those who leave; whoever does this becomes an admin if no other is left.
-    fn part(&mut self, leaving: &BTreeSet<Address>, me: Address) {
+    fn part<'a>(&mut self, leaving: impl Iterator<Item = &'a Address>, me: Address) {
         for member in leaving {
             self.is_needed |= self.members.remove(member).is_some();
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use shared::{Address, Height, TxId};
 
-use super::{Desk, send::Way};
+use super::Desk;
 use crate::chat::{
     envelope::{GroupId, MessageId},
     group::Group,
@@ -220,7 +220,8 @@ impl Desk {
         let mut seen: Vec<_> = waiting.into_iter().map(|line| self.seen(group, line)).collect();
         let unsent = self.outbox.iter().filter(|item| item.group() == Some(*group));
         let unsent = unsent.filter(|item| room.is_none_or(|room| room.find(&item.id).is_none()));
-        seen.extend(unsent.filter_map(|item| self.unsent(item)));
+        let obstacle = self.obstacle(group);
+        seen.extend(unsent.filter_map(|item| self.unsent(item, obstacle)));
         seen
     }
 
@@ -230,7 +231,7 @@ impl Desk {
             return Some(self.seen(group, line));
         }
         let item = self.outbox.iter().find(|item| item.id == *id && item.group() == Some(*group));
-        item.and_then(|item| self.unsent(item))
+        item.and_then(|item| self.unsent(item, self.obstacle(group)))
     }
 
     /// All messages of a room that are on the chain, oldest first, and then those on their way.
@@ -250,15 +251,15 @@ impl Desk {
         Seen { id: line.id, author: line.author, text: line.text, state, transaction: Some(line.transaction), quoted }
     }
 
-    fn unsent<'a>(&'a self, item: &'a Item) -> Option<Seen<'a>> {
+    fn unsent<'a>(&'a self, item: &'a Item, obstacle: Option<&'static str>) -> Option<Seen<'a>> {
         let Wish::Say { group, text, audience } = &item.wish else { return None };
         let waits = item.sent.is_some_and(|epoch| self.epoch_waits(group, &epoch));
-        let state = match self.way(group, audience) {
+        let state = match obstacle {
             _ if waits => SeenState::Retracted,
-            Way::Closed(why) => SeenState::Waiting(why.to_owned()),
-            Way::Undecided => SeenState::Undecided,
-            Way::Open if self.retracted.contains(&item.id) => SeenState::Retracted,
-            Way::Open => SeenState::Waiting(self.reason(item)),
+            Some(why) => SeenState::Waiting(why.to_owned()),
+            None if !self.is_for_all(group, audience) => SeenState::Undecided,
+            None if self.retracted.contains(&item.id) => SeenState::Retracted,
+            None => SeenState::Waiting(self.reason(item)),
         };
         let quoted = text.reply_to.map(|id| self.quoted(group, id));
         Some(Seen { id: item.id, author: self.me(), text, state, transaction: None, quoted })
@@ -338,13 +339,15 @@ impl Desk {
     /// The display name that the account wants, and where that stands; `None` if it has none.
     pub fn profile(&self) -> Option<(&str, SeenState)> {
         let wanted = self.outbox.iter().find_map(|item| match &item.wish {
-            Wish::Profile { name } => Some((name.as_str(), self.reason(item))),
+            Wish::Profile { name } => Some((name.as_str(), item)),
             _ => None,
         });
         let published = self.board.people().get(&self.me());
         match (wanted, published) {
-            (Some((name, _)), _) if self.profile_waits(name) => Some((name, SeenState::Pending)),
-            (Some((name, why)), _) if !self.has_profile(name) => Some((name, SeenState::Waiting(why))),
+            (Some((name, item)), _) if self.profile_waits(item, name) => Some((name, SeenState::Pending)),
+            (Some((name, item)), _) if self.profile_place(item, name).is_none() => {
+                Some((name, SeenState::Waiting(self.reason(item))))
+            }
             (_, Some(person)) => Some((person.name.as_str(), SeenState::Confirmed(person.at))),
             _ => None,
         }

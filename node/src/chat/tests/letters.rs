@@ -75,6 +75,21 @@ fn replies_quote_what_they_answer() {
 }
 
 #[test]
+fn what_the_pool_refuses_waits_with_the_reason_and_goes_out_later() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    let id = town.say(0, &group, "patience");
+    let errand = town.desks[0].due(&mut town.rng).pop().unwrap();
+    town.desks[0].refused(&errand, "the pool is full");
+    assert_eq!(town.state(0, &group, &id), SeenState::Waiting("the pool is full".into()));
+    town.desks[0].take_news();
+    town.desks[0].refused(&errand, "the pool is full");
+    assert!(town.desks[0].take_news().is_empty(), "told once");
+    town.settle();
+    assert_eq!(town.reads(1, &group), ["patience"]);
+}
+
+#[test]
 fn what_is_said_twice_with_one_tag_is_said_once() {
     let mut town = Town::of(2);
     let group = town.room(2);

@@ -4,6 +4,7 @@ mod changes;
 mod document;
 mod history;
 mod letters;
+mod review;
 mod simulated;
 mod town;
 mod trust;

@@ -75,7 +75,7 @@ impl Talk {
                 let signed = transaction.signed(owner.keys.signing(), &genesis).check(&genesis).unwrap();
                 let signed: Arc<CheckedTransaction> = Arc::new(signed);
                 match self.world.hand_in(node, signed.clone()) {
-                    Some(true) => self.desks[node].sent(&errand, &signed),
+                    Some(true) => self.desks[node].sent(&errand, &signed.id()),
                     _ => self.desks[node].refused(&errand, "not now"),
                 }
             }

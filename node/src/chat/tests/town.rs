@@ -77,7 +77,7 @@ impl Town {
         let account = self.desks[person].account().clone();
         for errand in &errands {
             let signed = self.sign(&account, errand.payload.clone());
-            self.desks[person].sent(errand, &signed);
+            self.desks[person].sent(errand, &signed.id());
             self.pool.push(signed);
         }
         errands.len()
@@ -198,8 +198,7 @@ pub(super) fn texts(desk: &Desk, group: &GroupId) -> Vec<String> {
 
 /// Shows a desk the blocks from this height on.
 fn read(desk: &mut Desk, blocks: &[Vec<Tx>], from: u32, tip: BlockHash) {
-    let board = entries(blocks, from).filter(|(group, _)| group.is_none());
-    board.for_each(|(_, entry)| desk.take(entry));
+    desk.take(entries(blocks, from).filter(|(group, _)| group.is_none()).map(|(_, entry)| entry).collect());
     for (group, from_the_start) in desk.to_read() {
         let since = if from_the_start { 0 } else { from };
         desk.fill(&group, &messages(blocks, since, group));

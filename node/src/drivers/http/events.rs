@@ -299,13 +299,14 @@ impl Feed {
 /// The next news of the follower's own account; never comes for those who have none, or are logged out.
 async fn chat_news(chat: &mut Option<(Acting, broadcast::Receiver<ChatNews>)>, app: &App) -> ChatNews {
     while let Some((acting, news)) = chat {
+        let account = acting.account.address;
         match news.recv().await {
-            Err(RecvError::Closed) => *chat = None,
-            _ if !acting.holds(&app.api.vault) => *chat = None,
-            Ok(news) if news.account == acting.account.address => return news,
+            Ok(_) | Err(RecvError::Lagged(_)) if !acting.holds(&app.api.vault) => *chat = None,
+            Ok(news) if news.account == account => return news,
             Ok(_) => {}
-            // Whoever missed some looks at everything again.
-            Err(RecvError::Lagged(_)) => return ChatNews::of(acting.account.address, None, None),
+            // Whoever reads slowly is told that all of it may be another.
+            Err(RecvError::Lagged(_)) => return ChatNews::of_everything(account),
+            Err(RecvError::Closed) => *chat = None,
         }
     }
     std::future::pending().await

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use rand::rng;
 use shared::Address;
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast};
+use tokio::task::JoinError;
 
 use super::{
     super::{App, problem::Problem, store_failed, wallet::act::sign_and_submit_if_poor},
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::accounts::session::Unlocked;
 use crate::chat::{
-    desk::{Desk, News},
+    desk::{Desk, Errand, News},
     envelope::GroupId,
     follow::follow,
 };
@@ -42,8 +43,13 @@ pub(in super::super) struct ChatNews {
 }
 
 impl ChatNews {
-    /// About a message of a room, a room, or all that an account has.
-    pub(in super::super) fn of(account: Address, room: Option<GroupId>, message: Option<MessageShown>) -> Self {
+    /// That anything may be another.
+    pub(in super::super) fn of_everything(account: Address) -> Self {
+        Self::new(account, None, None)
+    }
+
+    /// Of a message, of a room, or of everything if of neither.
+    fn new(account: Address, room: Option<GroupId>, message: Option<MessageShown>) -> Self {
         let mut json = serde_json::json!({ "event": "chat", "account": account, "room": room });
         if let Some(message) = message {
             json["message"] = serde_json::to_value(message).unwrap_or_default();
@@ -70,6 +76,13 @@ impl Desks {
         self.news.subscribe()
     }
 
+    /// Makes room for another one.
+    fn forget(&self, address: &Address, running: &Arc<Running>) {
+        if self.is_known(address, running) {
+            self.with(|all| all.remove(address));
+        }
+    }
+
     fn is_known(&self, address: &Address, running: &Arc<Running>) -> bool {
         self.with(|all| all.get(address).is_some_and(|known| Arc::ptr_eq(known, running)))
     }
@@ -83,7 +96,37 @@ impl Desks {
 struct Running {
     /// `None` until the chain was read.
     desk: Arc<tokio::sync::Mutex<Option<Desk>>>,
+    /// Whose turn it is to write the outbox's file. It is taken by whoever has the desk, so that files are written in
+    /// the order in which the outbox changed, and nobody has to wait with the desk until one is written.
+    file: Arc<tokio::sync::Mutex<()>>,
     wake: Notify,
+}
+
+impl Running {
+    /// Writes what changed in the outbox of this desk. The desk is free once this was called, not only when it is done.
+    async fn write(
+        self: &Arc<Self>,
+        app: &Arc<App>,
+        desk: &mut Desk,
+    ) -> impl Future<Output = Result<(), Problem>> + Send + use<> {
+        let file = self.file.clone().lock_owned().await;
+        let (shelf, account) = (desk.changed_shelf(), desk.account().clone());
+        let (app, running) = (app.clone(), self.clone());
+        async move {
+            let Some(shelf) = shelf else { return Ok(()) };
+            let written = blocking(move || {
+                let _turn = file;
+                keep::write(app.api.vault.data_dir(), &account, &app.api.network.genesis_hash(), &shelf)
+            });
+            let written = written.await;
+            if written.is_err()
+                && let Some(desk) = running.desk.lock().await.as_mut()
+            {
+                desk.keep_shelf_later();
+            }
+            written
+        }
+    }
 }
 
 /// A desk that nobody else uses at the moment.
@@ -97,14 +140,31 @@ impl Open {
         self.guard.as_mut().expect("an open desk has read the chain")
     }
 
-    /// Keeps what was asked for on disk, and has it sent.
+    /// Looks at it where that may take its time.
+    ///
+    /// # Errors
+    /// 500 when that failed.
+    pub(super) async fn look<T: Send + 'static>(
+        mut self,
+        look: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        blocking(move || look(self.desk())).await
+    }
+
+    /// Has what was asked for sent, and waits until it is kept on disk; it is also when nobody waits.
     ///
     /// # Errors
     /// When it cannot be kept.
-    pub(super) async fn keep(mut self, app: &App) -> Result<(), Problem> {
-        let kept = write_shelf(app, self.desk()).await;
-        self.running.wake.notify_one();
-        kept
+    pub(super) async fn keep(mut self, app: &Arc<App>) -> Result<(), Problem> {
+        let app = app.clone();
+        let kept = tokio::spawn(async move {
+            let running = self.running.clone();
+            let written = running.write(&app, self.desk()).await;
+            drop(self);
+            running.wake.notify_one();
+            written.await
+        });
+        kept.await.unwrap_or_else(|error| Err(failed(&error)))
     }
 }
 
@@ -113,7 +173,7 @@ impl App {
     /// its rooms.
     pub(super) async fn desk(self: &Arc<Self>, account: &Arc<Unlocked>) -> Result<Open, Problem> {
         loop {
-            let fresh = || Arc::new(Running { desk: Arc::default(), wake: Notify::new() });
+            let fresh = || Arc::new(Running { desk: Arc::default(), file: Arc::default(), wake: Notify::new() });
             let running = self.desks.with(|running| running.entry(account.address).or_insert_with(fresh).clone());
             let mut guard = running.desk.clone().lock_owned().await;
             if guard.is_none() {
@@ -135,14 +195,14 @@ impl App {
             let shelf = keep::read(app.api.vault.data_dir(), &account, &genesis)?;
             Ok(Desk::new(account, genesis, shelf))
         });
-        let mut desk = self.show(desk.await?).await?;
+        let (mut desk, _) = self.show(desk.await?).await?;
         // All of it is new; nobody is told.
         desk.take_news();
         Ok(desk)
     }
 
-    /// Shows a desk the chain and the pool.
-    async fn show(self: &Arc<Self>, mut desk: Desk) -> Result<Desk, Problem> {
+    /// Shows a desk the chain and the pool. Tells whether it saw both as of the same tip.
+    async fn show(self: &Arc<Self>, mut desk: Desk) -> Result<(Desk, bool), Problem> {
         for _ in 0..TRIES {
             let before = self.snapshot()?;
             let pool = self.pool().await?;
@@ -159,73 +219,86 @@ impl App {
             // A block that came between the two may have taken from the one what it brought to the other.
             let now = self.snapshot()?.tip().map_err(store_failed)?;
             if now == desk.tip().map(|(hash, _)| hash) {
-                break;
+                return Ok((desk, true));
             }
         }
-        Ok(desk)
+        Ok((desk, false))
+    }
+
+    /// Shows a desk what there is, sends what is due, and tells what changed. Whether anything was sent.
+    async fn turn(self: &Arc<Self>, running: &Arc<Running>, desk: Desk) -> Result<(Desk, bool), Problem> {
+        let (mut desk, is_current) = self.show(desk).await?;
+        let mut sent = false;
+        // What stands neither in the pool of one moment nor on the chain of another is not to be sent twice.
+        if is_current {
+            let due;
+            (desk, due) = blocking(move || {
+                let due = desk.due(&mut rng());
+                Ok((desk, due))
+            })
+            .await?;
+            sent = send(self, running, &mut desk, due).await;
+            if sent {
+                // Nobody is to see it as it was before.
+                (desk, _) = self.show(desk).await?;
+            }
+        }
+        tell(self, &mut desk);
+        Ok((desk, sent))
     }
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| {
-        tracing::error!("chat failed: {error}");
-        Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The chat met a fault in the node; its log says more."))
-    })
+    done.unwrap_or_else(|error| Err(failed(&error)))
 }
 
-async fn write_shelf(app: &App, desk: &mut Desk) -> Result<(), Problem> {
-    let Some(shelf) = desk.changed_shelf() else { return Ok(()) };
-    let (vault, genesis, account) = (app.api.vault.clone(), app.api.network.genesis_hash(), desk.account().clone());
-    let written = blocking(move || keep::write(vault.data_dir(), &account, &genesis, &shelf)).await;
-    if written.is_err() {
-        desk.keep_shelf_later();
-    }
-    written
+fn failed(error: &JoinError) -> Problem {
+    tracing::error!("chat failed: {error}");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "The chat met a fault in the node; its log says more.")
 }
 
 /// Follows the chain for one desk until its owner is logged out or the node ends.
 async fn run(app: Arc<App>, account: Arc<Unlocked>, running: Arc<Running>) {
     let mut journal = app.api.engine.journal();
-    while app.api.vault.is_unlocked(&account.address) {
+    let mut goes_on = true;
+    loop {
         journal.borrow_and_update();
         let mut guard = running.desk.lock().await;
-        let sent = match guard.take() {
-            Some(desk) => match app.show(desk).await {
-                Ok(mut desk) => {
-                    let sent = send_due(&app, &mut desk).await;
-                    tell(&app, &mut desk);
-                    *guard = Some(desk);
-                    sent
-                }
-                Err(problem) => {
+        let goes_on_now = goes_on && app.api.vault.is_unlocked(&account.address);
+        let turn = match guard.take().filter(|_| goes_on_now) {
+            Some(desk) => app
+                .turn(&running, desk)
+                .await
+                .inspect_err(|problem| {
                     tracing::warn!("the chat of {} ends for now: {}", account.name, problem.detail);
-                    break;
-                }
-            },
-            None => break,
+                })
+                .ok(),
+            None => None,
         };
+        let Some((desk, sent)) = turn else {
+            // After the last write, and before anybody else has the desk: so nobody reads what is on disk while
+            // somebody still writes it.
+            let _written = running.file.lock().await;
+            return app.desks.forget(&account.address, &running);
+        };
+        *guard = Some(desk);
         drop(guard);
         if sent {
             continue;
         }
         tokio::select! {
-            grown = journal.changed() => if grown.is_err() { break },
+            grown = journal.changed() => goes_on = grown.is_ok(),
             () = running.wake.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
-            () = app.api.shutdown.begun() => break,
+            () = app.api.shutdown.begun() => goes_on = false,
         }
     }
-    if app.desks.is_known(&account.address, &running) {
-        app.desks.with(|all| all.remove(&account.address));
-    }
-    running.desk.lock().await.take();
 }
 
-/// Signs and sends what is due; whether anything was taken.
-async fn send_due(app: &App, desk: &mut Desk) -> bool {
+/// Signs and sends; whether anything was taken.
+async fn send(app: &Arc<App>, running: &Arc<Running>, desk: &mut Desk, due: Vec<Errand>) -> bool {
     let mut sent = false;
-    let due = desk.due(&mut rng());
     for errand in due {
         let account = desk.account().clone();
         match sign_and_submit_if_poor(app, &account, errand.payload.clone()).await {
@@ -237,7 +310,7 @@ async fn send_due(app: &App, desk: &mut Desk) -> bool {
         }
     }
     // What cannot be kept now is kept with the next change; it is in the pool, and on disk as what it was.
-    let _ = write_shelf(app, desk).await;
+    tokio::spawn(running.write(app, desk).await);
     sent
 }
 
@@ -254,8 +327,10 @@ fn tell(app: &App, desk: &mut Desk) {
             messages.entry(*group).or_default().push(*id);
         }
     }
-    // Nobody may be listening any more.
-    let tell = |room, message| drop(app.desks.news.send(ChatNews::of(account, room, message)));
+    let tell = |room: Option<GroupId>, message: Option<MessageShown>| {
+        // Nobody may be listening any more.
+        let _ = app.desks.news.send(ChatNews::new(account, room, message));
+    };
     if news.contains(&News::Account) {
         tell(None, None);
     }

@@ -84,11 +84,7 @@ pub(super) async fn remove_member(
     let Path((room, member)) = path?;
     let (group, member): (GroupId, Address) = (parse(&room)?, parse(&member)?);
     let mut open = app.desk(&acting.account).await?;
-    let desk = open.desk();
-    let item = match member == acting.account.address {
-        true => desk.leave(&group, &mut rng())?,
-        false => desk.remove(&group, member, &mut rng())?,
-    };
+    let item = open.desk().remove(&group, member, &mut rng())?;
     changed(&app, open, group, item).await
 }
 

@@ -86,24 +86,26 @@ pub(super) async fn messages(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::bad_request(format!("\"limit\" takes 1 to {MAX_PAGE}.")));
     }
-    let mut open = app.desk(&acting.account).await?;
-    let desk = &*open.desk();
-    desk.relation(&group).ok_or(ActError::NoRoom(group))?;
-    let before = before.map(|Cursor(at)| at);
-    let page = match (search.as_deref().filter(|text| !text.is_empty()), before, after, around) {
-        (Some(wanted), before, None, None) => desk.search(&group, wanted, before, limit),
-        (None, None, None, None) => desk.page(&group, Part::Newest, limit),
-        (None, Some(at), None, None) => desk.page(&group, Part::Before(at), limit),
-        (None, None, Some(Cursor(at)), None) => desk.page(&group, Part::After(at), limit),
-        (None, None, None, Some(id)) => desk.page(&group, Part::Around(id), limit),
-        _ => {
-            return Err(Problem::bad_request(
-                "Give one of \"before\", \"after\" and \"around\", and with \"search\" only \"before\".",
-            ));
-        }
-    };
-    let messages = page.messages.into_iter().map(|seen| MessageShown::new(&app, desk, seen)).collect();
-    Ok(Json(MessagesShown { messages, next: page.next.map(Cursor), previous: page.previous.map(Cursor) }))
+    let open = app.desk(&acting.account).await?;
+    let shown = open.look(move |desk| {
+        desk.relation(&group).ok_or(ActError::NoRoom(group))?;
+        let before = before.map(|Cursor(at)| at);
+        let page = match (search.as_deref().filter(|text| !text.is_empty()), before, after, around) {
+            (Some(wanted), before, None, None) => desk.search(&group, wanted, before, limit),
+            (None, None, None, None) => desk.page(&group, Part::Newest, limit),
+            (None, Some(at), None, None) => desk.page(&group, Part::Before(at), limit),
+            (None, None, Some(Cursor(at)), None) => desk.page(&group, Part::After(at), limit),
+            (None, None, None, Some(id)) => desk.page(&group, Part::Around(id), limit),
+            _ => {
+                return Err(Problem::bad_request(
+                    "Give one of \"before\", \"after\" and \"around\", and with \"search\" only \"before\".",
+                ));
+            }
+        };
+        let messages = page.messages.into_iter().map(|seen| MessageShown::new(&app, desk, seen)).collect();
+        Ok(MessagesShown { messages, next: page.next.map(Cursor), previous: page.previous.map(Cursor) })
+    });
+    shown.await.map(Json)
 }
 
 /// What to say.

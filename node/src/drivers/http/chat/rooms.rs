@@ -24,7 +24,7 @@ use super::{
     shown::{ChangeShown, MessageShown, RoomShown, SummaryShown},
 };
 use crate::chat::{
-    desk::{ActError, Desk},
+    desk::ActError,
     envelope::{GroupId, MessageId},
     outbox::ItemId,
 };
@@ -45,12 +45,14 @@ pub(super) struct RoomsShown {
     responses((status = 200, body = RoomsShown), docs::LogInFirst, docs::NotHere, docs::Unavailable)
 )]
 pub(super) async fn rooms(State(app): State<Arc<App>>, acting: Acting) -> Result<Json<RoomsShown>, Problem> {
-    let mut open = app.desk(&acting.account).await?;
-    let desk = &*open.desk();
-    let mut groups = desk.rooms();
-    groups.sort_by_key(|group| Reverse(desk.newest(group).map(|seen| seen.text.time)));
-    let rooms = groups.into_iter().filter_map(|group| SummaryShown::new(&app, desk, group)).collect();
-    Ok(Json(RoomsShown { rooms }))
+    let open = app.desk(&acting.account).await?;
+    let shown = open.look(move |desk| {
+        let mut groups = desk.rooms();
+        groups.sort_by_cached_key(|group| Reverse(desk.newest(group).map(|seen| seen.text.time)));
+        let rooms = groups.into_iter().filter_map(|group| SummaryShown::new(&app, desk, group)).collect();
+        Ok(RoomsShown { rooms })
+    });
+    shown.await.map(Json)
 }
 
 /// A room to be founded.
@@ -278,11 +280,13 @@ pub(super) async fn export_room(
     room: RoomPath,
 ) -> Result<Response, Problem> {
     let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let desk: &Desk = open.desk();
-    let shown = RoomShown::new(&app, desk, group).ok_or(ActError::NoRoom(group))?;
-    let messages = desk.all(&group).map(|seen| MessageShown::new(&app, desk, seen)).collect();
+    let open = app.desk(&acting.account).await?;
     let name = HeaderValue::from_str(&format!("attachment; filename=\"room-{group}.json\""));
     let name = name.unwrap_or(HeaderValue::from_static("attachment"));
-    Ok(([(header::CONTENT_DISPOSITION, name)], Json(Export { room: shown, messages })).into_response())
+    let response = open.look(move |desk| {
+        let room = RoomShown::new(&app, desk, group).ok_or(ActError::NoRoom(group))?;
+        let messages = desk.all(&group).map(|seen| MessageShown::new(&app, desk, seen)).collect();
+        Ok(([(header::CONTENT_DISPOSITION, name)], Json(Export { room, messages })).into_response())
+    });
+    response.await
 }

@@ -337,7 +337,7 @@ fn people(desk: &Desk, group: &GroupId) -> Vec<MemberShown> {
             name: name_of(desk, &address),
             admin,
             me: address == desk.account().address,
-            leaving: expected.leaving().contains(&address),
+            leaving: expected.leaving().contains_key(&address),
             receiving: HEXLOWER.encode(&receiving),
             key_changed: person.is_some_and(|person| person.key_changed || person.receiving != receiving),
             safety_number: safety(desk, &address, &receiving),

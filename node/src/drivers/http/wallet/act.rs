@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use serde::Serialize;
-use shared::{Address, Amount, CheckedTransaction, Payload, Transaction, TxId, transaction::VERSION};
+use shared::{Address, Amount, Payload, Transaction, TxId, transaction::VERSION};
 use utoipa::ToSchema;
 
 use super::super::{App, docs, problem::Problem};
@@ -75,13 +75,14 @@ pub(in super::super) async fn sign_and_submit_if_poor(
     app: &App,
     account: &Unlocked,
     payload: Payload,
-) -> Result<Arc<CheckedTransaction>, Problem> {
+) -> Result<TxId, Problem> {
     let turn = app.wallet.turns.of(account.address);
     let _turn = turn.lock().await;
     let outlook = app.outlook(account.address).await?;
     let mut transaction = unsigned(account, payload, outlook.next_nonce);
     transaction.fee = transaction.usual_fee().min(outlook.spendable);
-    app.submit(transaction.signed(account.keys.signing(), &app.api.network.genesis_hash())).await
+    let sent = app.submit(transaction.signed(account.keys.signing(), &app.api.network.genesis_hash())).await?;
+    Ok(sent.id())
 }
 
 fn unsigned(account: &Unlocked, payload: Payload, nonce: u64) -> Transaction {
