@@ -12,6 +12,13 @@ const HOSTILE: &str =
 /// Word by word nowhere but in the room.
 const SECRET: &str = "The titration sheet is due on Friday";
 
+/// Messages of a long room: more than are read around one.
+const MANY: usize = 140;
+/// An expression: the box that messages scroll in.
+const BOX: &str = "document.querySelector('#messages')";
+/// An expression: how many messages are drawn.
+const DRAWN: &str = "document.querySelectorAll('.said').length";
+
 /// The node that mines here.
 const MINER: u16 = 2;
 
@@ -209,8 +216,8 @@ fn order(network: &Network, node: u16, path: &str, body: &Value) -> Value {
     answer.json()
 }
 
-/// Two practice accounts talk in a room, and invite a third.
-fn talk(network: &Network) {
+/// Founds a room of two practice accounts, with a third one known; gives where its messages are.
+fn practice_room(network: &Network) -> String {
     for (node, name) in [(0, "Anna"), (1, "Ben"), (2, "Clara Müller")] {
         order(network, node, "/chat/profile", &json!({ "name": name }));
     }
@@ -225,7 +232,12 @@ fn talk(network: &Network) {
         let rooms = network.node(1, "/chat/rooms").json()["rooms"].clone();
         (rooms[0]["standing"] == "member").then_some(())
     });
-    let said = format!("/chat/rooms/{room}/messages");
+    format!("/chat/rooms/{room}/messages")
+}
+
+/// Two practice accounts talk in a room, and invite a third.
+fn talk(network: &Network) {
+    let said = practice_room(network);
     let say = |node: u16, text: &str, reply: &Value| {
         // On another node it takes a moment until what was said before is there to be answered.
         let knows = || network.node(node, &said).json()["messages"].to_string().contains(reply.as_str().unwrap_or(""));
@@ -237,7 +249,56 @@ fn talk(network: &Network) {
     confirm(network, 2);
     say(1, &"averylongword".repeat(20), &Value::Null);
     say(1, "Then I put it into the table,\nwith the mean below.", &Value::Null);
-    order(network, 0, &format!("/chat/rooms/{room}/members"), &json!({ "member": "Clara Müller", "history": true }));
+    order(network, 0, &said.replace("/messages", "/members"), &json!({ "member": "Clara Müller", "history": true }));
+}
+
+/// Who looks something up far back gets there at once, reads on from there, and is told what is said meanwhile.
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn the_beginning_of_a_long_room_is_one_step_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = Network::start(folder.path(), &[]);
+    let driver = Driver::start();
+    let room = practice_room(&network);
+    for number in 1..=MANY {
+        order(&network, 0, &room, &json!({ "text": format!("number {number:03}") }));
+    }
+    confirm(&network, MANY);
+    let page = driver.browser(WIDE).await;
+    page.open(&at(&network, 0, "chat")).await;
+    page.press(".room-entry").await;
+    page.until(&said(&format!("number {MANY}"), "confirmed")).await;
+
+    // What lies between is not read.
+    page.press("#open-search").await;
+    page.fill("#room-search", "number 005").await;
+    page.reads("#found", "number 005").await;
+    page.press(".hit").await;
+    page.reads(".said.lit", "number 005").await;
+    page.until(&format!("!({})", said(&format!("number {MANY}"), ""))).await;
+    assert!(page.value(DRAWN).await.as_u64().unwrap() <= 100);
+
+    // What is said meanwhile is counted, and moves nothing.
+    let place = page.value(&format!("{BOX}.scrollTop")).await;
+    order(&network, 1, &room, &json!({ "text": "said meanwhile" }));
+    page.reads("#to-newest", "1 new message").await;
+    assert_eq!(page.value(&format!("{BOX}.scrollTop")).await, place);
+
+    // Reading goes on where the page ends, without a message twice or left out.
+    page.value(&format!("{BOX}.scrollTop = {BOX}.scrollHeight")).await;
+    page.until(&format!("{DRAWN} > {MANY}")).await;
+    let words = "[...document.querySelectorAll('.said-text')].map((it) => it.textContent)";
+    let told: Vec<String> = serde_json::from_value(page.value(words).await).unwrap();
+    let wanted = (1..=MANY).map(|number| format!("number {number:03}")).chain(["said meanwhile".to_owned()]);
+    assert_eq!(told, wanted.collect::<Vec<_>>());
+
+    page.value(&format!("{BOX}.scrollTop = 0")).await;
+    page.press("#to-newest").await;
+    page.until(&said("said meanwhile", "pending")).await;
+    page.until("document.querySelector('#to-newest').hidden").await;
+    page.until("document.querySelector('#unread').hidden").await;
+    page.close().await;
+    network.stop();
 }
 
 /// The chat on a projector and on a phone, by day and by night.

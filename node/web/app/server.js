@@ -68,12 +68,12 @@ async function askAgain() {
   if (is !== was) changed.forEach((hearer) => hearer());
 }
 
-/** Acts in the name of the account in use. A session that has ended meanwhile is noticed. */
+/** Acts in the name of the account in use. That its session has ended meanwhile, or is another's, is noticed. */
 export async function act(path, body, method = "POST") {
   try {
     return await ask(method, path, body, session.account?.csrf ? { "x-csrf-token": session.account.csrf } : {});
   } catch (error) {
-    if (error.status === 401) await refresh();
+    if ([401, 403].includes(error.status)) await refresh();
     throw error;
   }
 }

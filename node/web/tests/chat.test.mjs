@@ -5,56 +5,124 @@ import { test } from "node:test";
 
 import { Draft } from "../app/logic/chat/draft.js";
 import { host, pieces } from "../app/logic/chat/links.js";
-import { Timeline, firstUnread } from "../app/logic/chat/timeline.js";
+import { STEP, Timeline, firstUnread } from "../app/logic/chat/timeline.js";
 import { asked, called, dayName, dayOf, goesOn, groups, inShort, lastSaid, mark, room, roomName, sentence } from "../app/logic/chat/words.js";
 
 const say = (id, more = {}) => ({ id, author: "nm1a", author_name: "anna", mine: false, text: `text of ${id}`, time: 1_000, state: "pending", height: null, confirmations: 0, reply_to: null, ...more });
 const ids = (timeline) => timeline.messages.map(({ id }) => id).join("");
-const page = (letters, next = null, more = {}) => ({ messages: [...letters].map((id) => say(id, more)), next });
 
-test("pages go before what is there, and nothing is there twice", () => {
-  const timeline = new Timeline();
-  timeline.newestPage(page("fed", "x"), timeline.now);
-  timeline.olderPage(page("dcb", "y"), timeline.now);
-  assert.equal(ids(timeline), "bcdef");
-  assert.equal(timeline.before, "y");
-  timeline.olderPage(page("a"), timeline.now);
-  assert.equal(ids(timeline), "abcdef");
-  assert.equal(timeline.before, null);
+/** A node's answer with the messages of these letters (oldest first), from a room that has others before and after them or not. */
+const page = (letters, { before = false, after = false, ...more } = {}) => ({
+  messages: [...letters].toReversed().map((id) => say(id, { state: "confirmed", height: 1, ...more })), next: before ? "n" : null, previous: after ? "p" : null,
 });
 
-test("a newest page brings the node's order and keeps what is older", () => {
+/** So many messages with numbers as ids, as a node gives those around one of them. */
+const room10k = Array.from({ length: 10_000 }, (_, number) => say(String(number), { state: "confirmed", height: 1 }));
+function around(id, limit = 2 * STEP) {
+  const from = Math.max(0, Number(id) - Math.floor(limit / 2));
+  const messages = room10k.slice(from, from + limit);
+  return { messages: messages.toReversed(), next: from > 0 ? "n" : null, previous: from + limit < room10k.length ? "p" : null };
+}
+const ends = ({ messages }) => [messages[0].id, messages.at(-1).id].map(Number);
+
+test("a page takes the place of what was there", () => {
   const timeline = new Timeline();
-  timeline.newestPage(page("dc", "x"), timeline.now);
-  timeline.olderPage(page("ba", "w"), timeline.now);
-  assert.equal(timeline.take(say("f")), true);
-  assert.equal(timeline.take(say("e")), true);
-  assert.equal(ids(timeline), "abcdfe");
-  timeline.newestPage(page("fedc", "x"), timeline.now);
-  assert.equal(ids(timeline), "abcdef");
-  assert.equal(timeline.before, "w", "the older pages' end is still theirs");
+  assert.equal(timeline.begun, false);
+  timeline.replace(page("def", { before: true }), timeline.now);
+  assert.deepEqual([ids(timeline), timeline.older, timeline.newer, timeline.begun], ["def", true, false, true]);
+  timeline.replace(page("abc", { after: true }), timeline.now);
+  assert.deepEqual([ids(timeline), timeline.older, timeline.newer], ["abc", false, true]);
+  timeline.replace(page("abcd"), timeline.now, "b");
+  assert.deepEqual([ids(timeline), timeline.older], ["bcd", true], "no more than was there");
+  timeline.replace(page("abcd"), timeline.now, "x");
+  assert.deepEqual([ids(timeline), timeline.older], ["abcd", false]);
 });
 
-test("a newest page that does not reach back to what is known takes its place", () => {
+test("it grows at both ends, lets go of what is far away, and nothing is there twice", () => {
   const timeline = new Timeline();
-  timeline.newestPage(page("ba", "w"), timeline.now);
-  timeline.newestPage(page("zy", "x"), timeline.now);
-  assert.equal(ids(timeline), "yz");
-  assert.equal(timeline.before, "x");
+  const all = (most) => {
+    const [first, last] = ends(timeline);
+    assert.deepEqual(timeline.messages.map(({ id }) => Number(id)), Array.from({ length: last - first + 1 }, (_, at) => first + at));
+    assert.ok(timeline.messages.length <= most);
+  };
+  timeline.replace(around("5000"), timeline.now);
+  for (let step = 0; step < 20; step += 1) {
+    assert.equal(timeline.growOlder(around(timeline.messages[0].id), timeline.now), true);
+    timeline.cut(timeline.messages[STEP].id, 300);
+    all(300);
+  }
+  assert.deepEqual([...ends(timeline), timeline.older, timeline.newer], [3950, 4249, true, true]);
+  for (let step = 0; step < 20; step += 1) {
+    timeline.growNewer(around(timeline.messages.at(-1).id), timeline.now);
+    timeline.cut(timeline.messages.at(-STEP).id, 300);
+    all(300);
+  }
+  assert.equal(ends(timeline)[1], 4249 + 20 * (STEP - 1));
+  timeline.replace(around("30"), timeline.now);
+  timeline.growOlder(around("0"), timeline.now);
+  assert.deepEqual([...ends(timeline), timeline.older], [0, 99, false]);
+  timeline.replace(around("9990"), timeline.now);
+  assert.deepEqual([...ends(timeline), timeline.newer], [9940, 9999, false]);
+  assert.equal(timeline.growNewer(around("7"), timeline.now), false, "that is another part of the room");
+});
+
+test("read again around its middle, it is the same", () => {
+  const timeline = new Timeline();
+  for (const count of [50, 51, 300]) {
+    timeline.replace(around("5000", count), timeline.now);
+    const before = ends(timeline);
+    timeline.replace(around(timeline.middle, timeline.messages.length), timeline.now);
+    assert.deepEqual(ends(timeline), before);
+  }
+  timeline.replace(page("ab", { state: "pending" }), timeline.now);
+  assert.equal(timeline.middle, undefined);
+});
+
+test("what is far from the message that one reads is let go, and at the end what is oldest", () => {
+  const timeline = new Timeline();
+  const cut = (id) => {
+    timeline.replace(page("abcdefgh"), timeline.now);
+    timeline.cut(id, 4);
+    return [ids(timeline), timeline.older, timeline.newer];
+  };
+  assert.deepEqual(cut(null), ["efgh", true, false]);
+  assert.deepEqual(cut("a"), ["abcd", false, true]);
+  assert.deepEqual(cut("d"), ["bcde", true, true]);
+  assert.deepEqual(cut("gone"), ["efgh", true, false]);
+});
+
+test("new messages go to the room's end alone", () => {
+  const timeline = new Timeline();
+  timeline.replace(page("abc", { after: true }), timeline.now);
+  assert.equal(timeline.take(say("x")), true, "it is new");
+  assert.equal(timeline.take(say("x", { state: "confirmed" })), false, "and only once");
+  assert.equal(ids(timeline), "abc");
+  timeline.take(say("b", { state: "retracted" }));
+  assert.equal(timeline.get("b").state, "retracted");
+  timeline.replace(page("cx"), timeline.now);
+  timeline.take(say("y"));
+  assert.equal(ids(timeline), "cxy");
 });
 
 test("what happens while a page is on its way outlives it", () => {
   const timeline = new Timeline();
-  timeline.newestPage(page("cba"), timeline.now);
+  timeline.replace(page("abc"), timeline.now);
   const before = timeline.now;
-  timeline.take(say("b", { state: "confirmed" }));
+  timeline.take(say("b", { text: "told meanwhile" }));
   timeline.take(say("d"));
+  timeline.take(say("d", { state: "confirmed" }));
   timeline.drop("c");
-  timeline.newestPage(page("cba"), before);
+  timeline.replace(page("abc"), before);
   assert.equal(ids(timeline), "abd");
-  assert.equal(timeline.get("b").state, "confirmed");
-  timeline.newestPage(page("ba"), timeline.now);
+  assert.equal(timeline.get("b").text, "told meanwhile");
+  timeline.replace(page("ab"), timeline.now);
   assert.equal(ids(timeline), "ab", "what another page took back is gone");
+
+  timeline.replace(page("ab", { after: true }), timeline.now);
+  const asked = timeline.now;
+  timeline.take(say("e"));
+  timeline.growNewer(page("abc"), asked);
+  assert.equal(ids(timeline), "abce", "the end is here, and what was said since");
 });
 
 test("an answer that comes after the event says nothing new", () => {
@@ -64,7 +132,6 @@ test("an answer that comes after the event says nothing new", () => {
   timeline.answered(say("b", { state: "waiting" }));
   assert.deepEqual(timeline.messages.map(({ id, state }) => [id, state]), [["a", "pending"], ["b", "waiting"]]);
   assert.equal(timeline.take(say("b")), false);
-  assert.equal(timeline.newest.state, "pending");
 });
 
 test("what is unread is counted among others' messages", () => {
@@ -75,38 +142,60 @@ test("what is unread is counted among others' messages", () => {
   assert.equal(firstUnread(messages, 0), null);
 });
 
+const tag = (digit) => digit.repeat(32);
+
 test("a draft is free for the next while one is sent, and comes back if it is refused", () => {
   const draft = new Draft();
   Object.assign(draft, { text: "first", reply: { id: "q" } });
-  const first = draft.begin(10);
+  draft.begin(tag("1"));
+  assert.deepEqual(draft.next, { tag: tag("1"), text: "first", reply: { id: "q" }, lost: false });
   draft.text = "second";
-  const kept = Draft.from(draft.toString());
-  assert.deepEqual([kept.text, kept.sending], ["second", [{ text: "first", reply: { id: "q" }, at: 10, lost: true }]]);
-  draft.failed(first);
-  draft.failed(first);
-  assert.deepEqual([draft.text, draft.reply, draft.sending], ["first\nsecond", { id: "q" }, []]);
-  const both = draft.begin(20);
-  draft.done(both, "m");
+  draft.begin(tag("2"));
+  draft.text = "third";
+  draft.fail();
+  assert.deepEqual([draft.text, draft.reply, draft.sending, draft.next], ["first\nsecond\nthird", { id: "q" }, [], null]);
+  draft.begin(tag("3"));
+  draft.done(draft.next);
   assert.ok(draft.empty);
-  for (const nothing of [null, "", "{", "7", "null"]) assert.ok(Draft.from(nothing).empty, String(nothing));
+  for (const nothing of [null, "", "{", "7", "null", "[]", '{"sending":[null,{"tag":"x"}]}']) assert.ok(Draft.from(nothing).empty, String(nothing));
 });
 
-test("what was sent although its answer was lost is not written again", () => {
+test("what lost its answer is sent again in its order, with the same tag", () => {
   const draft = new Draft();
-  for (const text of ["ok", "ok", "lost"]) {
+  for (const [digit, text] of [["1", "one"], ["2", "two"]]) {
     draft.text = text;
-    draft.begin(100);
+    draft.begin(tag(digit));
   }
-  const mine = (id, text, time) => say(id, { mine: true, text, time });
-  const room = [mine("old", "ok", 99), say("x", { text: "ok", time: 200 }), mine("a", "ok", 100)];
-  assert.deepEqual(draft.unseen(room).map(({ text }) => text), ["ok", "lost"]);
-  draft.done(draft.sending[0], "a");
-  assert.deepEqual(draft.unseen(room).map(({ text }) => text), ["ok", "lost"], "one message stands for one");
-  const kept = Draft.from(draft.toString());
-  assert.equal(draft.settle(room), false, "the answers may still come");
-  assert.equal(draft.sending.length, 2);
-  assert.equal(kept.settle([...room, mine("b", "ok", 101)]), true);
-  assert.deepEqual([kept.text, kept.sending], ["lost", []]);
+  assert.equal(draft.next.text, "one");
+  draft.lose();
+  draft.text = "three";
+  draft.begin(tag("3"));
+  draft.text = "not sent";
+  assert.equal(draft.next, null, "what follows waits");
+  const loaded = Draft.from(draft.toString());
+  for (const again of [draft, loaded]) {
+    assert.deepEqual([again.text, again.next, again.lost], ["not sent", null, true]);
+    again.retry();
+    assert.deepEqual(again.sending.map((entry) => [entry.tag, entry.text]), [[tag("1"), "one"], [tag("2"), "two"], [tag("3"), "three"]]);
+    again.done(again.next);
+    assert.equal(again.next.text, "two");
+  }
+});
+
+test("two pages have the same draft, and both know what is being sent", () => {
+  const [one, other] = [new Draft(), new Draft()];
+  one.text = "sent here";
+  one.begin(tag("1"));
+  other.join(one.toString());
+  assert.deepEqual([other.text, other.sending], ["", [{ tag: tag("1"), text: "sent here", reply: null, lost: true }]]);
+  other.text = "being typed";
+  one.join(other.toString());
+  assert.deepEqual([one.text, one.next.text, one.sending.length], ["being typed", "sent here", 1]);
+  one.done(one.next);
+  other.join(one.toString());
+  assert.deepEqual([other.text, other.sending], ["being typed", []]);
+  other.join(null);
+  assert.ok(other.empty);
 });
 
 test("addresses of the web are found where they are, without the sentence around them", () => {

@@ -1,83 +1,87 @@
 // What is written in a room and not sent yet, and what is being sent: kept until the node has answered for it. Pure.
 
-/** How many answered messages are remembered, so that they are not taken for others with the same words. */
-const REMEMBERED = 20;
+const TAG = /^[0-9a-f]{32}$/;
 
 /** One room's draft. `text` is what stands in the field, `reply` what it answers: `{ id, author, author_name, text }` or null. */
 export class Draft {
   text = "";
   reply = null;
-  /** What was sent and is not answered for: `{ text, reply, at, lost }`, oldest first; `lost` if no answer will come any more. */
+  /** What was sent and is not answered for: `{ tag, text, reply, lost }`, oldest first; `lost` if it has to be sent again, with the same tag. */
   sending = [];
-  #known = [];
+  #own = new Set();
 
   /** From what `toString` gave before; an empty draft from anything else. */
   static from(kept) {
     const draft = new Draft();
-    try {
-      const { text, reply, sending, known } = JSON.parse(kept);
-      draft.text = String(text ?? "");
-      draft.reply = reply ?? null;
-      // Whoever waited for the answers is gone.
-      draft.sending = Array.isArray(sending) ? sending.map((entry) => ({ ...entry, lost: true })) : [];
-      draft.#known = Array.isArray(known) ? known : [];
-    } catch {
-      // Nothing was kept, or it cannot be read.
-    }
+    draft.join(kept);
     return draft;
   }
 
   toString() {
-    return JSON.stringify({ text: this.text, reply: this.reply, sending: this.sending, known: this.#known });
+    return JSON.stringify({ text: this.text, reply: this.reply, sending: this.sending.map(({ tag, text, reply }) => ({ tag, text, reply })) });
   }
 
   get empty() {
     return this.text === "" && this.reply === null && this.sending.length === 0;
   }
 
-  /** Has what is written sent: the field is free for the next. Gives what is to be sent. */
-  begin(at) {
-    const entry = { text: this.text, reply: this.reply, at, lost: false };
-    this.sending.push(entry);
+  /** Takes what another page has kept of the same draft: what is written, and what that page is sending besides what is sent here. */
+  join(kept) {
+    const other = read(kept);
+    this.text = String(other.text ?? "");
+    this.reply = other.reply ?? null;
+    const here = this.sending.filter(({ tag }) => this.#own.has(tag));
+    const there = (Array.isArray(other.sending) ? other.sending.map(Object) : []).filter(({ tag }) => TAG.test(tag) && !this.#own.has(tag));
+    this.sending = [...here, ...there.map(({ tag, text, reply }) => ({ tag, text: String(text), reply: reply ?? null, lost: true }))];
+  }
+
+  /** Whether anything has to be sent again. */
+  get lost() {
+    return this.sending.some(({ lost }) => lost);
+  }
+
+  /** Has what is written sent: the field is free for the next. `tag` is 32 random digits; with them nothing is said twice. */
+  begin(tag) {
+    this.sending.push({ tag, text: this.text, reply: this.reply, lost: this.lost });
+    this.#own.add(tag);
     this.text = "";
     this.reply = null;
-    return entry;
   }
 
-  /** The node has it, under this id. */
-  done(entry, id) {
-    this.sending = this.sending.filter((other) => other !== entry);
-    this.#known = [...this.#known, id].slice(-REMEMBERED);
+  /** The next that is to be sent; null if there is none, or if what was lost goes before it. */
+  get next() {
+    return this.lost ? null : this.sending[0] ?? null;
   }
 
-  /** It was refused: it is written again, before what was written since. */
-  failed(entry) {
-    if (!this.sending.includes(entry)) return;
-    this.sending = this.sending.filter((other) => other !== entry);
-    this.text = [entry.text, this.text].filter(Boolean).join("\n");
-    this.reply = entry.reply ?? this.reply;
+  /** The node has it. */
+  done({ tag }) {
+    this.sending = this.sending.filter((other) => other.tag !== tag);
   }
 
-  /**
-   * What is being sent and is not among these messages yet: an event may tell of it before the answer comes, or the answer was
-   * lost on the way.
-   */
-  unseen(messages) {
-    const taken = new Set(this.#known);
-    return this.sending.filter((entry) => {
-      const found = messages.find(({ id, mine, text, time }) => mine && !taken.has(id) && text === entry.text && time >= entry.at);
-      if (found) taken.add(found.id);
-      return !found;
-    });
+  /** Nobody answered: whether the node has it is not known, and what follows waits for it. */
+  lose() {
+    this.sending.forEach((entry) => { entry.lost = true; });
   }
 
-  /** Of what lost its answer, what the room has is sent, and the rest is written again. True if that changed anything. */
-  settle(messages) {
-    const lost = this.sending.filter((entry) => entry.lost);
-    const unseen = this.unseen(messages);
-    this.sending = this.sending.filter((entry) => !entry.lost || unseen.includes(entry));
-    lost.filter((entry) => unseen.includes(entry)).toReversed().forEach((entry) => this.failed(entry));
-    return lost.length > 0;
+  /** What was lost is to be sent again. */
+  retry() {
+    this.sending.forEach((entry) => { entry.lost = false; });
+  }
+
+  /** The first was refused. It is written again, with what was to follow it, before what was written since. */
+  fail() {
+    this.text = [...this.sending.map(({ text }) => text), this.text].filter(Boolean).join("\n");
+    this.reply = this.sending.find(({ reply }) => reply)?.reply ?? this.reply;
+    this.sending = [];
+  }
+}
+
+function read(kept) {
+  try {
+    return Object(JSON.parse(kept));
+  } catch {
+    // Nothing was kept, or it cannot be read.
+    return {};
   }
 }
 

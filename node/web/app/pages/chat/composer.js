@@ -2,19 +2,26 @@
 
 import { el, fill, notice, text } from "/web/base/dom.js";
 import { called, inShort, room as roomLeft, roomName } from "../../logic/chat/words.js";
-import { act } from "../../server.js";
-import { keepDraft } from "./drafts.js";
+import { act, refresh, session } from "../../server.js";
+import { keepDraft, onDraft, tellDraft } from "./drafts.js";
 
 /** Pixels that the field grows to. */
 const TALLEST = 180;
 /** On a phone the keyboard's Enter begins a line, and the button sends. */
 const byThumb = () => matchMedia("(pointer: coarse) and (hover: none)").matches;
 
+/** Statuses that leave open whether the node has a message: none at all, what stands in for a node that is not running, and a session that has ended. */
+const OPEN = new Set([0, 503, 401]);
+
+/** Random digits by which the node knows a message that it is asked for again. */
+const newTag = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
 /**
- * The composer of a room. `draft` is what is written; `changed()` is called when something is being sent or not any more, `sent(message)` with
- * the node's answer, `jump(id)` to show what is answered. Gives `{ element, draw(), reply(message), restore(text), hint(words), focus() }`.
+ * The composer of a room. `draft` is what is written; `began()` is called when something is to be sent, `changed()` when what is being sent is
+ * another, `sent(message)` with the node's answer, `jump(id)` to show what is answered. `alone(task)` does what must not be done while the
+ * room's messages are read. Gives `{ element, draw(), reply(message), restore(text), hint(words), focus(), again() }`.
  */
-export function composer({ address, room, name, draft, changed, sent, jump }) {
+export function composer(scope, { address, room, name, draft, alone, began, changed, sent, jump }) {
   const box = el("textarea", { id: "message-text", rows: 1, autocomplete: "off", "aria-label": `Message to ${roomName(name)}`, "aria-describedby": "message-hint", placeholder: "Write a message" });
   const send = el("button", { type: "submit", class: "main", id: "message-send" }, "Send");
   const replying = el("div", { class: "replying", id: "replying", hidden: true });
@@ -23,7 +30,6 @@ export function composer({ address, room, name, draft, changed, sent, jump }) {
   const element = el("form", { class: "composer", id: "composer", novalidate: true }, replying, wrong, el("div", { class: "composer-row" }, box, send), hint);
   const usual = byThumb() ? "" : "Enter sends, Shift + Enter begins a line";
   let told = "";
-  let tail = Promise.resolve();
 
   const grow = () => {
     box.style.height = "auto";
@@ -58,38 +64,44 @@ export function composer({ address, room, name, draft, changed, sent, jump }) {
     box.focus();
   };
 
-  const deliver = async (entry) => {
-    if (!draft.sending.includes(entry) || entry.lost) return;
+  const deliver = async () => {
+    const entry = draft.next;
+    if (!entry) return;
     try {
-      const message = await act(`/chat/rooms/${room}/messages`, { text: entry.text, ...(entry.reply ? { reply_to: entry.reply.id } : {}) });
-      draft.done(entry, message.id);
-      sent(message);
-    } catch (error) {
-      if (error.status === 0) {
-        // Whether the node has it is seen when it answers again.
-        draft.sending.forEach((waiting) => { waiting.lost = true; });
-        wrong.textContent = `${error.message} Whether it has the message is seen when it answers again.`;
-      } else {
-        // What was to follow must not go before it.
-        draft.sending.toReversed().forEach((waiting) => draft.failed(waiting));
-        if (element.isConnected) wrong.textContent = error.message;
-        else notice(error.message, "bad");
-        draw();
+      // Somebody else may have logged in meanwhile.
+      if (session.account?.address !== address) draft.lose();
+      else {
+        const { tag, text: words, reply } = entry;
+        const message = await act(`/chat/rooms/${room}/messages`, { text: words, tag, ...(reply ? { reply_to: reply.id } : {}) });
+        draft.done(entry);
+        sent(message);
+        wrong.textContent = "";
       }
+    } catch (error) {
+      // What was to follow must not go before it.
+      if (OPEN.has(error.status)) draft.lose();
+      else draft.fail();
+      const words = OPEN.has(error.status) ? `What is not sent yet goes out ${error.status === 401 ? "once you have logged in again" : "by itself"}. ${error.message}` : error.message;
+      if (element.isConnected) text(wrong, words);
+      else notice(words, "bad");
     }
     save();
-    changed();
+    tellDraft(draft);
   };
   const submit = () => {
     draft.text = box.value;
     if (draft.text.trim() === "" || roomLeft(draft.text).over) return;
-    wrong.textContent = "";
-    const entry = draft.begin(Date.now());
+    if (!draft.lost) wrong.textContent = "";
+    draft.begin(newTag());
     save();
+    tellDraft(draft);
+    began();
+    alone(deliver);
+  };
+  scope.finally(onDraft(draft, () => {
     draw();
     changed();
-    tail = tail.then(() => deliver(entry));
-  };
+  }));
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -127,12 +139,14 @@ export function composer({ address, room, name, draft, changed, sent, jump }) {
       told = words;
       drawHint();
     },
-    /** The node answers again: what it does not have is written again. */
-    settle(messages) {
-      if (!draft.settle(messages)) return;
-      wrong.textContent = "";
-      save();
-      draw();
+    /** The node answers: what it did not answer for is sent again, if the same account is still in use there. */
+    async again() {
+      if (!draft.lost) return;
+      await refresh();
+      if (scope.closed || session.account?.address !== address || !draft.lost) return;
+      draft.retry();
+      tellDraft(draft);
+      draft.sending.forEach(() => alone(deliver));
     },
   };
 }

@@ -3,17 +3,19 @@
 import { get } from "/web/base/api.js";
 import { el, fill, notice, text } from "/web/base/dom.js";
 import { count } from "/web/base/format.js";
-import { Timeline, firstUnread } from "../../logic/chat/timeline.js";
+import { STEP, Timeline, firstUnread } from "../../logic/chat/timeline.js";
 import { called, dayName, dayOf, goesOn, inShort } from "../../logic/chat/words.js";
 import { live } from "../../live.js";
+import { redraw } from "../../redraw.js";
 import { readRoomsSoon } from "../../rooms.js";
 import { act } from "../../server.js";
 import { ghost, messageView, sameness } from "./message.js";
 import { Scroller } from "./scroller.js";
 
-const PAGE = 50;
-/** Messages in one page while one is looked for. */
-const LONG_PAGE = 500;
+/** Messages that are drawn at most; what is farther away is read again when it is wanted. */
+const MOST = 300;
+/** Unread messages that are looked through for the first of them. */
+const LOOKED_THROUGH = 1_000;
 /** Milliseconds after a state has changed before the node's order is asked for. */
 const PAUSE = 400;
 
@@ -24,23 +26,24 @@ export class Log {
   #unread = null;
   #marked = null;
   #fresh = 0;
-  #paging = null;
+  #growing = new Set();
+  #failed = new Set();
   #timer = null;
   #tip = null;
+  #tail = Promise.resolve();
 
-  /**
-   * `on` are the deeds of `messageView` and `opened(messages)`, called whenever the newest page was read; `draft` knows what is
-   * being sent. `unread` messages were not seen when the room was opened.
-   */
+  /** `on` are the deeds of `messageView`; `draft` knows what is being sent. */
   constructor(scope, id, draft, on) {
     Object.assign(this, { scope, id, draft, on: { ...on, jump: (wanted) => this.jump(wanted) }, path: `/chat/rooms/${id}/messages` });
     this.list = el("ol", { class: "said-list", "aria-label": "Messages" });
-    this.top = el("div", { class: "said-top" });
-    this.box = el("div", { class: "said-box", id: "messages", tabindex: "0", role: "group", "aria-label": "Messages, oldest first" }, this.top, this.list);
+    this.ends = { older: el("div", { class: "said-end" }), newer: el("div", { class: "said-end" }) };
+    this.box = el("div", { class: "said-box", id: "messages", tabindex: "0", role: "group", "aria-label": "Messages, oldest first" }, this.ends.older, this.list, this.ends.newer);
     this.down = el("button", { type: "button", class: "to-newest", id: "to-newest", hidden: true, on: { click: () => this.toEnd() } });
     this.spoken = el("div", { class: "only-spoken", "aria-live": "polite", id: "newest-spoken" });
     this.element = el("div", { class: "said-frame" }, this.box, this.down, this.spoken);
-    this.scroller = new Scroller(this.box, { nearTop: () => this.#older(), moved: () => this.#moved() });
+    this.scroller = new Scroller(this.box, this.list, {
+      more: (side) => this.#failed.has(side) || this.#grow(side), moved: () => this.#moved(), ends: () => !this.timeline.newer,
+    });
     const seen = () => this.#seen();
     document.addEventListener("visibilitychange", seen);
     scope.finally(() => {
@@ -50,25 +53,58 @@ export class Log {
     });
   }
 
-  /** Reads the newest messages. `unread` (null if it is not the first time) of them were not seen before. */
-  async read(unread = null) {
-    const asked = this.timeline.now;
-    const page = await get(`${this.path}?limit=${Math.max(PAGE, Math.min(LONG_PAGE, unread ?? 0))}`);
+  /** Does a task after those before it: no two pages are read at once, and none while a message is sent that it may or may not have. */
+  alone(task) {
+    const done = this.#tail.then(task);
+    this.#tail = done.catch(() => {});
+    return done;
+  }
+
+  /** Reads the newest messages; so many of them were not seen before. */
+  open(unread) {
+    this.unseen = unread;
+    return this.alone(() => this.#first());
+  }
+
+  async #first() {
+    await this.#read(`limit=${Math.min(LOOKED_THROUGH, Math.max(STEP, this.unseen))}`);
     if (this.scope.closed) return;
-    const first = this.timeline.before === undefined;
-    this.timeline.newestPage(page, asked);
-    this.on.opened(this.timeline.messages);
-    if (first) {
-      this.#unread = firstUnread(this.timeline.messages, unread ?? 0);
-      if (!unread) this.#marked = this.#newestOfOthers();
-    }
+    this.#unread = firstUnread(this.timeline.messages, this.unseen);
+    if (this.unseen === 0) this.#marked = this.#newestOfOthers();
+    if (this.#unread) this.timeline.cut(this.#unread, MOST);
     this.draw();
-    if (first) this.scroller.open(this.list.querySelector(".since"));
+    this.scroller.open(this.list.querySelector(".since"));
     this.#moved();
+  }
+
+  /** Reads the messages that are here again. */
+  async #again() {
+    if (!this.timeline.begun) return this.#first();
+    const { messages, middle, newer } = this.timeline;
+    const limit = `limit=${Math.max(STEP, messages.length)}`;
+    await this.#read(newer && middle ? `around=${middle}&${limit}` : limit, { first: messages.length < STEP ? null : messages[0].id });
+    if (this.scope.closed) return;
+    this.draw();
+    this.#moved();
+  }
+
+  /** Has a page of the room take the place of what is here. False if it is to have `wanted` in it, and has not. */
+  async #read(query, { wanted = null, first = null } = {}) {
+    const asked = this.timeline.now;
+    const page = await get(`${this.path}?${query}`);
+    if (wanted !== null && !page.messages.some(({ id }) => id === wanted)) return false;
+    this.timeline.replace(page, asked, first);
+    this.#failed.clear();
+    return true;
   }
 
   /** Takes a message that an event told. */
   take(message) {
+    // Which of those that are being sent it is, the answer says.
+    if (message.mine && this.draft.sending.length > 0 && !this.timeline.knows(message.id)) {
+      this.readSoon();
+      return;
+    }
     const before = this.timeline.get(message.id)?.state;
     const isNew = this.timeline.take(message);
     if (isNew && !message.mine) {
@@ -78,13 +114,15 @@ export class Log {
     this.draw();
     this.#moved();
     // Where it stands among the others is for the node to say.
-    if (!isNew && before !== message.state) this.readSoon();
+    if (isNew ? message.state === "confirmed" : before !== message.state) this.readSoon();
   }
 
-  /** Reads the newest messages a little later. */
+  /** Reads the messages that are here again, a little later. */
   readSoon() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.read().catch(() => {}), PAUSE);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.alone(() => this.#again()).catch(() => {});
+    }, PAUSE);
   }
 
   /** Takes the answer to sending one's own. */
@@ -107,34 +145,43 @@ export class Log {
   }
 
   /** The newest message comes into view. */
-  toEnd() {
+  async toEnd() {
+    if (this.timeline.newer && !(await this.#fetch(`limit=${STEP}`))) return;
     this.scroller.toEnd();
     this.#moved();
   }
 
-  /** Shows a message, with older pages read until it is there. */
+  /** Shows a message, among those that were said around it. */
   async jump(id) {
-    if (!this.timeline.get(id)) {
-      this.down.hidden = false;
-      text(this.down, "Looking for it…");
-      try {
-        while (!this.timeline.get(id) && this.timeline.before && !this.scope.closed) await this.#older(LONG_PAGE, true);
-      } catch (error) {
-        notice(error.message, "bad");
-      }
-      if (this.scope.closed) return;
-      this.scroller.leave();
-      this.draw();
-    }
-    const found = this.#views.get(id)?.element;
-    if (found) this.scroller.show(found);
-    else notice("That message is not among those that you can read.", "bad");
+    if (!this.timeline.get(id) && !(await this.#fetch(`around=${id}&limit=${2 * STEP}`, id))) return;
+    this.scroller.show(this.#views.get(id).element);
     this.#moved();
   }
 
+  /** Goes to another part of the room. False if that failed, which is told, or nobody waits for it any more. */
+  async #fetch(query, wanted = null) {
+    let trouble = "That message is not among those that you can read.";
+    const found = await this.alone(() => this.#read(query, { wanted })).catch((error) => {
+      trouble = error.message;
+      return false;
+    });
+    if (this.scope.closed) return false;
+    if (!found) {
+      notice(trouble, "bad");
+      return false;
+    }
+    this.scroller.leave();
+    this.draw();
+    return true;
+  }
+
   draw() {
-    this.scroller.keeping(() => this.#place());
-    this.#drawTop();
+    if (!this.timeline.begun) return;
+    this.scroller.keeping(() => {
+      this.timeline.cut(this.scroller.reading, MOST);
+      this.#place();
+      for (const side of ["older", "newer"]) this.#drawEnd(side);
+    });
   }
 
   /** Writes the states again, as confirmations grow. */
@@ -167,7 +214,7 @@ export class Log {
       before = message;
     }
     this.#views = views;
-    wanted.push(...this.draft.unseen(messages).map(ghost));
+    if (!this.timeline.newer) wanted.push(...this.draft.sending.map(ghost));
     const staying = new Set(wanted);
     [...this.list.children].forEach((child) => staying.has(child) || child.remove());
     let next = this.list.firstElementChild;
@@ -179,39 +226,43 @@ export class Log {
 
   #divider = (kind, words) => el("li", { class: `divider ${kind}` }, el("span", {}, words));
 
-  #drawTop() {
-    if (this.#paging || this.timeline.before === undefined) return;
-    if (this.timeline.before) fill(this.top, el("button", { type: "button", class: "small plain", id: "older", on: { click: () => this.#older() } }, "Older messages"));
-    else this.#tellTop(this.beginningWords ?? "", "quiet");
+  /** What stands before the first message, and after the last. */
+  #drawEnd(side) {
+    if (this.#failed.has(side)) return;
+    const words = side === "older" && !this.timeline.older ? this.beginningWords ?? "" : this.#growing.has(side) ? `Loading ${side} messages…` : "";
+    const more = () => el("button", { type: "button", class: "small plain", id: side, on: { click: () => this.#grow(side) } }, side === "older" ? "Older messages" : "Newer messages");
+    redraw(this.ends[side], words ? el("p", { class: "small quiet" }, words) : this.timeline[side] ? more() : null);
   }
 
-  #tellTop = (words, kind) => this.scroller.keeping(() => fill(this.top, words ? el("p", { class: `small ${kind}` }, words) : null));
-
-  /** Reads the page before the first message; never two at once. While one is looked for, nothing is drawn, and what goes wrong is thrown. */
-  #older(limit = PAGE, looking = false) {
-    if (!this.timeline.before) return Promise.resolve();
-    this.#paging ??= (async () => {
-      fill(this.top, el("p", { class: "small quiet" }, "Loading older messages…"));
-      const asked = this.timeline.now;
-      const { before } = this.timeline;
-      try {
-        const page = await get(`${this.path}?limit=${limit}&before=${encodeURIComponent(before)}`);
-        if (!this.scope.closed && this.timeline.before === before) this.timeline.olderPage(page, asked);
-      } finally {
-        this.#paging = null;
-      }
-      if (!this.scope.closed && !looking) this.draw();
-    })();
-    return this.#paging.catch((error) => {
-      if (looking) throw error;
-      fill(this.top, el("p", { class: "small bad-text", role: "alert" }, error.message), el("button", { type: "button", class: "small", on: { click: () => this.#older() } }, "Try again"));
-    });
+  /** Reads what comes before the first message or after the last; not twice at once. */
+  async #grow(side) {
+    if (!this.timeline[side] || this.#growing.has(side)) return;
+    this.#growing.add(side);
+    this.#failed.delete(side);
+    this.#drawEnd(side);
+    try {
+      await this.alone(async () => {
+        const asked = this.timeline.now;
+        const { messages } = this.timeline;
+        const edge = side === "older" ? messages[0] : messages.at(-1);
+        if (this.scope.closed || !this.timeline[side] || !edge) return;
+        const page = await get(`${this.path}?around=${edge.id}&limit=${2 * STEP}`);
+        const grown = side === "older" ? this.timeline.growOlder(page, asked) : this.timeline.growNewer(page, asked);
+        if (!grown) this.readSoon();
+      });
+    } catch (error) {
+      this.#failed.add(side);
+      fill(this.ends[side], el("p", { class: "small bad-text", role: "alert" }, error.message), el("button", { type: "button", class: "small", on: { click: () => this.#grow(side) } }, "Try again"));
+    }
+    this.#growing.delete(side);
+    if (this.scope.closed) return;
+    this.draw();
+    this.#moved();
   }
 
   /** After scrolling, drawing or coming back: what can be seen now. */
   #moved() {
-    const { atEnd } = this.scroller;
-    if (atEnd) this.#fresh = 0;
+    if (this.scroller.atEnd) this.#fresh = 0;
     this.down.hidden = this.scroller.nearEnd && this.#fresh === 0;
     text(this.down, this.#fresh > 0 ? `↓ ${count(this.#fresh, "new message")}` : "↓ To the newest");
     this.#seen();

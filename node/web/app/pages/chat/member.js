@@ -8,11 +8,10 @@ import { deed } from "./deed.js";
 /** An entry of the list of people. `deeds` has `admin(address)`, `noAdmin(address)` and `remove(address)`; null for whoever may not. */
 export function memberEntry(member, deeds) {
   const { address, name, admin, me, leaving, key_changed: changed } = member;
-  // One's own name may not be confirmed yet.
-  const who = me && !name ? "You" : called(name, address);
+  const who = called(name, address);
   return el("li", {}, el("details", { class: "member", dataset: { member: address } },
     el("summary", {}, face(address, 28), el("span", { class: "cut", dir: "auto" }, who),
-      me && name ? el("span", { class: "tag" }, "you") : null, admin ? el("span", { class: "tag" }, "admin") : null, leaving ? el("span", { class: "tag warn" }, "leaving") : null,
+      me ? el("span", { class: "tag" }, "you") : null, admin ? el("span", { class: "tag" }, "admin") : null, leaving ? el("span", { class: "tag warn" }, "leaving") : null,
       changed ? el("span", { class: "tag bad" }, "changed key") : null),
     el("div", { class: "stack" }, whole(address, `the address of ${who}`),
       changed ? el("p", { class: "bad-text small" }, "This account has published another receiving key than before. Compare safety numbers before you trust it.") : null,

@@ -90,10 +90,14 @@ function renameForm(ask) {
 
 const STATES = { waiting: ["waiting", "warn"], pending: ["pending", "warn"], undone: ["did not happen", "bad"] };
 
+/** How a change in these states is taken from the list. */
+const ENDED = { waiting: "Take back", undone: "Dismiss" };
+
 function changeEntry(change, ask) {
   const [words, kind] = STATES[change.state] ?? [change.state, ""];
+  const end = ENDED[change.state];
   return el("div", { class: "change", dataset: { change: change.id, what: change.what, state: change.state } },
     el("div", { class: "row spread" }, el("span", {}, `${asked(change)}.`), el("span", { class: `tag ${kind}` }, words)),
     change.reason ? el("p", { class: "small quiet" }, sentence(change.reason)) : null,
-    change.state === "waiting" ? deed("Take back", () => ask(`changes/${change.id}`, undefined, "DELETE"), { class: "small", dataset: { undo: change.id } }) : null);
+    end ? deed(end, () => ask(`changes/${change.id}`, undefined, "DELETE"), { class: "small", dataset: { undo: change.id } }) : null);
 }

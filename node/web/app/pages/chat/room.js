@@ -38,6 +38,7 @@ export function room(scope, id) {
   scope.hear((news) => {
     const { kind, event } = news;
     if (kind === "health" || kind === "event") shown?.log.drawStates();
+    if (kind === "health" || kind === "chat") shown?.again();
     // The list of rooms as a whole is another: this room may be.
     if (!concerns(news, id) && !(concerns(news) && event.room === null)) return;
     if (kind === "chat" && event.message) {
@@ -70,7 +71,6 @@ function opened(scope, place, first, again) {
 
   const log = new Log(scope, id, draft, {
     reply: (message) => write.reply(message),
-    opened: (messages) => write.settle(messages),
     send: async (message) => log.take(await act(`${path}/${message.id}/send`)),
     discard: async (message) => {
       if (await confirmed("Discard this message?", "It was never confirmed, and will not be sent.", "Discard")) await takeBack(message);
@@ -84,13 +84,9 @@ function opened(scope, place, first, again) {
     await act(`${path}/${message.id}`, undefined, "DELETE");
     log.drop(message.id);
   };
-  const write = composer({
-    address, room: id, name: first.name, draft, jump: (wanted) => log.jump(wanted), sent: (message) => log.answered(message),
-    changed: () => {
-      log.draw();
-      if (draft.sending.length > 0) log.toEnd();
-      if (draft.sending.some((entry) => entry.lost)) log.readSoon();
-    },
+  const write = composer(scope, {
+    address, room: id, name: first.name, draft, alone: (task) => log.alone(task), began: () => log.toEnd(), changed: () => log.draw(),
+    sent: (message) => log.answered(message), jump: (wanted) => log.jump(wanted),
   });
 
   const toggles = {};
@@ -105,7 +101,8 @@ function opened(scope, place, first, again) {
     if (panel === null) toggles[name]?.focus();
   };
   const search = searchPanel(scope, id, { close: () => open("search"), jump: (wanted) => {
-    if (getComputedStyle(log.element).display === "none") open("search");
+    // On a phone it lies over the messages.
+    if (log.element.clientHeight === 0) open("search");
     log.jump(wanted);
   } });
   const people = roomPanel(id, { again, close: () => open("people") });
@@ -117,7 +114,8 @@ function opened(scope, place, first, again) {
     el("div", { class: "pane-title" }, title, under), el("div", { class: "row" }, toggles.search, toggles.people)),
   alarms, el("div", { class: "pane-body" }, el("div", { class: "pane-main" }, log.element, foot), side));
   write.draw();
-  log.read(first.unread).catch((error) => fill(foot, el("p", { class: "bad-text", role: "alert" }, error.message)));
+  write.again();
+  log.open(first.unread).catch((error) => fill(foot, el("p", { class: "bad-text", role: "alert" }, error.message)));
 
   const draw = (now) => {
     const present = ["member", "founding"].includes(now.standing);
@@ -138,8 +136,8 @@ function opened(scope, place, first, again) {
       // What led here is gone, and whoever goes by keys is somewhere again.
       if (document.activeElement === document.body) title.focus({ preventScroll: true });
     }
-    write.hint(now.standing === "founding" ? STANDINGS.founding.words : now.sending !== "after the next block" ? "" : "The room is getting a new key: what you write goes out after the next block.");
+    write.hint(now.standing === "founding" ? STANDINGS.founding.words : "");
     people.draw(now);
   };
-  return { log, draw };
+  return { log, draw, again: write.again };
 }

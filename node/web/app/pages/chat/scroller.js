@@ -3,32 +3,31 @@
 /** Pixels from the end that are still the end, and from which on a way back is offered. */
 const AT_END = 48;
 const NEAR_END = 400;
-/** Pixels from the beginning at which more is wanted. */
-const NEAR_TOP = 500;
+/** Pixels from either end at which more is wanted. */
+const NEAR = 600;
 /** Milliseconds that a message is lit which somebody jumped to. */
 const LIT = 2000;
 
-/** Looks after `box`, whose last child is the list. `nearTop` is called when more is wanted, `moved` after it has scrolled. */
+/**
+ * Looks after `list` in `box`. `more("older" | "newer")` is called when more is wanted at that end, `moved()` after it has scrolled; `ends()`
+ * says whether the list's end is that of the room.
+ */
 export class Scroller {
-  constructor(box, { nearTop, moved }) {
-    this.box = box;
-    this.list = box.lastElementChild;
-    this.stays = true;
-    this.nearTop = nearTop;
+  constructor(box, list, { more, moved, ends }) {
+    Object.assign(this, { box, list, more, ends, stays: true, ready: false, held: null });
     box.addEventListener("scroll", () => {
       this.stays = this.atEnd;
       this.#hold();
-      if (this.ready && box.scrollTop < NEAR_TOP) nearTop();
+      this.#ask();
       moved();
     }, { passive: true });
     // The keyboard of a phone, a growing field, a turned screen.
     this.sized = new ResizeObserver(() => {
       this.#restore();
-      this.#fill();
+      this.#ask();
       moved();
     });
     this.sized.observe(box);
-    this.held = null;
   }
 
   end() {
@@ -41,16 +40,21 @@ export class Scroller {
 
   /** Whether the end is in view. What is not shown at all has none in view. */
   get atEnd() {
-    return this.box.clientHeight > 0 && this.#left < AT_END;
+    return this.ends() && this.box.clientHeight > 0 && this.#left < AT_END;
   }
 
   get nearEnd() {
-    return this.#left < NEAR_END;
+    return this.ends() && this.#left < NEAR_END;
+  }
+
+  /** The message that one reads; null at the end. */
+  get reading() {
+    return this.stays ? null : this.held?.id ?? null;
   }
 
   toEnd() {
     this.box.scrollTop = this.box.scrollHeight;
-    this.stays = true;
+    this.stays = this.ends();
   }
 
   /** The end is not what is looked at any more. */
@@ -66,7 +70,8 @@ export class Scroller {
       element.scrollIntoView({ block: "start" });
       this.stays = this.atEnd;
     }
-    this.#fill();
+    this.#hold();
+    this.#ask();
   }
 
   /** Changes the list with `change`, and has what is in view stay where it is. */
@@ -74,13 +79,14 @@ export class Scroller {
     this.#hold();
     change();
     this.#restore();
-    this.#fill();
+    this.#ask();
   }
 
   /** Brings an element into view, and the eye to it. */
   show(element) {
     this.stays = false;
     element.scrollIntoView({ block: "center" });
+    this.#hold();
     element.classList.add("lit");
     element.setAttribute("tabindex", "-1");
     element.focus({ preventScroll: true });
@@ -99,17 +105,25 @@ export class Scroller {
       else from = middle + 1;
     }
     while (from < children.length && !children[from].dataset.message) from += 1;
-    this.held = from < children.length ? { element: children[from], at: children[from].getBoundingClientRect().top - top } : null;
+    const found = children[from];
+    this.held = found ? { id: found.dataset.message, at: found.getBoundingClientRect().top - top } : null;
   }
 
   /** Has it there again. */
   #restore() {
-    if (this.stays) this.toEnd();
-    else if (this.held?.element.isConnected) this.box.scrollTop += this.held.element.getBoundingClientRect().top - this.box.getBoundingClientRect().top - this.held.at;
+    if (this.stays) {
+      this.toEnd();
+      return;
+    }
+    // It may have another element now.
+    const element = this.held && this.list.querySelector(`[data-message="${this.held.id}"]`);
+    if (element) this.box.scrollTop += element.getBoundingClientRect().top - this.box.getBoundingClientRect().top - this.held.at;
   }
 
-  /** A list that is shorter than its box cannot be scrolled for more. */
-  #fill() {
-    if (this.ready && this.box.clientHeight > 0 && this.box.scrollHeight <= this.box.clientHeight + AT_END) this.nearTop();
+  /** Near an end, and where the list is too short to be scrolled, more is wanted. */
+  #ask() {
+    if (!this.ready || this.box.clientHeight === 0) return;
+    if (this.box.scrollTop < NEAR) this.more("older");
+    if (this.#left < NEAR) this.more("newer");
   }
 }
