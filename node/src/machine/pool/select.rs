@@ -9,8 +9,8 @@ use shared::{CheckedTransaction, TxId};
 use super::{Pool, bid};
 
 impl Pool {
-    /// Transactions in the order in which they would be mined: by fee per byte, each sender's in order
-    /// of nonce, up to `max_bytes` together.
+    /// Transactions in the order in which they would be mined: by fee per byte, then by the author's time, each
+    /// sender's in order of nonce, up to `max_bytes` together.
     pub fn select(&self, max_bytes: usize) -> Vec<Arc<CheckedTransaction>> {
         self.select_without(max_bytes, &BTreeSet::new())
     }
@@ -38,7 +38,7 @@ impl Pool {
     }
 }
 
-/// A sender's next transaction and those behind it; ordered by fee per byte, then by id.
+/// A sender's next transaction and those behind it; ordered by fee per byte, then by the author's time, then by id.
 struct Candidate<'a> {
     transaction: &'a Arc<CheckedTransaction>,
     rest: Values<'a, u64, TxId>,
@@ -46,8 +46,9 @@ struct Candidate<'a> {
 
 impl Candidate<'_> {
     fn rank(&self, other: &Self) -> Ordering {
-        let by_id = || other.transaction.id().cmp(&self.transaction.id());
-        bid::by_rate(self.transaction, other.transaction).then_with(by_id)
+        // Of what pays alike, what was written first stands first, as a question before its answer.
+        let place = |candidate: &Self| (candidate.transaction.time, candidate.transaction.id());
+        bid::by_rate(self.transaction, other.transaction).then_with(|| place(other).cmp(&place(self)))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::{Address, Amount, CheckedTransaction, rules::ledger::Account};
+use shared::{Address, Amount, CheckedTransaction, Millis, Transaction, rules::ledger::Account};
 
-use super::branch::{checked, key, note, pay};
+use super::branch::{checked, key, network, note, pay};
 use crate::machine::pool::{Pool, PoolError};
 
 fn rich() -> Account {
@@ -33,6 +33,20 @@ fn a_fee_counts_by_the_byte() {
     pool.insert(checked(note(&key(1), 0, 10_000, 100)), rich()).unwrap();
     pool.insert(checked(note(&key(2), 0, 10, 20)), rich()).unwrap();
     assert_eq!(nonces_of(&pool, usize::MAX), [(20, 0), (100, 0)]);
+}
+
+#[test]
+fn of_what_pays_alike_the_first_written_is_mined_first() {
+    let mut pool = Pool::default();
+    let written = [(1, 30), (2, 10), (3, 20)].map(|(sender, time)| {
+        let unsigned = Transaction { time: Millis(time), ..note(&key(sender), 0, 4, 10) };
+        checked(unsigned.signed(&key(sender), &network().genesis_hash()))
+    });
+    for transaction in &written {
+        pool.insert(transaction.clone(), rich()).unwrap();
+    }
+    let times: Vec<_> = pool.select(usize::MAX).iter().map(|transaction| transaction.time.0).collect();
+    assert_eq!(times, [10, 20, 30]);
 }
 
 #[test]

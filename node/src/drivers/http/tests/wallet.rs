@@ -163,6 +163,9 @@ async fn in_a_practice_network_the_miners_account_needs_no_password() {
     let over =
         ask(&node, "POST", "/wallet/send", &[("authorization", "Bearer 00")], json!({"to": payee(), "amount": 5}));
     over.await.problem(401);
+    // Nor is a page's whose cookie is gone.
+    let page = [("x-csrf-token", "ab")];
+    ask(&node, "POST", "/wallet/send", &page, json!({"to": payee(), "amount": 5})).await.problem(401);
 }
 
 #[tokio::test]

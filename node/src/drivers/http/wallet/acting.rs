@@ -85,6 +85,10 @@ impl Acting {
             let (session, account) = session(token).ok_or_else(over)?;
             return Ok(Self { account, by: By::Cookie { session, csrf: csrf_of(token) } });
         }
+        if headers.contains_key(CSRF_HEADER) {
+            // A page that believes to be logged in must not act for another account.
+            return Err(Refusal::session_over(None));
+        }
         let practice = vault.practice().map(|account| Self { account, by: By::Practice });
         practice.ok_or_else(|| {
             Refusal::log_in_first(
