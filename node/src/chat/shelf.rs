@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     envelope::{GroupId, MessageId},
     outbox::Item,
+    room::Line,
     text::{lock, random, unlock},
 };
 use crate::machine::store::Location;
@@ -37,6 +38,18 @@ pub struct Mark {
     pub up_to: Option<Location>,
     /// These besides, wherever they are.
     pub besides: BTreeSet<MessageId>,
+}
+
+impl Mark {
+    /// Whether a message was read.
+    pub fn has(&self, line: &Line<'_>) -> bool {
+        self.besides.contains(&line.id) || self.is_passed(line)
+    }
+
+    /// Whether a message stands before all that is known one by one.
+    pub fn is_passed(&self, line: &Line<'_>) -> bool {
+        self.up_to.is_some_and(|up_to| line.at.is_some_and(|at| at <= up_to))
+    }
 }
 
 /// Why a file gives no shelf.

@@ -350,6 +350,10 @@ impl Desk {
     pub fn read_up_to(&mut self, group: &GroupId, message: &MessageId) -> Acted {
         let room = self.rooms.get(group).ok_or(ActError::NoRoom(*group))?;
         let line = room.find(message).ok_or(ActError::NoMessage(*message))?;
+        // Somebody who reads in two places does not read less for it.
+        if self.marks.get(group).is_some_and(|mark| mark.has(&line)) {
+            return Ok(());
+        }
         let on_chain: Vec<_> = match line.at {
             Some(at) => room.lines_in(0..room.count_before(at) + 1).map(|line| (line.id, line.at)).collect(),
             None => room.lines().map(|line| (line.id, line.at)).collect(),

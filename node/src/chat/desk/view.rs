@@ -290,8 +290,8 @@ impl Desk {
         let Some(room) = self.rooms.get(group) else { return 0 };
         let nothing = Mark::default();
         let mark = self.marks.get(group).unwrap_or(&nothing);
-        let is_unread = |line: &Line<'_>| line.author != self.me() && !mark.besides.contains(&line.id);
-        let beyond = |line: &Line<'_>| mark.up_to.is_none_or(|up_to| line.at.is_none_or(|at| at > up_to));
+        let is_unread = |line: &Line<'_>| line.author != self.me() && !mark.has(line);
+        let beyond = |line: &Line<'_>| !mark.is_passed(line);
         let on_chain = room.lines().rev().take_while(beyond).filter(is_unread).count();
         on_chain + room.waiting().iter().filter(|line| is_unread(line)).count()
     }

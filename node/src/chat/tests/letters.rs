@@ -167,9 +167,12 @@ fn unread_messages_are_counted_until_they_are_read_wherever_they_stand_later() {
     town.pool = town.undo(2);
     town.settle();
     assert_eq!((town.desks[1].count_unread(&group), town.reads(1, &group).len()), (0, 2));
-    town.say(0, &group, "three");
+    let third = town.say(0, &group, "three");
     town.settle();
     assert_eq!(town.desks[1].count_unread(&group), 1);
+    town.desks[1].read_up_to(&group, &third).unwrap();
+    town.desks[1].read_up_to(&group, &second).unwrap();
+    assert_eq!(town.desks[1].count_unread(&group), 0, "an earlier one takes nothing back");
 }
 
 /// The message that waits in the pool, taken apart.

@@ -76,6 +76,13 @@ impl Desks {
         self.news.subscribe()
     }
 
+    /// Has an account's desk look whether somebody is still logged in.
+    pub(in super::super) fn look_again(&self, address: &Address) {
+        if let Some(running) = self.with(|all| all.get(address).cloned()) {
+            running.wake.notify_one();
+        }
+    }
+
     /// Makes room for another one.
     fn forget(&self, address: &Address, running: &Arc<Running>) {
         if self.is_known(address, running) {

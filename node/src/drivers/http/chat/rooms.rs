@@ -24,7 +24,7 @@ use super::{
     shown::{ChangeShown, MessageShown, RoomShown, SummaryShown},
 };
 use crate::chat::{
-    desk::ActError,
+    desk::{ActError, Seen, SeenState},
     envelope::{GroupId, MessageId},
     outbox::ItemId,
 };
@@ -48,7 +48,12 @@ pub(super) async fn rooms(State(app): State<Arc<App>>, acting: Acting) -> Result
     let open = app.desk(&acting.account).await?;
     let shown = open.look(move |desk| {
         let mut groups = desk.rooms();
-        groups.sort_by_cached_key(|group| Reverse(desk.newest(group).map(|seen| seen.text.time)));
+        // By where they stand, since authors may date their messages as they like.
+        let place = |seen: Seen<'_>| match seen.state {
+            SeenState::Confirmed(at) => (false, Some(at)),
+            _ => (true, None),
+        };
+        groups.sort_by_cached_key(|group| Reverse(desk.newest(group).map(place)));
         let rooms = groups.into_iter().filter_map(|group| SummaryShown::new(&app, desk, group)).collect();
         Ok(RoomsShown { rooms })
     });

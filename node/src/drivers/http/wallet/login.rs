@@ -107,5 +107,6 @@ fn about_miner(app: &App) -> &'static str {
 )]
 pub(super) async fn log_out(State(app): State<Arc<App>>, acting: Acting) -> Response {
     let logged_out = acting.session().is_some_and(|session| app.api.vault.log_out(&session));
+    app.desks.look_again(&acting.account.address);
     ([(header::SET_COOKIE, cookie::clear(&app.wallet.cookie))], Json(SessionEnded { logged_out })).into_response()
 }

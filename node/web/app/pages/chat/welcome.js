@@ -9,7 +9,7 @@ const PROTECTED = [
 ];
 
 const OPEN = [
-  "That a room exists, its members' addresses and display names, who is an admin, who wrote when, and roughly how long (lengths are rounded up to 128, 256, 512 … bytes). This is public on the chain, for ever.",
+  "That a room exists, its members' addresses and display names, who is an admin, who came, left or was put out, whether newcomers can read back, who wrote when, and roughly how long (lengths are rounded up to 128, 256, 512 … bytes). This is public on the chain, for ever.",
   "What members do with what they read: each of them can pass it on, and whoever is removed keeps what was readable until then.",
   "The past, if an account is stolen: whoever gets its words, or its file and password, reads all its rooms back to their beginning. The chain keeps the sealed keys, so there is no forward secrecy.",
   "The node that runs the account. It is the end of the encryption: whoever controls it while you are logged in reads along. A draft is kept by this browser until it is sent.",
