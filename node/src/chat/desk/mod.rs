@@ -1,9 +1,10 @@
 //! One account's chat, put together: the public board, the rooms that it is or was in, and its outbox. What the chain and
-//! the pool hold comes in (`feed`), what its owner wants is taken (`act`), what is to be signed and sent goes out
+//! the pool hold comes in (`feed`), what its owner wants is taken or refused (`act`, `error`), what is to be signed and sent goes out
 //! (`send`, with `plan` for changes of groups), and what its owner sees is told (`view`). Nothing here waits for
 //! anything or knows of files, sessions and nodes.
 
 mod act;
+mod error;
 mod feed;
 mod plan;
 mod send;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use shared::{Address, BlockHash, Height, TxId};
 
 pub use self::{
-    act::ActError,
+    error::ActError,
     send::Errand,
     view::{ChangeState, Page, Part, Quoted, Relation, Seen, SeenState},
 };

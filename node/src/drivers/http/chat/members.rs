@@ -16,8 +16,8 @@ use super::{
         problem::Problem,
         wallet::acting::Acting,
     },
+    change::ChangeShown,
     rooms::{InRoomPath, RoomPath, changed},
-    shown::ChangeShown,
 };
 use crate::chat::envelope::GroupId;
 

@@ -4,8 +4,9 @@
 //! - `desks`: the desks of those who are logged in, each with a task that follows the chain
 //! - `keep`: the file in which a desk's outbox lies
 //! - `profile`, `rooms`, `members`, `messages`: the routes
-//! - `shown`: how all of it looks as JSON; `refusal`: what goes wrong, in words
+//! - `shown`, `change`: how all of it looks as JSON; `refusal`: what goes wrong, in words
 
+mod change;
 mod desks;
 mod keep;
 mod members;

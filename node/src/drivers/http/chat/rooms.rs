@@ -19,9 +19,10 @@ use super::{
         problem::Problem,
         wallet::acting::Acting,
     },
+    change::ChangeShown,
     desks::Open,
     profile::NameGiven,
-    shown::{ChangeShown, MessageShown, RoomShown, SummaryShown},
+    shown::{MessageShown, RoomShown, SummaryShown},
 };
 use crate::chat::{
     desk::{ActError, Seen, SeenState},
