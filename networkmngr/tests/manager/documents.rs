@@ -5,7 +5,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::support::{Manager, folder, text};
+use crate::{
+    runs::{over, until},
+    support::{Manager, folder, text},
+};
 
 /// Set to write the golden file anew instead of comparing with it.
 const UPDATE: &str = "UPDATE_GOLDEN";
@@ -72,9 +75,7 @@ fn the_described_shapes_are_the_real_ones() {
     let manager = Manager::start(dir.path(), 2, "", &[]);
     manager.order("/runs", serde_json::json!({ "lesson": 4, "engine": "simulated", "answer": 1 })).unwrap();
     manager.post("/start/mining?times=1&min=0&max=0").unwrap();
-    while matches!(manager.get("/runs/1").unwrap()["state"].as_str(), Some("starting" | "running")) {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until(&manager, 1, over);
     let document = manager.get("/openapi.json").unwrap();
     let mut seen = 0;
     for (path, item) in document["paths"].as_object().unwrap() {

@@ -10,7 +10,7 @@ use crate::support::{Manager, folder};
 const LIMIT: Duration = Duration::from_secs(90);
 
 /// Waits until the run is as wanted, and gives it.
-fn until(manager: &Manager, id: u64, wanted: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(manager: &Manager, id: u64, wanted: impl Fn(&Value) -> bool) -> Value {
     let deadline = Instant::now() + LIMIT;
     loop {
         let run = manager.get(&format!("/runs/{id}")).unwrap();
@@ -22,7 +22,7 @@ fn until(manager: &Manager, id: u64, wanted: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
-fn over(run: &Value) -> bool {
+pub(crate) fn over(run: &Value) -> bool {
     !matches!(run["state"].as_str(), Some("starting" | "running"))
 }
 

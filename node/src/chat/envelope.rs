@@ -18,6 +18,8 @@ pub const SUITE: u8 = 1;
 pub const MAX_MEMBERS: usize = 200;
 /// Longest display name and longest name of a room, in bytes.
 pub const MAX_NAME: usize = 64;
+/// What all topics of chat begin with.
+pub const TOPICS: &str = "chat/";
 /// Where profiles are filed.
 pub const PROFILES: &str = "chat/profiles";
 /// Where rotations and departures are filed.
@@ -86,7 +88,7 @@ impl GroupId {
 
     /// The topic of its messages.
     pub fn topic(&self) -> Topic {
-        topic(&format!("chat/{self}"))
+        topic(&format!("{TOPICS}{self}"))
     }
 }
 
@@ -106,8 +108,7 @@ impl MessageId {
 }
 
 fn first_half(hash: [u8; 32]) -> [u8; 16] {
-    let [first, _] = *hash.as_chunks().0 else { unreachable!("32 bytes are two times 16") };
-    first
+    *hash.first_chunk().expect("there are 16 of 32 bytes")
 }
 
 /// A topic of this text, which is one by its length.
@@ -323,7 +324,7 @@ fn check_suite(suite: u8) -> Result<(), EnvelopeError> {
 
 /// The group whose messages lie under this topic.
 pub fn group_of_topic(topic: &Topic) -> Option<GroupId> {
-    topic.as_str().strip_prefix("chat/")?.parse().ok()
+    topic.as_str().strip_prefix(TOPICS)?.parse().ok()
 }
 
 impl Rotation {

@@ -9,7 +9,7 @@ use shared::{BlockHash, CheckedTransaction, Height, Payload, TxId};
 use super::{Desk, News, Waiting};
 use crate::accounts::session::Unlocked;
 use crate::chat::{
-    envelope::{Envelope, GroupId, group_of_topic},
+    envelope::{Envelope, GroupId, TOPICS, group_of_topic},
     group::{Entry, group_of},
     room::{Room, Standing},
 };
@@ -144,7 +144,7 @@ impl Waiting {
     /// A transaction that lies among chat and is some.
     fn of(transaction: &CheckedTransaction) -> Option<Self> {
         let Payload::Data { topic, .. } = &transaction.payload else { return None };
-        if !topic.as_str().starts_with("chat/") {
+        if !topic.as_str().starts_with(TOPICS) {
             return None;
         }
         let envelope = Envelope::of(&transaction.payload).ok()?;

@@ -17,9 +17,9 @@ use super::{
         wallet::acting::Acting,
     },
     change::ChangeShown,
-    rooms::{InRoomPath, RoomPath, changed},
+    rooms::{InRoomPath, RoomPath, change},
 };
-use crate::chat::envelope::GroupId;
+use crate::chat::{desk::Desk, envelope::GroupId};
 
 /// Whom to let in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -55,12 +55,11 @@ pub(super) async fn invite(
     room: RoomPath,
     JsonBody(Invitation { member, history }): JsonBody<Invitation>,
 ) -> Result<Response, Problem> {
-    let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let desk = open.desk();
-    let member = desk.person(&member)?;
-    let item = desk.invite(&group, member, history, &mut rng())?;
-    changed(&app, open, group, item).await
+    let ask = |desk: &mut Desk, group: &GroupId| {
+        let member = desk.person(&member)?;
+        desk.invite(group, member, history, &mut rng())
+    };
+    change(&app, &acting, &room?, ask).await
 }
 
 /// Put somebody out of a room, or go oneself
@@ -82,10 +81,8 @@ pub(super) async fn remove_member(
     path: InRoomPath,
 ) -> Result<Response, Problem> {
     let Path((room, member)) = path?;
-    let (group, member): (GroupId, Address) = (parse(&room)?, parse(&member)?);
-    let mut open = app.desk(&acting.account).await?;
-    let item = open.desk().remove(&group, member, &mut rng())?;
-    changed(&app, open, group, item).await
+    let member: Address = parse(&member)?;
+    change(&app, &acting, &room, |desk, group| desk.remove(group, member, &mut rng())).await
 }
 
 /// Whom to make an admin.
@@ -115,12 +112,11 @@ pub(super) async fn appoint_admin(
     room: RoomPath,
     JsonBody(Appointment { member }): JsonBody<Appointment>,
 ) -> Result<Response, Problem> {
-    let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let desk = open.desk();
-    let member = desk.person(&member)?;
-    let item = desk.appoint(&group, member, true, &mut rng())?;
-    changed(&app, open, group, item).await
+    let ask = |desk: &mut Desk, group: &GroupId| {
+        let member = desk.person(&member)?;
+        desk.appoint(group, member, true, &mut rng())
+    };
+    change(&app, &acting, &room?, ask).await
 }
 
 /// Make an admin an ordinary member
@@ -140,8 +136,6 @@ pub(super) async fn dismiss_admin(
     path: InRoomPath,
 ) -> Result<Response, Problem> {
     let Path((room, member)) = path?;
-    let (group, member): (GroupId, Address) = (parse(&room)?, parse(&member)?);
-    let mut open = app.desk(&acting.account).await?;
-    let item = open.desk().appoint(&group, member, false, &mut rng())?;
-    changed(&app, open, group, item).await
+    let member: Address = parse(&member)?;
+    change(&app, &acting, &room, |desk, group| desk.appoint(group, member, false, &mut rng())).await
 }

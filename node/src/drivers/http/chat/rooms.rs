@@ -20,12 +20,11 @@ use super::{
         wallet::acting::Acting,
     },
     change::ChangeShown,
-    desks::Open,
     profile::NameGiven,
     shown::{MessageShown, RoomShown, SummaryShown},
 };
 use crate::chat::{
-    desk::{ActError, Seen, SeenState},
+    desk::{ActError, Desk, Seen, SeenState},
     envelope::{GroupId, MessageId},
     outbox::ItemId,
 };
@@ -126,8 +125,16 @@ pub(super) async fn room(
     Ok(Json(shown))
 }
 
-/// Keeps a change that was asked for, and shows it.
-pub(super) async fn changed(app: &Arc<App>, mut open: Open, group: GroupId, item: ItemId) -> Result<Response, Problem> {
+/// Asks for a change of a room, keeps that, and shows it.
+pub(super) async fn change(
+    app: &Arc<App>,
+    acting: &Acting,
+    room: &str,
+    ask: impl FnOnce(&mut Desk, &GroupId) -> Result<ItemId, ActError> + Send,
+) -> Result<Response, Problem> {
+    let group: GroupId = parse(room)?;
+    let mut open = app.desk(&acting.account).await?;
+    let item = ask(open.desk(), &group)?;
     let desk = &*open.desk();
     let change = desk.changes(&group).into_iter().find(|(change, _)| change.id == item);
     let shown = change.and_then(|(item, state)| ChangeShown::new(desk, item, state));
@@ -152,10 +159,7 @@ pub(super) async fn rename_room(
     room: RoomPath,
     JsonBody(NameGiven { name }): JsonBody<NameGiven>,
 ) -> Result<Response, Problem> {
-    let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let item = open.desk().rename(&group, &name, &mut rng())?;
-    changed(&app, open, group, item).await
+    change(&app, &acting, &room?, |desk, group| desk.rename(group, &name, &mut rng())).await
 }
 
 /// Give a room another key
@@ -175,10 +179,7 @@ pub(super) async fn rotate_key(
     acting: Acting,
     room: RoomPath,
 ) -> Result<Response, Problem> {
-    let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let item = open.desk().rotate(&group, &mut rng())?;
-    changed(&app, open, group, item).await
+    change(&app, &acting, &room?, |desk, group| desk.rotate(group, &mut rng())).await
 }
 
 /// Leave a room
@@ -198,10 +199,7 @@ pub(super) async fn leave_room(
     acting: Acting,
     room: RoomPath,
 ) -> Result<Response, Problem> {
-    let group: GroupId = parse(&room?)?;
-    let mut open = app.desk(&acting.account).await?;
-    let item = open.desk().leave(&group, &mut rng())?;
-    changed(&app, open, group, item).await
+    change(&app, &acting, &room?, |desk, group| desk.leave(group, &mut rng())).await
 }
 
 /// How far somebody has read.
