@@ -137,7 +137,7 @@ impl Desk {
     }
 
     /// Why no text can be sent to a group now, or never. After a removal or departure has been seen, even if it only
-    /// waits or is only wanted, nothing is encrypted with the old key any more.
+    /// waits or is only wanted, or another key was asked for, nothing is encrypted with the old one any more.
     pub(super) fn obstacle(&self, group: &GroupId) -> Option<&'static str> {
         let Standing { confirmed, expected } = self.standing(group);
         let Some(now) = confirmed.now() else { return Some("the room's beginning is not confirmed yet") };
@@ -149,14 +149,16 @@ impl Desk {
         }
         let mut waiting = expected.epochs().iter().skip(confirmed.epochs().len());
         let all_stay = waiting.all(|next| now.rotation().addresses().all(|member| next.rotation().has(&member)));
-        let is_to_go = |(item, change): (&Item, &Change)| match change {
+        let asks_for_it = |(item, change): (&Item, &Change)| match change {
             Change::Remove { member } => now.seat(member).is_some() && !self.took_effect(group, item),
+            // Whoever asks for another key trusts the present one no more.
+            Change::Rotate => !self.took_effect(group, item),
             _ => false,
         };
         let mut changes = self.outbox.iter().filter_map(|item| Some((item, item.open_change(group)?)));
-        let somebody_goes =
-            !confirmed.leaving().is_empty() || !expected.leaving().is_empty() || !all_stay || changes.any(is_to_go);
-        somebody_goes.then_some("somebody leaves the room: it is sent with the next key, once that is confirmed")
+        let is_to_rotate =
+            !confirmed.leaving().is_empty() || !expected.leaving().is_empty() || !all_stay || changes.any(asks_for_it);
+        is_to_rotate.then_some("the room is to have another key: it is sent with that, once it is confirmed")
     }
 
     /// Whether all who would read a text that is sent to a group now were to read it.

@@ -65,6 +65,19 @@ fn a_removed_members_late_text_under_the_old_key_does_not_count() {
 }
 
 #[test]
+fn what_is_said_after_asking_for_another_key_waits_for_it() {
+    let mut town = Town::of(2);
+    let group = town.room(2);
+    town.desks[0].rotate(&group, &mut town.rng).unwrap();
+    let id = town.say(0, &group, "under the new one");
+    town.exchange();
+    assert!(matches!(town.state(0, &group, &id), SeenState::Waiting(_)));
+    assert_eq!(town.pool.len(), 1, "the rotation alone");
+    town.settle();
+    assert_eq!(town.reads(1, &group), ["under the new one"]);
+}
+
+#[test]
 fn newcomers_read_back_if_the_inviter_wants_it() {
     let mut town = Town::of(4);
     let group = town.room(2);
