@@ -160,18 +160,18 @@ impl Puzzle {
         let count = count.min(1 << 32);
         let mut tried = 0;
         if let Some(scan) = method.scan() {
-            while let Some(batches) = Some((count - tried) / LANES as u64).filter(|batches| *batches > 0) {
+            while count - tried >= LANES as u64 {
+                let batches = (count - tried) / LANES as u64;
                 let start = first.wrapping_add(tried as u32);
-                let Some(batch) = scan(&self.second, self.highest, start, batches as u32) else {
-                    tried += batches * LANES as u64;
-                    break;
-                };
-                tried += u64::from(batch) * LANES as u64;
-                let searched = self.search_singly(Method::Midstate, first, tried..tried + LANES as u64);
-                if searched.nonce.is_some() {
-                    return searched;
+                let passed = scan(&self.second, self.highest, start, batches as u32);
+                tried += passed.map_or(batches, u64::from) * LANES as u64;
+                if passed.is_some() {
+                    let searched = self.search_singly(Method::Midstate, first, tried..tried + LANES as u64);
+                    if searched.nonce.is_some() {
+                        return searched;
+                    }
+                    tried = searched.tried;
                 }
-                tried = searched.tried;
             }
         }
         // What fills no lanes.
