@@ -1,22 +1,26 @@
 //! The miner's thread: searches nonces for the job it was last given, no faster than it may, and drops
 //! a job at once when another comes. What to mine is the machine's business.
 
+pub mod kernel;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use shared::{CheckedBlock, Network, hash::sha256d, work::Target};
+use shared::{CheckedBlock, Network};
 
 use super::clock;
 use crate::{
     hash_rate::HashRate,
     machine::{event::JobId, mining::Template},
 };
+use kernel::{Method, Puzzle};
 
 /// How often, at the least, the miner looks whether it has another job.
 const STEP: Duration = Duration::from_millis(5);
-/// Hashes between two looks when nothing limits the rate.
-const UNLIMITED_STEP: u64 = 16_384;
+/// Hashes between two looks when nothing limits the rate: less than [`STEP`] even with the slowest
+/// method of an optimised build.
+const UNLIMITED_STEP: u32 = 16_384;
 /// A capped miner that was kept from working makes up for at most this long.
 const LONGEST_CATCH_UP: Duration = Duration::from_millis(100);
 
@@ -84,7 +88,7 @@ impl Miner {
     /// When the thread cannot be started.
     pub fn start(network: Arc<Network>, cap: HashCap, found: impl Fn(Proof) + Send + 'static) -> std::io::Result<Self> {
         let desk = Arc::new(Desk::default());
-        let search = Search { desk: desk.clone(), network, cap, found };
+        let search = Search { desk: desk.clone(), network, cap, method: Method::best(), found };
         std::thread::Builder::new().name("miner".into()).stack_size(256 * 1024).spawn(move || search.run())?;
         Ok(Self { desk })
     }
@@ -107,13 +111,16 @@ struct Search<F> {
     desk: Arc<Desk>,
     network: Arc<Network>,
     cap: HashCap,
+    method: Method,
     found: F,
 }
 
 impl<F: Fn(Proof)> Search<F> {
     fn run(self) {
+        let mut pace = Pace::new();
         while let Some((job, template)) = self.next_job() {
-            if let Some(block) = self.search(job, &template) {
+            pace.forget_idle_time();
+            if let Some(block) = self.search(job, &template, &mut pace) {
                 // One proof ends a job, whatever the machine makes of it.
                 let mut state = self.desk.lock();
                 if state.job.as_ref().is_some_and(|(current, _)| *current == job) {
@@ -140,31 +147,30 @@ impl<F: Fn(Proof)> Search<F> {
     }
 
     /// Searches until there is a proof, or another job.
-    fn search(&self, job: JobId, template: &Template) -> Option<CheckedBlock> {
-        let mut pace = Pace::new();
+    fn search(&self, job: JobId, template: &Template, pace: &mut Pace) -> Option<CheckedBlock> {
+        // However often jobs change, what the last one was ahead of the cap is rested first.
+        if !self.keep_on(job, pace.rest()) {
+            return None;
+        }
         // Each run begins somewhere else, so that a job given again is not searched twice in the same place.
         let mut extranonce: u64 = rand::random();
         loop {
             let header = template.header(extranonce, clock::wall());
-            let target = header.bits.target().ok()?;
-            let mut bytes = header.to_bytes();
+            let puzzle = Puzzle::new(&header.to_bytes(), header.bits.target().ok()?);
             let mut nonce = 0u32;
             // The time moves on with each extranonce, so none is kept for long.
             let until = Instant::now() + Duration::from_secs(1);
             while Instant::now() < until {
                 let rate = self.cap.get();
-                let step = rate.map_or(UNLIMITED_STEP, |rate| {
-                    (rate.saturating_mul(STEP.as_millis() as u64) / 1000).clamp(1, UNLIMITED_STEP)
-                });
-                let last = nonce.saturating_add(u32::try_from(step).unwrap_or(u32::MAX));
-                if let Some(nonce) = try_nonces(&mut bytes, nonce..last, target) {
+                let step = step_at(rate);
+                let searched = puzzle.search(self.method, nonce, step.into());
+                pace.worked(searched.tried, rate);
+                if let Some(nonce) = searched.nonce {
                     let solved = shared::Header { nonce, ..header };
                     return template.solve(solved, extranonce, &self.network).ok();
                 }
-                if last == u32::MAX || !self.keep_on(job, pace.pause_after(step, rate)) {
-                    break;
-                }
-                nonce = last;
+                let Some(next) = nonce.checked_add(step).filter(|_| self.keep_on(job, pace.rest())) else { break };
+                nonce = next;
             }
             if !self.keep_on(job, Duration::ZERO) {
                 return None;
@@ -186,14 +192,13 @@ impl<F: Fn(Proof)> Search<F> {
     }
 }
 
-fn try_nonces(bytes: &mut [u8; 80], nonces: std::ops::Range<u32>, target: Target) -> Option<u32> {
-    nonces.into_iter().find(|nonce| {
-        bytes[76..].copy_from_slice(&nonce.to_le_bytes());
-        target.is_met_by(&shared::BlockHash(sha256d(bytes)))
-    })
+/// How many hashes to try between two looks.
+fn step_at(rate: Option<u64>) -> u32 {
+    let in_time = |rate: u64| rate.saturating_mul(STEP.as_millis() as u64) / 1000;
+    rate.map_or(UNLIMITED_STEP, |rate| u32::try_from(in_time(rate)).unwrap_or(u32::MAX).clamp(1, UNLIMITED_STEP))
 }
 
-/// Keeps a capped search at its rate.
+/// Keeps a capped search at its rate, from job to job.
 struct Pace {
     /// When the work done so far should have been done at the earliest.
     due: Instant,
@@ -204,16 +209,25 @@ impl Pace {
         Self { due: Instant::now() }
     }
 
-    /// How long to rest after so many more hashes at this rate.
-    fn pause_after(&mut self, hashes: u64, rate: Option<u64>) -> Duration {
+    /// Time without a job is not made up for.
+    fn forget_idle_time(&mut self) {
+        self.due = self.due.max(Instant::now());
+    }
+
+    /// So many more hashes were tried at this rate.
+    fn worked(&mut self, hashes: u64, rate: Option<u64>) {
         let now = Instant::now();
         let Some(rate) = rate else {
             self.due = now;
-            return Duration::ZERO;
+            return;
         };
         self.due = self.due.max(now.checked_sub(LONGEST_CATCH_UP).unwrap_or(now));
         self.due += Duration::from_secs_f64(hashes as f64 / rate.max(1) as f64);
-        self.due.saturating_duration_since(now)
+    }
+
+    /// How long to rest before more is tried.
+    fn rest(&self) -> Duration {
+        self.due.saturating_duration_since(Instant::now())
     }
 }
 
@@ -225,20 +239,47 @@ mod tests {
     fn a_nonce_found_is_a_proof() {
         let network = crate::sim::easy_network(5);
         let header = *network.genesis().header();
-        let target = network.spec().easiest_target();
-        let nonce = try_nonces(&mut header.to_bytes(), 0..1_000, target).unwrap();
+        let puzzle = Puzzle::new(&header.to_bytes(), network.spec().easiest_target());
+        let nonce = puzzle.search(Method::best(), 0, 1_000).nonce.unwrap();
         assert!(shared::Header { nonce, ..header }.proven_hash().is_ok());
-        assert_eq!(try_nonces(&mut header.to_bytes(), 0..0, target), None);
     }
 
     #[test]
     fn a_capped_search_rests_and_an_uncapped_one_does_not() {
         let mut pace = Pace::new();
-        let first = pace.pause_after(500, Some(1_000));
+        pace.worked(500, Some(1_000));
+        let first = pace.rest();
         assert!(first <= Duration::from_millis(500) && first > Duration::from_millis(300), "{first:?}");
-        assert_eq!(pace.pause_after(1_000_000, None), Duration::ZERO);
+        pace.worked(1_000_000, None);
+        assert_eq!(pace.rest(), Duration::ZERO);
         // What was searched without a cap is not made up for.
-        assert!(pace.pause_after(100, Some(1_000)) <= Duration::from_millis(100));
+        pace.worked(100, Some(1_000));
+        assert!(pace.rest() <= Duration::from_millis(100));
+    }
+
+    #[test]
+    fn what_a_job_was_ahead_of_the_cap_is_owed_by_the_next_one_and_idle_time_is_lost() {
+        let now = Instant::now();
+        let ahead = now + Duration::from_secs(3_600);
+        let mut pace = Pace { due: ahead };
+        pace.forget_idle_time();
+        assert_eq!(pace.due, ahead);
+        pace.worked(10, Some(10));
+        assert_eq!(pace.due, ahead + Duration::from_secs(1));
+        let mut pace = Pace { due: now };
+        pace.forget_idle_time();
+        assert!(pace.due >= now);
+        let start = pace.due;
+        pace.worked(3_600, Some(1));
+        assert!(pace.due >= start + Duration::from_secs(3_600));
+    }
+
+    #[test]
+    fn the_lower_the_cap_the_smaller_the_steps() {
+        assert_eq!(step_at(None), UNLIMITED_STEP);
+        assert_eq!(step_at(Some(1)), 1);
+        assert_eq!(step_at(Some(200_000)), 1_000);
+        assert_eq!(step_at(Some(u64::MAX)), UNLIMITED_STEP);
     }
 
     #[test]
