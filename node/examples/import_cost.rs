@@ -13,9 +13,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use ed25519_zebra::SigningKey;
 use node::{
     drivers::store::RedbStore,
+    generate::ChainMaker,
     machine::{
         Machine,
         config::Config,
@@ -24,10 +24,8 @@ use node::{
     },
 };
 use shared::{
-    Address, Amount, Block, Coinbase, Header, LogEdge, Millis, Network, Payload, Transaction,
-    rules::header::Position,
+    Address, Block, Millis, Network, Transaction,
     signature::{SignatureCheck, verify_all},
-    transaction::VERSION,
     wire::{NodeId, PeerId},
 };
 
@@ -37,15 +35,15 @@ fn main() -> Result<()> {
     let (payments, blocks) = (number(5_000).context("PAYMENTS")?, number(10).context("BLOCKS")?);
     let folder = tempfile::tempdir()?;
     let network = node::sim::easy_network(5);
-    let mut chain = Chain::new(network.clone(), payments);
+    let mut chain = ChainMaker::new(network.clone(), payments);
     let store = RedbStore::open(folder.path(), &network)?;
     let (mut machine, _) = Machine::open(config(&network), store, chain.now())?;
-    for block in [chain.mine(Vec::new()), chain.fund()] {
-        import(&mut machine, &network, &block, chain.now())?;
+    for block in chain.fund()? {
+        import(&mut machine, &network, &block.to_block().to_bytes(), chain.now())?;
     }
     let mut ratios = Vec::new();
     for _ in 0..blocks {
-        let block = chain.pay();
+        let block = chain.pay()?.to_block();
         let raw = bare_check(&block, &network);
         let whole = import(&mut machine, &network, &block.to_bytes(), chain.now())?;
         ratios.push((whole.as_secs_f64() / raw.as_secs_f64(), raw, whole));
@@ -96,86 +94,4 @@ fn import(machine: &mut Machine<RedbStore>, network: &Network, bytes: &[u8], now
         |effect: &Effect| matches!(effect, Effect::Reply { reply: Reply::Resolved { tip, .. }, .. } if *tip == hash);
     ensure!(effects.iter().any(is_tip), "the block was not taken: {effects:?}");
     Ok(taken)
-}
-
-/// A chain that this program mines.
-struct Chain {
-    network: Arc<Network>,
-    miner: SigningKey,
-    senders: Vec<SigningKey>,
-    nonce: u64,
-    tip: Header,
-    position: Position,
-    log: LogEdge,
-}
-
-impl Chain {
-    fn new(network: Arc<Network>, senders: usize) -> Self {
-        let key = |number: usize| {
-            let mut seed = [1; 32];
-            seed[..8].copy_from_slice(&number.to_le_bytes());
-            SigningKey::from(seed)
-        };
-        let (tip, position) = (*network.genesis().header(), Position::genesis(network.spec()));
-        let (miner, senders) = (SigningKey::from([9; 32]), (0..senders).map(key).collect());
-        Self { network, miner, senders, nonce: 0, tip, position, log: LogEdge::default() }
-    }
-
-    fn now(&self) -> Millis {
-        Millis(u64::from(self.tip.time.0) * 1_000 + 60_000)
-    }
-
-    fn transfer(&self, from: &SigningKey, nonce: u64, to: Address, amount: u64) -> Transaction {
-        let payload = Payload::Transfer { to, amount: Amount::new(amount).unwrap_or_default() };
-        let (sender, fee, time) = (Address::default(), Amount::ZERO, Millis(0));
-        let unsigned = Transaction { version: VERSION, sender, nonce, fee, time, payload, signature: [0; 64] };
-        unsigned.signed(from, &self.network.genesis_hash())
-    }
-
-    /// Gives every sender something.
-    fn fund(&mut self) -> Vec<u8> {
-        let to = self.senders.iter().map(Address::of);
-        let transfers = (0..).zip(to).map(|(nonce, to)| self.transfer(&self.miner, nonce, to, 1_000)).collect();
-        self.mine(transfers)
-    }
-
-    /// Every sender pays the next one.
-    fn pay(&mut self) -> Block {
-        let next = self.senders.iter().cycle().skip(1).map(Address::of);
-        let payments = self.senders.iter().zip(next);
-        let payments = payments.map(|(from, to)| self.transfer(from, self.nonce, to, 1)).collect();
-        self.nonce += 1;
-        self.mined(payments)
-    }
-
-    fn mine(&mut self, transactions: Vec<Transaction>) -> Vec<u8> {
-        self.mined(transactions).to_bytes()
-    }
-
-    fn mined(&mut self, transactions: Vec<Transaction>) -> Block {
-        transactions.iter().for_each(|transaction| self.log.append(transaction.id()));
-        let (spec, height) = (self.network.spec(), self.position.height.next());
-        let coinbase = Coinbase {
-            height,
-            miner: Address::of(&self.miner),
-            reward: spec.subsidy_at(height),
-            log_size: self.log.size(),
-            log_root: self.log.root(),
-            extra: Vec::new(),
-        };
-        let mut header = Header {
-            version: 1,
-            previous: self.tip.hash(),
-            coinbase_hash: coinbase.hash(),
-            time: shared::Seconds(self.tip.time.0 + spec.spacing),
-            bits: self.position.next_bits(spec),
-            nonce: 0,
-        };
-        while header.proven_hash().is_err() {
-            header.nonce += 1;
-        }
-        self.position = self.position.follow(&header, spec).expect("the header keeps every rule");
-        self.tip = header;
-        Block { header, coinbase, transactions }
-    }
 }

@@ -6,6 +6,7 @@ pub mod chat;
 pub mod cli;
 pub mod client;
 pub mod drivers;
+pub mod generate;
 pub mod hash_rate;
 pub mod machine;
 mod run;

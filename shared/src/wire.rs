@@ -27,8 +27,8 @@ pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 pub const MAX_HEADERS: usize = 2_000;
 /// Most hashes in a locator.
 pub const MAX_LOCATOR: usize = 64;
-/// Most blocks asked for at once.
-pub const MAX_BLOCKS: usize = 128;
+/// Most blocks asked for at once: as many small ones as make a commit to disk cheap for each of them.
+pub const MAX_BLOCKS: usize = 1_024;
 /// Most transaction ids or transactions in one message that is not about a block.
 pub const MAX_TRANSACTIONS: usize = 1_000;
 /// Most transactions of one block that a message can speak of: more than the largest block can hold.

@@ -22,12 +22,12 @@ use axum::response::Json;
 use axum::routing::get;
 use node::drivers::http::Admin;
 use node::drivers::http::guard::{Hosts, guarded};
-use node::drivers::http::openapi::{self, verb};
+use node::drivers::http::openapi::{self, Routes, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
 
 pub(crate) use faults::{LinksView, PartitionOrder, RateOrder, RateView, RulesOrder};
@@ -109,10 +109,11 @@ impl Closing {
 
 /// All routes, behind the guard, for a manager at `address`.
 pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
-    let (routes, document) = routes().split_for_parts();
-    let routes = routes
+    let routes = routes(Routes::served())
+        .into_router()
+        .route(openapi::DOCUMENT, get(document))
         .route("/web/{*path}", get(pages::web))
-        .merge(openapi::pages(document))
+        .merge(openapi::pages())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -120,9 +121,12 @@ pub(crate) fn router(api: Api, address: SocketAddr) -> Router {
     guarded(routes, Hosts::of(address))
 }
 
-fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(docs::frame())
-        .routes(routes!(pages::index))
+async fn document() -> Json<OpenApi> {
+    Json(routes(Routes::documented(docs::frame())).into_document())
+}
+
+fn routes(none: Routes<Api>) -> Routes<Api> {
+    none.routes(routes!(pages::index))
         .routes(routes!(overview::health))
         .routes(routes!(overview::status))
         .routes(routes!(metrics::metrics))

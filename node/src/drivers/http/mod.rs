@@ -53,15 +53,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Json, Response};
 use shared::Network;
 use tower_http::catch_panic::CatchPanicLayer;
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use self::{chat::Desks, heavy::Slot, metrics::Counted, openapi::verb, problem::Problem, wallet::Wallet};
+use self::{
+    chat::Desks, heavy::Slot, metrics::Counted, openapi::Routes, openapi::verb, problem::Problem, wallet::Wallet,
+};
 pub use self::{
     log::LogSigner,
     serve::{Shutdown, serve},
@@ -185,22 +189,29 @@ pub fn router(api: Api) -> Result<Router, Problem> {
     if let Some(account) = app.api.vault.practice() {
         app.resume_chat(account);
     }
-    let (routes, mut document) = routes(&app).split_for_parts();
-    docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
-    let router = routes
+    let router = routes(&app, Routes::served())
+        .into_router()
+        .route(openapi::DOCUMENT, axum::routing::get(document))
         .with_state(app)
         .route("/web/{*path}", axum::routing::get(pages::web))
-        .merge(openapi::pages(document))
+        .merge(openapi::pages())
         .fallback(problem::unknown_path)
         .method_not_allowed_fallback(problem::wrong_method)
         .layer(map_response(say_when_to_retry));
     Ok(guard::guarded(router, hosts).layer(CatchPanicLayer::custom(after_panic)))
 }
 
-fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
+async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
+    let mut document = routes(&app, Routes::documented(docs::frame())).into_document();
+    docs::name_rest(&mut document, log::TILE_ROUTE, log::TILE_PATH);
+    Json(document)
+}
+
+fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
     let admin = |routes: UtoipaMethodRouter<Arc<App>>| routes.layer(from_fn_with_state(app.clone(), token::required));
-    OpenApiRouter::with_openapi(docs::frame())
-        .routes(routes!(status::index))
+    let (ledger, log) = (ledger::ledger_routes(app, none.none()), log::log_routes(none.none()));
+    let (wallet, chat) = (wallet::routes(app, none.none()), chat::routes(app, none.none()));
+    none.routes(routes!(status::index))
         .routes(routes!(status::node_id))
         .routes(routes!(status::health))
         .routes(routes!(metrics::metrics))
@@ -224,12 +235,12 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(routes!(transactions::submit))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))
-        .merge(ledger::ledger_routes(app))
-        .merge(log::log_routes())
+        .merge(ledger)
+        .merge(log)
         .routes(routes!(events::events))
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
-        .merge(wallet::routes(app))
-        .merge(chat::routes(app))
+        .merge(wallet)
+        .merge(chat)
 }
 
 async fn say_when_to_retry(mut response: Response) -> Response {

@@ -7,8 +7,8 @@ use axum::handler::Handler;
 use serde::Deserialize;
 use utoipa::openapi::{OpenApi, PathItem, RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
-use utoipa_axum::router::UtoipaMethodRouter;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::guard;
 
@@ -65,10 +65,87 @@ where
     (schemas, paths, guard::verb(handler))
 }
 
-/// `/openapi.json`, and `/docs` to look at it; nothing is loaded from elsewhere.
-pub fn pages<S: Clone + Send + Sync + 'static>(mut document: OpenApi) -> Router<S> {
-    name_problems(&mut document);
-    SwaggerUi::new("/docs").url("/openapi.json", document).into()
+/// Routes on their way to the router that serves them, or to the document that describes them. The document of
+/// most servers is read by nobody, and takes more memory than all that an idle node needs besides: it is made
+/// from the same lines whenever somebody asks for it.
+pub enum Routes<S> {
+    /// What is answered.
+    Served(Router<S>),
+    /// What is told about it.
+    Documented(Box<OpenApiRouter<S>>),
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// None yet, to be served.
+    pub fn served() -> Self {
+        Self::Served(Router::new())
+    }
+
+    /// None yet, to be described within this frame.
+    pub fn documented(frame: OpenApi) -> Self {
+        Self::Documented(Box::new(OpenApiRouter::with_openapi(frame)))
+    }
+
+    /// None, for the same purpose as these.
+    pub fn none(&self) -> Self {
+        match self {
+            Self::Served(_) => Self::served(),
+            Self::Documented(_) => Self::Documented(Box::default()),
+        }
+    }
+
+    /// These and the handlers of one path more, as `utoipa_axum::routes!` gives them.
+    pub fn routes(self, handlers: UtoipaMethodRouter<S>) -> Self {
+        match self {
+            Self::Served(router) => {
+                let (_, paths, methods) = handlers;
+                Self::Served(paths.paths.keys().fold(router, |router, path| router.route(path, methods.clone())))
+            }
+            Self::Documented(routes) => Self::Documented(Box::new(routes.routes(handlers))),
+        }
+    }
+
+    /// These and others, which serve the same purpose.
+    pub fn merge(self, others: Self) -> Self {
+        match (self, others) {
+            (Self::Documented(routes), Self::Documented(others)) => Self::Documented(Box::new(routes.merge(*others))),
+            (routes, others) => Self::Served(routes.into_router().merge(others.into_router())),
+        }
+    }
+
+    /// The router that serves them.
+    pub fn into_router(self) -> Router<S> {
+        match self {
+            Self::Served(router) => router,
+            Self::Documented(routes) => (*routes).into(),
+        }
+    }
+
+    /// The document, as it is sent.
+    pub fn into_document(self) -> OpenApi {
+        let mut document = match self {
+            Self::Served(_) => OpenApi::default(),
+            Self::Documented(routes) => routes.into_openapi(),
+        };
+        name_problems(&mut document);
+        document
+    }
+
+    /// All of them as wrapped by this, where they are served.
+    pub fn wrapped(self, wrap: impl FnOnce(Router<S>) -> Router<S>) -> Self {
+        match self {
+            Self::Served(router) => Self::Served(wrap(router)),
+            documented => documented,
+        }
+    }
+}
+
+/// Where the document is.
+pub const DOCUMENT: &str = "/openapi.json";
+
+/// `/docs` to look at the document; nothing is loaded from elsewhere.
+pub fn pages<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    SwaggerUi::new("/docs").config(Config::new([DOCUMENT])).into()
 }
 
 /// Says of every refusal that it is a problem and not just JSON.

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// Blocks ahead of the first missing one that may be asked for.
-const WINDOW: usize = 1_024;
+const WINDOW: usize = 4 * MAX_BLOCKS;
 /// Bytes of blocks waiting for their parents beyond which only the first missing one is asked for.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 

@@ -18,15 +18,14 @@ mod shown;
 
 use std::sync::Arc;
 
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) use self::desks::{ChatNews, Desks};
-use super::{App, wallet};
+use super::{App, openapi::Routes, wallet};
 
 /// The routes, for callers on this machine.
-pub(super) fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
-    let routes = OpenApiRouter::new()
+pub(super) fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
+    let routes = none
         .routes(routes!(profile::profile, profile::publish_profile))
         .routes(routes!(profile::people))
         .routes(routes!(profile::person))

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use shared::{BlockHash, Height, Seconds, Transaction};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
-use super::{App, problem::Problem, store_failed, tip_of, wallet};
+use super::{App, openapi::Routes, problem::Problem, store_failed, tip_of, wallet};
 use crate::{
     drivers::store::Snapshot,
     machine::store::{Location, ReadChain as _, StoreError},
@@ -150,11 +150,11 @@ async fn read<T: Send + 'static>(
     })?
 }
 
-pub(super) fn ledger_routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(history::history))
+pub(super) fn ledger_routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
+    let write = wallet::from_here(app, none.none().routes(routes!(write::record)));
+    none.routes(routes!(history::history))
         .routes(routes!(records::records))
-        .merge(wallet::from_here(app, OpenApiRouter::new().routes(routes!(write::record))))
+        .merge(write)
         .routes(routes!(records::topics))
         .routes(routes!(export::export))
 }

@@ -19,9 +19,9 @@ use shared::{
     log::checkpoint::{Checkpoint, LogKey},
 };
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::routes;
 
-use super::{App, docs, problem::Problem, store_failed};
+use super::{App, docs, openapi::Routes, problem::Problem, store_failed};
 use crate::{
     drivers::store::Snapshot,
     machine::{
@@ -176,9 +176,8 @@ async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     Ok(([(header::CACHE_CONTROL, "no-cache")], note).into_response())
 }
 
-pub(super) fn log_routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(log))
+pub(super) fn log_routes(none: Routes<Arc<App>>) -> Routes<Arc<App>> {
+    none.routes(routes!(log))
         .routes(routes!(checkpoint))
         .routes(routes!(proofs::inclusion))
         .routes(routes!(proofs::consistency))

@@ -29,12 +29,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use tokio::sync::Semaphore;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::{act::Turns, refusal::Refusal};
 pub(super) use self::{local::Caller, refusal::sentence};
-use super::{App, Shutdown, heavy, heavy::Slot, problem::Problem, status::Identity};
+use super::{App, Shutdown, heavy, heavy::Slot, openapi::Routes, problem::Problem, status::Identity};
 use crate::accounts::vault::{Vault, VaultError};
 use crate::drivers::clock;
 
@@ -91,8 +90,8 @@ impl App {
 }
 
 /// The routes, for callers on this machine.
-pub(super) fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
-    let routes = OpenApiRouter::new()
+pub(super) fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
+    let routes = none
         .routes(routes!(accounts::accounts, accounts::create_account))
         .routes(routes!(accounts::restore_account))
         .routes(routes!(login::log_in))
@@ -105,8 +104,9 @@ pub(super) fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
 }
 
 /// Lets routes that use accounts answer to callers on this machine only.
-pub(super) fn from_here(app: &Arc<App>, routes: OpenApiRouter<Arc<App>>) -> OpenApiRouter<Arc<App>> {
-    routes.layer(map_response(keep_out_of_caches)).layer(from_fn_with_state(app.clone(), local::required))
+pub(super) fn from_here(app: &Arc<App>, routes: Routes<Arc<App>>) -> Routes<Arc<App>> {
+    let local = from_fn_with_state(app.clone(), local::required);
+    routes.wrapped(|router| router.layer(map_response(keep_out_of_caches)).layer(local))
 }
 
 async fn keep_out_of_caches(mut response: Response) -> Response {
