@@ -11,6 +11,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
 use nix::sys::signal::Signal;
@@ -124,6 +125,14 @@ impl NodeProcess {
         let _ = self.child.kill().await;
     }
 
+    /// Kills the process and waits here until it is reaped, which takes no longer than the system does.
+    pub(crate) fn end_now(&mut self) {
+        let _ = self.child.start_kill();
+        while matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The last lines that it wrote to its log since it was spawned.
     pub(crate) fn last_lines(&self) -> Vec<String> {
         last_lines(&self.log, self.log_from).unwrap_or_default()
@@ -215,7 +224,7 @@ fn spawn(launch: Launch) -> io::Result<NodeProcess> {
 }
 
 /// This program's file, also when another build has since taken its place on disk.
-fn own_executable() -> io::Result<PathBuf> {
+pub(crate) fn own_executable() -> io::Result<PathBuf> {
     let path = std::env::current_exe()?;
     if path.exists() || !Path::new("/proc/self/exe").exists() {
         return Ok(path);

@@ -2,6 +2,7 @@
 //! an exit code (0 done, 1 failed, 2 wrong usage). Nothing is decided here.
 
 mod api;
+mod bench;
 mod bind;
 mod child;
 mod cli;
@@ -53,6 +54,8 @@ fn main() -> ExitCode {
         Some(Command::Lesson(args)) => scenario::lesson(&args),
         Some(Command::Experiment(args)) => experiment::run(&args),
         Some(Command::Verify(args)) => commands::verify::run(args),
+        Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::BareServer(args)) => bench::serve_bare(&args),
     };
     done.unwrap_or_else(|error| {
         term::error(&error);

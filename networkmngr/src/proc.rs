@@ -1,5 +1,7 @@
-//! What the system knows of a process: when it began (so that a reused pid is not mistaken for it)
-//! and how much memory it holds. Empty answers where there is no `/proc`.
+//! What the system knows of a process: when it began (so that a reused pid is not mistaken for it),
+//! how much memory it holds and processor time it took. Empty answers where there is no `/proc`.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,6 +38,34 @@ pub(crate) fn memory(pid: u32) -> Option<Memory> {
     Some(Memory { resident: field("VmRSS:")?, own: field("RssAnon:")? })
 }
 
+/// Bytes of the process's memory that no other process shares, and that would be free if it ended.
+pub(crate) fn unshared(pid: u32) -> Option<u64> {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let kib = ["Private_Clean:", "Private_Dirty:"].map(|name| {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim_end_matches("kB").trim().parse::<u64>().ok()
+    });
+    Some((kib[0]? + kib[1]?) * 1024)
+}
+
+/// How long the threads that the process has now were on a processor.
+pub(crate) fn cpu_time(pid: u32) -> Option<Duration> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let times = threads.flatten().filter_map(|thread| on_processor(&thread.path()));
+    Some(times.sum())
+}
+
+/// How long one thread of this program was on a processor.
+pub(crate) fn cpu_time_of_thread(thread: i32) -> Option<Duration> {
+    on_processor(std::path::Path::new(&format!("/proc/self/task/{thread}")))
+}
+
+/// The first field of a task's `schedstat`: nanoseconds.
+fn on_processor(task: &std::path::Path) -> Option<Duration> {
+    let text = std::fs::read_to_string(task.join("schedstat")).ok()?;
+    text.split_ascii_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
@@ -47,5 +77,9 @@ mod tests {
         assert_eq!(started(u32::MAX), None);
         let memory = memory(pid).unwrap();
         assert!(memory.resident >= memory.own && memory.own > 0, "{memory:?}");
+        assert!(unshared(pid).is_some_and(|bytes| bytes > 0));
+        assert_eq!((unshared(u32::MAX), cpu_time(u32::MAX)), (None, None));
+        let thread = nix::unistd::gettid().as_raw();
+        assert!(cpu_time(pid).is_some() && cpu_time_of_thread(thread).is_some());
     }
 }
