@@ -10,5 +10,7 @@ pub mod folder;
 pub mod http;
 pub mod miner;
 pub mod net;
+pub mod outside;
 pub mod store;
+pub mod stratum;
 pub mod traffic;

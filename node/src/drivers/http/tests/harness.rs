@@ -107,6 +107,7 @@ impl Setup {
         Identity {
             id: NodeId([self.number; 32]),
             address: format!("http://{address}"),
+            stratum: None,
             peer_addresses: vec![format!("/ip4/127.0.0.1/tcp/4000/p2p/{peer_id}")],
             peer_id,
         }
