@@ -97,6 +97,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         identity: identity.clone(),
         log,
         hash_cap,
+        outside,
+        miner: pays,
         links,
         bound,
         admin,

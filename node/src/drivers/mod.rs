@@ -7,6 +7,7 @@ pub mod clock;
 pub mod engine;
 pub mod files;
 pub mod folder;
+pub mod getwork;
 pub mod http;
 pub mod miner;
 pub mod net;

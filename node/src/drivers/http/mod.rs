@@ -7,7 +7,7 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
-//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
+//! - acting: `mining` and `strategy` (how), `getwork` (by miners of other makes), `blocks` (new blocks, asking peers), `replace`, `nodes` with
 //!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
 //! - group chat, end-to-end encrypted: `chat`
@@ -22,6 +22,7 @@ mod chat;
 mod docs;
 mod events;
 mod extract;
+mod getwork;
 pub mod guard;
 mod heavy;
 mod ledger;
@@ -56,7 +57,7 @@ use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Response};
-use shared::Network;
+use shared::{Address, Network};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
@@ -73,6 +74,7 @@ use super::{
     engine::EngineHandle,
     miner::HashCap,
     net::LinkControl,
+    outside::Outside,
     store::{RedbReader, Snapshot},
 };
 use crate::{
@@ -99,6 +101,10 @@ pub struct Api {
     pub log: LogSigner,
     /// Its miner's cap.
     pub hash_cap: HashCap,
+    /// Where miners of other makes get work.
+    pub outside: Outside,
+    /// Whom its blocks pay.
+    pub miner: Address,
     /// The conditions of its ways to peers.
     pub links: LinkControl,
     /// The address that the server listens on. Requests must name it, or a loopback name, as their
@@ -123,6 +129,7 @@ struct App {
     counted: Counted,
     wallet: Wallet,
     desks: Desks,
+    getwork: Arc<getwork::Desk>,
 }
 
 impl App {
@@ -172,6 +179,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
     let hosts = guard::Hosts::of(api.bound);
     let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
     let wallet = Wallet::new(&api.identity);
+    let getwork = getwork::Desk::new(api.outside.clone(), api.miner);
     let app = Arc::new(App {
         api,
         client: Client::new(),
@@ -181,6 +189,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         counted,
         wallet,
         desks: Desks::default(),
+        getwork,
     });
     if let Some(account) = app.api.vault.practice() {
         app.resume_chat(account);
@@ -208,6 +217,7 @@ fn routes(app: &Arc<App>) -> OpenApiRouter<Arc<App>> {
         .routes(admin(routes!(mining::start)))
         .routes(admin(routes!(mining::stop)))
         .routes(admin(routes!(mining::set_hash_rate)))
+        .merge(getwork::getwork_routes())
         .routes(admin(routes!(strategy::strategy, strategy::change)))
         .routes(routes!(chain::chain))
         .routes(admin(routes!(replace::replace)))

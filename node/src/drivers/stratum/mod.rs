@@ -7,6 +7,12 @@ pub mod difficulty;
 mod jobs;
 mod server;
 mod session;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
-pub use self::server::{Hall, serve};
+pub use self::{
+    server::{Hall, serve},
+    session::paid_by,
+};
+
