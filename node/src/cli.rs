@@ -27,6 +27,8 @@ Examples:
   networkmngr node --mdns                            find peers on the local network
   networkmngr node account new anna                  make an account in the node's folder
   networkmngr node --miner anna                      and send the rewards there
+  networkmngr node --stratum 3333                    let miners of other makes work, such as
+                                                     minerd -a sha256d -o stratum+tcp://127.0.0.1:3333 -u me
   networkmngr node audit                             check every byte of the chain of one that is stopped
 
 While it runs:
@@ -72,6 +74,9 @@ pub struct NodeArgs {
     /// Who gets the rewards: an address, or the name of an account in the data folder [default: miner]
     #[arg(long, value_name = "ADDRESS|NAME")]
     pub miner: Option<RewardsTo>,
+    /// Port where miners of other makes connect by Stratum, at the address of --host; 0 takes any free one
+    #[arg(long, value_name = "PORT")]
+    pub stratum: Option<u16>,
     /// Conditions of the ways to peers from the start on (JSON, as POST /links takes them)
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub links: Option<PathBuf>,

@@ -31,7 +31,9 @@ use crate::{
         http::{Admin, Api, Identity, LogSigner, NodeInfo, Shutdown, router, serve, sweep},
         miner::{HashCap, Miner, Proof},
         net::{self, LinkControl, Links, Net, NetCommand},
+        outside::Outside,
         store::RedbStore,
+        stratum::{self, Hall},
         traffic,
     },
     machine::{
@@ -51,13 +53,14 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         die_with_parent()?;
     }
     let http = http_listener(&args).await?;
+    let miners = stratum_listener(&args).await?;
     let folder = Arc::new(open_folder(&args)?);
     let network = Arc::new(folder.network().clone());
     let store = RedbStore::open(folder.path(), &network)?;
     let links = LinkControl::new(first_links(&args)?);
     let (net, net_events) = start_net(&args, &folder, links.clone()).await?;
     let bound = http.local_addr().context("the HTTP socket has no address")?;
-    let identity = identity(&folder, &net, bound);
+    let identity = identity(&folder, &net, bound, miners.as_ref())?;
     let reader = store.reader();
 
     let log = LogSigner::new(folder.log_key()?, &network);
@@ -73,12 +76,18 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         let _ = proofs.event_blocking(Event::Mined { block });
     });
     let miner = miner.context("no thread for the miner")?;
-    tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, folder.clone()));
+    let outside = Outside::default();
+    tokio::spawn(outside.clone().tell(engine.clone()));
+    tokio::spawn(traffic::outbound(effects_out, net.clone(), miner, outside.clone(), folder.clone()));
     tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone(), args.join.clone()));
     tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
     tokio::spawn(chronicle::follow_notices(engine.notices()));
 
     let shutdown = Shutdown::new();
+    if let Some(listener) = miners {
+        let hall = Hall::new(engine.clone(), outside.clone(), network.clone(), pays, shutdown.clone());
+        tokio::spawn(stratum::serve(listener, hall));
+    }
     let admin = Admin::for_address(bound, folder.path()).context("the administration token cannot be kept")?;
     let api = Api {
         engine: engine.clone(),
@@ -87,6 +96,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         identity: identity.clone(),
         log,
         hash_cap,
+        outside,
+        miner: pays,
         links,
         bound,
         admin,
@@ -98,6 +109,9 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let server = tokio::spawn(serve(http, router, shutdown.clone()));
     info!("node {} answers on {}", identity.id, identity.address);
     info!("peers connect to {}", identity.peer_addresses.join(" or "));
+    if let Some(address) = &identity.stratum {
+        info!("miners connect to {address}; whoever names no address as its user mines for {pays}");
+    }
     if !bound.ip().is_loopback() {
         warn!("HTTP is open to other machines and encrypts nothing: accounts answer to this machine alone");
     }
@@ -169,6 +183,14 @@ async fn http_listener(args: &NodeArgs) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("cannot listen on {address}; choose another port with --port, or another --host"))
 }
 
+/// Where miners of other makes connect, if they may.
+async fn stratum_listener(args: &NodeArgs) -> anyhow::Result<Option<TcpListener>> {
+    let Some(port) = args.stratum else { return Ok(None) };
+    let address = SocketAddr::new(args.host, port);
+    let listener = TcpListener::bind(address).await;
+    listener.map(Some).with_context(|| format!("cannot listen on {address}; choose another port with --stratum"))
+}
+
 fn open_folder(args: &NodeArgs) -> anyhow::Result<Folder> {
     let path = match &args.data_dir {
         Some(path) => path.clone(),
@@ -203,19 +225,20 @@ async fn start_net(args: &NodeArgs, folder: &Folder, links: LinkControl) -> anyh
     Ok(net::start(config).await?)
 }
 
-fn identity(folder: &Folder, net: &Net, bound: SocketAddr) -> Identity {
+fn identity(folder: &Folder, net: &Net, bound: SocketAddr, miners: Option<&TcpListener>) -> anyhow::Result<Identity> {
     let peer_addresses = net.listen_addresses();
-    let shown = if bound.ip().is_unspecified() {
-        SocketAddr::new(own_address(&peer_addresses).unwrap_or(IpAddr::from([127, 0, 0, 1])), bound.port())
-    } else {
-        bound
+    let shown = |bound: SocketAddr| match bound.ip().is_unspecified() {
+        true => SocketAddr::new(own_address(&peer_addresses).unwrap_or(IpAddr::from([127, 0, 0, 1])), bound.port()),
+        false => bound,
     };
-    Identity {
+    let miners = miners.map(TcpListener::local_addr).transpose().context("the socket for miners has no address")?;
+    Ok(Identity {
         id: folder.node(),
-        address: format!("http://{shown}"),
+        address: format!("http://{}", shown(bound)),
+        stratum: miners.map(|miners| format!("stratum+tcp://{}", shown(miners))),
         peer_id: net.local_peer().to_string(),
         peer_addresses,
-    }
+    })
 }
 
 /// The first address in the list that other machines may reach.

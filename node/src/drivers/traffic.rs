@@ -15,6 +15,7 @@ use super::{
     folder::Folder,
     miner::Miner,
     net::{Net, NetCommand, NetEvent, NetEvents},
+    outside::{Offer, Outside},
 };
 use crate::machine::{effect::Effect, event::Event, inbound};
 
@@ -132,7 +133,13 @@ async fn one_peer(
 }
 
 /// Carries out the machine's effects, until the machine ends.
-pub async fn outbound(mut effects: mpsc::UnboundedReceiver<Effect>, net: Net, miner: Miner, folder: Arc<Folder>) {
+pub async fn outbound(
+    mut effects: mpsc::UnboundedReceiver<Effect>,
+    net: Net,
+    miner: Miner,
+    outside: Outside,
+    folder: Arc<Folder>,
+) {
     while let Some(effect) = effects.recv().await {
         match effect {
             Effect::Connect { peer, addresses } => net.command(NetCommand::Connect { peer, addresses }),
@@ -150,6 +157,8 @@ pub async fn outbound(mut effects: mpsc::UnboundedReceiver<Effect>, net: Net, mi
             }
             Effect::StartMining { job, template } => miner.set_job(Some((job, template))),
             Effect::StopMining => miner.set_job(None),
+            Effect::Offer { job, template } => outside.set_offer(Some(Offer::new(job, template))),
+            Effect::Withdraw => outside.set_offer(None),
             Effect::KeepPeers(peers) => {
                 let folder = folder.clone();
                 tokio::task::spawn_blocking(move || {

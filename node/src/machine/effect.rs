@@ -54,15 +54,24 @@ pub enum Effect {
         /// For what.
         fault: Fault,
     },
-    /// Work on this template instead of any other.
+    /// Let this node's own miner work on this template instead of any other.
     StartMining {
         /// To be named with the proof.
         job: JobId,
         /// What to prove.
         template: Arc<Template>,
     },
-    /// Stop working.
+    /// Let this node's own miner rest.
     StopMining,
+    /// Let miners outside work on this template instead of any other.
+    Offer {
+        /// Which; they count together with the own miner's.
+        job: JobId,
+        /// What to prove.
+        template: Arc<Template>,
+    },
+    /// What was offered last is out of date, and nothing follows as long as there are no miners outside.
+    Withdraw,
     /// Answer a request.
     Reply {
         /// Which.
@@ -198,7 +207,7 @@ pub struct Status {
     pub nodes: Vec<(NodeId, String)>,
     /// Transactions in the pool.
     pub pending: usize,
-    /// Whether the miner has a job.
+    /// Whether this node's own miner has a job.
     pub mining: bool,
     /// Blocks known by header whose contents are still to come.
     pub missing: usize,

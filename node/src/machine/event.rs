@@ -66,10 +66,15 @@ pub enum Event {
         /// What was wrong with it.
         fault: super::peers::Fault,
     },
-    /// The miner found a proof.
+    /// A miner found a proof: this node's own, or one outside that was offered work.
     Mined {
         /// The whole block.
         block: Arc<CheckedBlock>,
+    },
+    /// Miners outside want work from now on, or none of them is left.
+    MinersOutside {
+        /// Whether there are any.
+        present: bool,
     },
     /// Somebody asks for something and waits for the reply.
     Request {

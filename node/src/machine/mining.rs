@@ -1,5 +1,5 @@
-//! What to mine and what to do with a proof. The search itself is a driver's work; here is decided
-//! which template it works on, when that is replaced, and who is told of the outcome.
+//! What to mine and what to do with a proof. The search itself is a driver's work, or that of other people's
+//! programs; here is decided which template they work on, when that is replaced, and who is told of the outcome.
 
 use std::sync::Arc;
 
@@ -94,6 +94,26 @@ impl Template {
         Header { coinbase_hash: self.coinbase(extranonce).hash(), time, ..self.header }
     }
 
+    /// The header without a proof. Its time is the earliest that is taken for the template's own.
+    pub fn unproven(&self) -> &Header {
+        &self.header
+    }
+
+    /// The coinbase's bytes without the [`EXTRANONCE_SIZE`] at their end, with the reward for `miner`.
+    pub fn coinbase_head(&self, miner: Address) -> Vec<u8> {
+        let mut bytes = Coinbase { miner, ..self.coinbase.clone() }.to_bytes();
+        bytes.truncate(bytes.len().saturating_sub(EXTRANONCE_SIZE));
+        bytes
+    }
+
+    /// The same block with its reward for somebody else.
+    #[must_use]
+    pub fn paying(&self, miner: Address) -> Self {
+        let coinbase = Coinbase { miner, ..self.coinbase.clone() };
+        let header = Header { coinbase_hash: coinbase.hash(), ..self.header };
+        Self { header, coinbase, transactions: self.transactions.clone() }
+    }
+
     fn coinbase(&self, extranonce: u64) -> Coinbase {
         Coinbase { extra: extranonce.to_le_bytes().to_vec(), ..self.coinbase.clone() }
     }
@@ -112,9 +132,15 @@ impl Template {
     }
 }
 
-/// A job that the miner works on.
+/// A job that somebody works on.
 #[derive(Debug)]
 struct Job {
+    id: JobId,
+    template: Arc<Template>,
+    /// Whether this node's own miner works on it.
+    own: bool,
+    /// Whether miners outside were offered it.
+    offered: bool,
     /// The block that it builds on; none once its template is not to be used any more.
     on: Option<BlockHash>,
     pool_version: u64,
@@ -127,6 +153,8 @@ struct Job {
 #[derive(Debug, Default)]
 pub struct Mining {
     continuous: bool,
+    /// Whether there are miners outside that want work.
+    outside: bool,
     job: Option<Job>,
     jobs_so_far: u64,
     /// Who asked for one block, and on which one.
@@ -134,9 +162,14 @@ pub struct Mining {
 }
 
 impl Mining {
-    /// Whether the miner has a job.
+    /// Whether this node's own miner has a job.
     pub fn is_active(&self) -> bool {
-        self.job.is_some()
+        self.job.as_ref().is_some_and(|job| job.own)
+    }
+
+    /// Whether this node's own miner is to work.
+    fn is_wanted(&self) -> bool {
+        self.continuous || !self.requests.is_empty()
     }
 
     fn take_requests(&mut self, which: impl Fn(BlockHash) -> bool) -> Vec<RequestId> {
@@ -168,38 +201,79 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// Starts, replaces or stops the miner's job as what is mined on, the pool and the requests demand.
+    /// Miners outside want work, or none of them is left.
+    pub(super) fn set_outside(&mut self, present: bool) {
+        self.mining.outside = present;
+    }
+
+    /// Starts, replaces or stops the job as what is mined on, the pool and those who want work demand.
     /// Called once after each batch of events.
     pub(super) fn update_mining(&mut self) -> Result<()> {
         let on = self.mining_on();
         for request in self.mining.take_requests(|before| before != on) {
             self.reply(request, Reply::MineLost { winner: on });
         }
-        if !self.mining.continuous && self.mining.requests.is_empty() {
-            self.stop_mining();
-            return Ok(());
-        }
+        let wanted = self.mining.is_wanted() || self.mining.outside;
         match &mut self.mining.job {
-            Some(job) if job.on == Some(on) => {
+            Some(job) if wanted && job.on == Some(on) => {
                 if !job.renewal && job.pool_version != self.pool.version() {
                     job.renewal = true;
                     self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
                 }
-                Ok(())
             }
-            _ => self.start_mining(),
+            _ if wanted => return self.start_mining(),
+            _ => {}
         }
+        self.hand_out();
+        Ok(())
     }
 
+    /// Makes a new template, for everybody who wants work.
     fn start_mining(&mut self) -> Result<()> {
         let template = self.template()?;
         self.mining.jobs_so_far += 1;
-        let id = JobId(self.mining.jobs_so_far);
-        let pool_version = self.pool.version();
-        let on = Some(template.header.previous);
-        self.mining.job = Some(Job { on, pool_version, since: self.now, renewal: false });
-        self.out.push(Effect::StartMining { job: id, template: Arc::new(template) });
+        let (own, offered) = self.mining.job.as_ref().map_or((false, false), |job| (job.own, job.offered));
+        // Those who work on the last one and are wanted no longer have to be told.
+        self.retire(own && !self.mining.is_wanted(), offered && !self.mining.outside);
+        self.mining.job = Some(Job {
+            id: JobId(self.mining.jobs_so_far),
+            own: false,
+            offered: false,
+            on: Some(template.header.previous),
+            template: Arc::new(template),
+            pool_version: self.pool.version(),
+            since: self.now,
+            renewal: false,
+        });
+        self.hand_out();
         Ok(())
+    }
+
+    /// Gives the job to those who want work and do not have it, and takes it from those who want none.
+    fn hand_out(&mut self) {
+        let (wanted, outside) = (self.mining.is_wanted(), self.mining.outside);
+        let Some(job) = &mut self.mining.job else { return };
+        let (own, offered) = (std::mem::replace(&mut job.own, wanted), std::mem::replace(&mut job.offered, outside));
+        let (id, template) = (job.id, job.template.clone());
+        if wanted && !own {
+            self.out.push(Effect::StartMining { job: id, template: template.clone() });
+        }
+        if outside && !offered {
+            self.out.push(Effect::Offer { job: id, template });
+        }
+        self.retire(own && !wanted, offered && !outside);
+        if !wanted && !outside {
+            self.mining.job = None;
+        }
+    }
+
+    fn retire(&mut self, own: bool, offered: bool) {
+        if own {
+            self.out.push(Effect::StopMining);
+        }
+        if offered {
+            self.out.push(Effect::Withdraw);
+        }
     }
 
     /// The block to mine, with the best-paying transactions that fit.
@@ -215,17 +289,11 @@ impl<S: Store> Machine<S> {
         Ok(if self.mines_too_much() { template.with_too_much() } else { template })
     }
 
-    /// What is to be mined has changed in another way than the chain and the pool tell. The miner gets another
+    /// What is to be mined has changed in another way than the chain and the pool tell. Whoever works gets another
     /// job, or is stopped, at the end of this batch of events.
     pub(super) fn renew_job(&mut self) {
         if let Some(job) = &mut self.mining.job {
             job.on = None;
-        }
-    }
-
-    fn stop_mining(&mut self) {
-        if self.mining.job.take().is_some() {
-            self.out.push(Effect::StopMining);
         }
     }
 
@@ -238,7 +306,7 @@ impl<S: Store> Machine<S> {
         }
     }
 
-    /// The miner found a proof. One on another block than the present job's is too late; one for an
+    /// A miner found a proof, this node's own or one outside. One on another block than the present job's is too late; one for an
     /// earlier template on the same block is as good as any.
     pub(super) fn mined(&mut self, block: Arc<CheckedBlock>) -> Result<()> {
         let on = block.header().previous;

@@ -188,6 +188,7 @@ impl<S: Store> Machine<S> {
             Event::Message { peer, message } => return self.message(peer, message),
             Event::Misbehaved { peer, fault } => return self.punish(peer, fault),
             Event::Mined { block } => return self.mined(block),
+            Event::MinersOutside { present } => self.set_outside(present),
             Event::Request { id, request } => return self.request(id, request),
             Event::Wake => return self.wake(),
         }

@@ -7,7 +7,7 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
-//! - acting: `mining` and `strategy` (how), `blocks` (new blocks, asking peers), `replace`, `nodes` with
+//! - acting: `mining` and `strategy` (how), `getwork` (by miners of other makes), `blocks` (new blocks, asking peers), `replace`, `nodes` with
 //!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
 //! - group chat, end-to-end encrypted: `chat`
@@ -22,6 +22,7 @@ mod chat;
 mod docs;
 mod events;
 mod extract;
+mod getwork;
 pub mod guard;
 mod heavy;
 mod ledger;
@@ -57,7 +58,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Json, Response};
-use shared::Network;
+use shared::{Address, Network};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _};
@@ -77,6 +78,7 @@ use super::{
     engine::EngineHandle,
     miner::HashCap,
     net::LinkControl,
+    outside::Outside,
     store::{RedbReader, Snapshot},
 };
 use crate::{
@@ -103,6 +105,10 @@ pub struct Api {
     pub log: LogSigner,
     /// Its miner's cap.
     pub hash_cap: HashCap,
+    /// Where miners of other makes get work.
+    pub outside: Outside,
+    /// Whom its blocks pay.
+    pub miner: Address,
     /// The conditions of its ways to peers.
     pub links: LinkControl,
     /// The address that the server listens on. Requests must name it, or a loopback name, as their
@@ -127,6 +133,7 @@ struct App {
     counted: Counted,
     wallet: Wallet,
     desks: Desks,
+    getwork: Arc<getwork::Desk>,
 }
 
 impl App {
@@ -176,6 +183,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
     let hosts = guard::Hosts::of(api.bound);
     let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
     let wallet = Wallet::new(&api.identity);
+    let getwork = getwork::Desk::new(api.outside.clone(), api.miner);
     let app = Arc::new(App {
         api,
         client: Client::new(),
@@ -185,6 +193,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         counted,
         wallet,
         desks: Desks::default(),
+        getwork,
     });
     if let Some(account) = app.api.vault.practice() {
         app.resume_chat(account);
@@ -211,6 +220,7 @@ fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
     let admin = |routes: UtoipaMethodRouter<Arc<App>>| routes.layer(from_fn_with_state(app.clone(), token::required));
     let (ledger, log) = (ledger::ledger_routes(app, none.none()), log::log_routes(none.none()));
     let (wallet, chat) = (wallet::routes(app, none.none()), chat::routes(app, none.none()));
+    let getwork = getwork::getwork_routes(none.none());
     none.routes(routes!(status::index))
         .routes(routes!(status::node_id))
         .routes(routes!(status::health))
@@ -219,6 +229,7 @@ fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
         .routes(admin(routes!(mining::start)))
         .routes(admin(routes!(mining::stop)))
         .routes(admin(routes!(mining::set_hash_rate)))
+        .merge(getwork)
         .routes(admin(routes!(strategy::strategy, strategy::change)))
         .routes(routes!(chain::chain))
         .routes(admin(routes!(replace::replace)))

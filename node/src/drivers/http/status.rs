@@ -26,6 +26,10 @@ pub struct Identity {
     /// Where its HTTP interface answers.
     #[schema(example = "http://127.0.0.1:5000")]
     pub address: String,
+    /// Where miners of other makes connect by Stratum, if they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(example = "stratum+tcp://127.0.0.1:3333")]
+    pub stratum: Option<String>,
     /// Its key between nodes.
     #[schema(example = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN")]
     pub peer_id: String,

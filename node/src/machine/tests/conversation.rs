@@ -65,6 +65,9 @@ pub struct Node {
     pub kept_peers: Option<Vec<PeerAddress>>,
     pub job: Option<(JobId, Arc<Template>)>,
     pub jobs_given: usize,
+    /// What miners outside may work on.
+    pub offer: Option<(JobId, Arc<Template>)>,
+    pub offers_made: usize,
     pub wakes: usize,
     wake_at: Option<Millis>,
     requests: u64,
@@ -112,6 +115,8 @@ impl Node {
             kept_peers: None,
             job: None,
             jobs_given: 0,
+            offer: None,
+            offers_made: 0,
             wakes: 0,
             wake_at: None,
             requests: 0,
@@ -169,6 +174,11 @@ impl Node {
                     self.jobs_given += 1;
                 }
                 Effect::StopMining => self.job = None,
+                Effect::Offer { job, template } => {
+                    self.offer = Some((job, template));
+                    self.offers_made += 1;
+                }
+                Effect::Withdraw => self.offer = None,
                 Effect::Reply { request, reply } => self.replies.entry(request).or_default().push(reply),
                 Effect::WakeAt(at) => self.wake_at = Some(at),
                 Effect::KeepPeers(peers) => self.kept_peers = Some(peers),
@@ -293,6 +303,19 @@ impl Node {
     pub fn proves(&mut self) -> Arc<CheckedBlock> {
         let (_, template) = self.job.clone().expect("there is a job");
         let block = solve(&template, self.wall());
+        self.handle(Event::Mined { block: block.clone() });
+        block
+    }
+
+    /// Miners outside come, or the last of them goes.
+    pub fn has_miners_outside(&mut self, present: bool) {
+        self.handle(Event::MinersOutside { present });
+    }
+
+    /// A miner outside finds a proof for what it was offered, paying somebody else.
+    pub fn is_brought_a_block(&mut self, pays: Address) -> Arc<CheckedBlock> {
+        let (_, template) = self.offer.clone().expect("there is an offer");
+        let block = solve(&template.paying(pays), self.wall());
         self.handle(Event::Mined { block: block.clone() });
         block
     }

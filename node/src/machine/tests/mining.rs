@@ -1,6 +1,6 @@
 //! Mining: brought up to date first, one proof a request, and everybody who asked is told.
 
-use shared::{Height, wire::Message};
+use shared::{Address, Height, wire::Message};
 
 use super::{
     branch::{Branch, announcement, checked, key, note},
@@ -253,4 +253,94 @@ fn a_miner_whose_job_is_out_of_date_is_stopped_when_there_is_no_other() {
     let refused = solve(&template, node.now.after(std::time::Duration::from_secs(500)));
     node.handle(Event::Mined { block: refused });
     assert_eq!(node.job, None);
+}
+
+#[test]
+fn miners_outside_have_work_while_the_nodes_own_miner_rests() {
+    let mut node = Node::new(1);
+    assert!(node.offer.is_none());
+    node.has_miners_outside(true);
+    let (_, template) = node.offer.clone().expect("there is work at once");
+    assert_eq!(template.unproven().previous, node.tip());
+    assert!(node.job.is_none() && !node.machine.mining.is_active());
+    node.has_miners_outside(false);
+    assert!(node.offer.is_none());
+}
+
+#[test]
+fn a_block_from_outside_pays_whom_it_names_and_is_followed_by_new_work() {
+    let mut node = Node::new(1);
+    node.has_miners_outside(true);
+    let guest = Address([9; 32]);
+    let block = node.is_brought_a_block(guest);
+    assert_eq!((node.tip(), block.coinbase().miner), (block.hash(), guest));
+    assert_eq!(node.offer.as_ref().unwrap().1.unproven().previous, block.hash());
+    assert_eq!((node.offers_made, node.jobs_given), (2, 0));
+}
+
+#[test]
+fn work_for_miners_outside_follows_other_nodes_blocks_and_the_pool() {
+    let mut node = Node::new(1);
+    node.has_miners_outside(true);
+    let mut branch = Branch::of(&key(101));
+    branch.grow(1);
+    node.takes(&branch.blocks);
+    assert_eq!(node.offer.as_ref().unwrap().1.unproven().previous, branch.tip());
+    node.is_brought_a_block(Address::of(&key(1)));
+    let offers = node.offers_made;
+    node.asks(Request::SubmitTransaction(checked(note(&key(1), 0, 4, 7))));
+    assert_eq!(node.offers_made, offers, "not for each transaction");
+    node.waits(1);
+    assert_eq!(node.offers_made, offers + 1);
+    assert_eq!(node.is_brought_a_block(Address([9; 32])).transactions().len(), 1);
+    assert_eq!(node.jobs_given, 0);
+}
+
+#[test]
+fn a_request_is_met_by_a_block_from_outside_and_only_the_own_miner_rests_afterwards() {
+    let mut node = Node::new(1);
+    node.has_miners_outside(true);
+    let request = node.asks(Request::Mine { height: None });
+    assert_eq!(node.job, node.offer, "both work on the same template");
+    let block = node.is_brought_a_block(Address([9; 32]));
+    assert!(matches!(node.reply(request), Some(Reply::Mined(mined)) if mined.hash() == block.hash()));
+    assert_eq!(node.job, None);
+    assert_eq!(node.offer.as_ref().unwrap().1.unproven().previous, block.hash());
+}
+
+#[test]
+fn miners_outside_come_and_go_without_a_change_for_the_own_miner() {
+    let mut node = Node::new(1);
+    node.asks(Request::SetMining(true));
+    let jobs = node.jobs_given;
+    node.has_miners_outside(true);
+    assert_eq!(node.offer, node.job);
+    node.has_miners_outside(false);
+    assert_eq!((node.offer.is_none(), node.job.is_some(), node.jobs_given), (true, true, jobs));
+    node.has_miners_outside(true);
+    node.asks(Request::SetMining(false));
+    assert_eq!((node.offer.is_some(), node.job.is_some()), (true, false));
+    node.has_miners_outside(false);
+    assert!(node.offer.is_none());
+}
+
+#[test]
+fn a_strategy_holds_for_miners_outside_too() {
+    let mut node = Node::new(1);
+    node.asks(Request::SetStrategy { strategy: Some(Strategy::Selfish), tie: None });
+    node.has_miners_outside(true);
+    let secret = node.is_brought_a_block(Address([9; 32]));
+    assert_eq!(node.height(), 0, "it is kept back");
+    assert_eq!(node.offer.as_ref().unwrap().1.unproven().previous, secret.hash());
+}
+
+/// The driver hands in only the first proof for an offer.
+#[test]
+fn a_refused_block_from_outside_is_followed_by_another_offer() {
+    let mut node = Node::new(1);
+    node.has_miners_outside(true);
+    let (_, template) = node.offer.clone().unwrap();
+    let block = solve(&template, node.now.after(std::time::Duration::from_secs(500)));
+    node.handle(Event::Mined { block });
+    assert_eq!((node.height(), node.offers_made), (0, 2));
 }

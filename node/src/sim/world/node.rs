@@ -339,6 +339,8 @@ impl SimNode {
                         self.replies.insert(request, reply);
                     }
                 }
+                // In a simulation nobody mines from outside.
+                Effect::Offer { .. } | Effect::Withdraw => {}
                 Effect::Journal | Effect::Notice(_) | Effect::KeepPeers(_) => {}
             }
         }

@@ -24,6 +24,7 @@ use crate::drivers::{
     engine::{self, EngineHandle},
     miner::HashCap,
     net::LinkControl,
+    outside::{Offer, Outside},
     store::RedbStore,
 };
 use crate::machine::{Machine, config::Config, effect::Effect, event::Event};
@@ -78,7 +79,9 @@ impl Setup {
         let cost = Cost::new(8, 1, 1).unwrap();
         let vault = Arc::new(Vault::open(folder.path(), cost, self.practice).unwrap());
         let rewarded = vault.practice().map_or(miner.address(), |account| account.address);
-        let (engine, ended) = self.start_engine(store, rewarded);
+        let outside = Outside::default();
+        let (engine, ended) = self.start_engine(store, rewarded, outside.clone());
+        tokio::spawn(outside.clone().tell(engine.clone()));
         let links = LinkControl::default();
         tokio::spawn(keep_links(links.clone()));
         let shutdown = Shutdown::new();
@@ -90,6 +93,8 @@ impl Setup {
             identity: self.identity(address),
             log: LogSigner::new(log_key(self.number), &self.network),
             hash_cap: HashCap::new("200k".parse().unwrap()),
+            outside,
+            miner: rewarded,
             links: links.clone(),
             bound,
             admin: Admin::for_address(bound, folder.path()).unwrap(),
@@ -107,6 +112,7 @@ impl Setup {
         Identity {
             id: NodeId([self.number; 32]),
             address: format!("http://{address}"),
+            stratum: None,
             peer_addresses: vec![format!("/ip4/127.0.0.1/tcp/4000/p2p/{peer_id}")],
             peer_id,
         }
@@ -116,6 +122,7 @@ impl Setup {
         &self,
         store: RedbStore,
         miner: Address,
+        outside: Outside,
     ) -> (EngineHandle, oneshot::Receiver<Result<(), crate::machine::store::StoreError>>) {
         let config = Config {
             network: self.network.clone(),
@@ -134,7 +141,7 @@ impl Setup {
         let (outward, effects) = mpsc::unbounded_channel();
         let (machine, first) = Machine::open(config, store, clock::now()).unwrap();
         let (engine, ended) = engine::start(machine, first, outward).unwrap();
-        tokio::spawn(carry_out(effects, engine.clone(), self.network.clone(), self.mines));
+        tokio::spawn(carry_out(effects, engine.clone(), self.network.clone(), outside, self.mines));
         (engine, ended)
     }
 }
@@ -160,16 +167,20 @@ async fn carry_out(
     mut effects: mpsc::UnboundedReceiver<Effect>,
     engine: EngineHandle,
     network: Arc<Network>,
+    outside: Outside,
     mines: bool,
 ) {
     while let Some(effect) = effects.recv().await {
-        if let Effect::StartMining { template, .. } = effect
-            && mines
-        {
-            let header = template.header(0, clock::wall());
-            let proof = |nonce| template.solve(shared::Header { nonce, ..header }, 0, &network).ok();
-            let block = (0..).find_map(proof).unwrap();
-            let _ = engine.event(Event::Mined { block: Arc::new(block) }).await;
+        match effect {
+            Effect::StartMining { template, .. } if mines => {
+                let header = template.header(0, clock::wall());
+                let proof = |nonce| template.solve(shared::Header { nonce, ..header }, 0, &network).ok();
+                let block = (0..).find_map(proof).unwrap();
+                let _ = engine.event(Event::Mined { block: Arc::new(block) }).await;
+            }
+            Effect::Offer { job, template } => outside.set_offer(Some(Offer::new(job, template))),
+            Effect::Withdraw => outside.set_offer(None),
+            _ => {}
         }
     }
 }
