@@ -95,7 +95,7 @@ pub(crate) enum Command {
     Experiment(crate::experiment::ExperimentArgs),
     /// Check a receipt, offline: does the chain have the transaction, and what does it say?
     Verify(VerifyArgs),
-    /// Measure how fast it is here: hashing, start, blocks, payments, HTTP, each beside its limit
+    /// Measure how fast it is here: hashing, start, blocks, payments, sync, HTTP, each beside its limit
     Bench(crate::bench::BenchArgs),
     /// Answer HTTP without a node behind it, for `bench` to compare with
     #[command(hide = true)]

@@ -1,9 +1,10 @@
 //! `networkmngr bench`: how fast it is here, each figure beside a limit that is measured in the same run. Nothing touches
 //! the user's networks: everything runs in temporary folders, on free ports of loopback.
 //!
-//! - `hash`, `start`, `propagation`, `payments`, `http`: what is measured, and what the figures should be
+//! - `hash`, `start`, `propagation`, `payments`, `sync`, `open`, `http`: what is measured, and what the figures should be
 //! - `site`: where: temporary folders, networks and nodes that end with what measures them
 //! - `load`, `bare`: the loading side over HTTP, and a server without a node behind it to compare with
+//! - `import`: one machine alone, as a limit to what a network confirms
 //! - `sample`, `report`, `host`: figures of repetitions, the table and JSON, the machine in one line
 //!
 //! No measured time decides anything: the exit code is 0 also where an aim is missed.
@@ -12,13 +13,16 @@ mod bare;
 mod hash;
 mod host;
 mod http;
+mod import;
 mod load;
+mod open;
 mod payments;
 mod propagation;
 mod report;
 mod sample;
 mod site;
 mod start;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -38,6 +42,7 @@ Examples:
   networkmngr bench                        everything, in less than two minutes
   networkmngr bench hash propagation       only these
   networkmngr bench start --nodes 1000     how long a large network takes to start
+  networkmngr bench open --blocks 1000000  how long a node takes to open a chain of a million blocks
   networkmngr bench --json > bench.json    for programs
 
 Each figure stands beside a limit that was measured in the same run: what the machine does without us. The ratio
@@ -61,6 +66,9 @@ pub(crate) struct BenchArgs {
     /// How many nodes `start` starts
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=2000))]
     nodes: u16,
+    /// Blocks of the chains of `sync` and `open` [default: 30000 and 100000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    blocks: Option<u32>,
 }
 
 /// What can be measured.
@@ -75,6 +83,10 @@ pub(crate) enum What {
     Propagation,
     /// Payments that six nodes confirm in a second
     Payments,
+    /// How fast a fresh node catches up, with empty blocks and with full ones
+    Sync,
+    /// How long a node takes to open a long chain, and its memory then
+    Open,
     /// Requests that a node answers in a second
     Http,
 }
@@ -86,6 +98,8 @@ impl What {
             Self::Start => "start",
             Self::Propagation => "propagation",
             Self::Payments => "payments",
+            Self::Sync => "sync",
+            Self::Open => "open",
             Self::Http => "http",
         }
     }
@@ -96,6 +110,7 @@ struct Bench<'a> {
     site: &'a Site,
     quick: bool,
     nodes: u16,
+    blocks: Option<u32>,
     progress: Progress,
 }
 
@@ -142,12 +157,14 @@ async fn measure_all(args: &BenchArgs, report: &mut Report) -> anyhow::Result<()
     for (done, what) in wanted.iter().enumerate() {
         let progress = Progress { what: *what, done, all: wanted.len() };
         progress.show(0.0, "");
-        let bench = Bench { site: &site, quick: args.quick, nodes: args.nodes, progress };
+        let bench = Bench { site: &site, quick: args.quick, nodes: args.nodes, blocks: args.blocks, progress };
         let measured = match what {
             What::Hash => hash::measure(&bench).await,
             What::Start => start::measure(&bench).await,
             What::Propagation => propagation::measure(&bench).await,
             What::Payments => payments::measure(&bench).await,
+            What::Sync => sync::measure(&bench).await,
+            What::Open => open::measure(&bench).await,
             What::Http => http::measure(&bench).await,
         };
         match measured {
@@ -162,6 +179,7 @@ async fn measure_all(args: &BenchArgs, report: &mut Report) -> anyhow::Result<()
 }
 
 /// A line that shows how far all of it is, where there is a terminal.
+#[derive(Clone, Copy)]
 struct Progress {
     what: What,
     done: usize,

@@ -13,9 +13,10 @@ use node::drivers::clock;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use shared::transaction::{VERSION, check_all};
-use shared::{Address, Amount, Bits, BlockHash, ChainSpec, Network, Payload, Transaction};
+use shared::{Address, Amount, Bits, Block, BlockHash, ChainSpec, Network, Payload, Transaction};
 use tokio::task::JoinSet;
 
+use super::import;
 use super::load::{self, Connection};
 use super::report::{Aim, Row, Unit, digits};
 use super::site::{ANSWER, Net, Wanted, health, wait_for};
@@ -23,17 +24,21 @@ use super::{Bench, Measured, What, computed};
 use crate::proc;
 
 const NODES: u16 = 6;
-/// Accounts that pay, and what each pays how often. Fewer than a node's pool holds, with room to spare.
-const ACCOUNTS: usize = 2_000;
-const EACH: usize = 12;
-/// Connections to each node.
-const CONNECTIONS: usize = 4;
+/// Accounts that pay, and how often each does at most. All together are fewer than a node's pool holds.
+const ACCOUNTS: usize = 600;
+const EACH: usize = 60;
+/// Connections to each node. Each has one request under way, and a node commits what came meanwhile together.
+const CONNECTIONS: usize = 32;
+/// How long payments are handed in at most.
+const HANDING_IN: Duration = Duration::from_secs(12);
 /// Hashes a second of the miner: with the difficulty of [`spec`], a block every fifth of a second on average.
 const HASH_RATE: &str = "330k";
 /// How often the nodes are asked how far they are.
-const LOOK: Duration = Duration::from_millis(20);
-/// How long all of it may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+const LOOK: Duration = Duration::from_millis(50);
+/// How long each part may take besides.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes of the largest block as JSON, and more.
+const LARGEST_ANSWER: usize = 64 << 20;
 /// Payments a second that there should be.
 const AIM: f64 = 5_000.0;
 
@@ -81,20 +86,37 @@ struct Mark {
 
 pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     let (accounts, each) = if bench.quick { (24, 2) } else { (ACCOUNTS, EACH) };
+    let connections = usize::from(NODES) * if bench.quick { 2 } else { CONNECTIONS };
     let spec = spec()?;
     let genesis = Network::new(spec.clone())?.genesis_hash();
     bench.progress.show(0.0, "signing");
-    let connections = usize::from(NODES) * CONNECTIONS;
     let prepared = computed(move || prepare(accounts, each, connections, &genesis)).await??;
     let network = bench.site.network(&Wanted { nodes: NODES, hash_rate: HASH_RATE, spec: Some(&spec) }).await?;
-    let client = Client::new();
+    let client = Client::new().with_max_answer(LARGEST_ANSWER);
     network.connected(&client).await?;
     bench.progress.show(0.2, "giving the accounts something to pay with");
     fund(&network, &client, accounts, each, &genesis).await?;
     let funded = lowest(&network, &client).await?.0;
     let load = connect(&network, prepared.bodies).await?;
-    let run = carry_out(bench, &network, &client, load, accounts * each, funded).await?;
-    Ok(told(&run, prepared.checked, accounts * each))
+    let run = carry_out(bench, &network, &client, load, funded).await?;
+    bench.progress.show(0.95, "importing the same blocks");
+    let blocks = blocks(&client, &network.members[0].url, run.height).await?;
+    // What is still running would take its share of the cores.
+    drop(network);
+    let folder = bench.site.place();
+    let spec = Network::new(spec)?;
+    let imported = computed(move || import::time(&folder, spec, &blocks, funded as usize)).await??;
+    Ok(told(&run, prepared.checked, imported))
+}
+
+/// The blocks of a node's chain, without the first one, up to this height.
+async fn blocks(client: &Client, url: &str, height: u32) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut blocks = Vec::new();
+    for height in 1..=height {
+        let block: Block = client.get(&format!("{url}/blocks/{height}"), ANSWER).await?;
+        blocks.push(block.to_bytes());
+    }
+    Ok(blocks)
 }
 
 fn account(number: usize) -> Keys {
@@ -189,12 +211,15 @@ async fn connect(network: &Net, bodies: Vec<Vec<Vec<u8>>>) -> anyhow::Result<Vec
 
 /// What was seen.
 struct Run {
+    payments: usize,
     /// From the first payment handed in until the last was taken.
     handed_in: Duration,
     /// Until the last node had the last one.
     confirmed: Duration,
     /// Payments in the chain, and when all nodes had them.
     curve: Vec<(Duration, usize)>,
+    /// Of the last block with payments, or one above it.
+    height: u32,
     /// Processor time of the nodes, of their manager and of this side.
     cpu: [Option<Duration>; 3],
 }
@@ -204,7 +229,6 @@ async fn carry_out(
     network: &Net,
     client: &Client,
     load: Vec<Load>,
-    all: usize,
     funded: u32,
 ) -> anyhow::Result<Run> {
     let first = &network.members[0].url;
@@ -214,16 +238,18 @@ async fn carry_out(
     let mut handing_in = JoinSet::new();
     for Load { mut connection, requests } in load {
         handing_in.spawn(async move {
-            for request in requests {
-                hand_in(&mut connection, &request).await?;
+            let mut taken = 0;
+            for request in requests.iter().take_while(|_| begun.elapsed() < HANDING_IN) {
+                hand_in(&mut connection, request).await?;
+                taken += 1;
             }
-            anyhow::Ok(())
+            anyhow::Ok(taken)
         });
     }
-    let (mut marks, mut handed_in) = (Vec::new(), None);
-    let curve = loop {
+    let (mut marks, mut handed_in, mut payments) = (Vec::new(), None, 0);
+    let (curve, height) = loop {
         while let Some(done) = handing_in.try_join_next() {
-            done.context("a computation met a fault in this program")??;
+            payments += done.context("a computation met a fault in this program")??;
         }
         if handing_in.is_empty() {
             handed_in.get_or_insert_with(|| begun.elapsed());
@@ -234,18 +260,19 @@ async fn carry_out(
         if handed_in.is_some() && pending == 0 && height == highest {
             let counts = counts(client, first, funded, height).await?;
             let curve = curve(&marks, &counts);
-            if curve.last().is_some_and(|(_, count)| *count == all) {
-                break curve;
+            if curve.last().is_some_and(|(_, count)| *count == payments) {
+                break (curve, height);
             }
         }
-        anyhow::ensure!(begun.elapsed() < PATIENCE, "not all payments were confirmed within {} s", PATIENCE.as_secs());
+        let (patience, seconds) = (HANDING_IN + PATIENCE, PATIENCE.as_secs());
+        anyhow::ensure!(begun.elapsed() < patience, "not all payments were confirmed {seconds} s after the last one");
         tokio::time::sleep(LOOK).await;
     };
     let after = cpu(network);
     let cpu = std::array::from_fn(|at| after[at].zip(before[at]).map(|(after, before)| after.saturating_sub(before)));
     client.post_json::<IgnoredAny>(&format!("{first}/mining/stop"), Bytes::new(), ANSWER).await?;
     let confirmed = curve.last().map(|(at, _)| *at).unwrap_or_default();
-    Ok(Run { handed_in: handed_in.unwrap_or_default(), confirmed, curve, cpu })
+    Ok(Run { payments, handed_in: handed_in.unwrap_or_default(), confirmed, curve, height, cpu })
 }
 
 /// Transactions in the blocks above `from`, up to `to`.
@@ -291,7 +318,8 @@ fn cpu(network: &Net) -> [Option<Duration>; 3] {
     [nodes, proc::cpu_time_of_thread(network.thread), proc::cpu_time_of_thread(own)]
 }
 
-fn told(run: &Run, checked: f64, all: usize) -> Measured {
+fn told(run: &Run, checked: f64, imported: Duration) -> Measured {
+    let all = run.payments;
     let rate = |time: Duration| all as f64 / time.as_secs_f64();
     let row = |words: &str, value| Row::new(What::Payments, words, value, Unit::Rate("payments"));
     let beside = "signatures checked, one core";
@@ -304,6 +332,7 @@ fn told(run: &Run, checked: f64, all: usize) -> Measured {
     rows.extend(
         steady(&run.curve).map(|steady| row("of these, without first and last tenth", steady).beside(beside, checked)),
     );
+    rows.push(row("the same blocks imported by one machine", rate(imported)).beside(beside, checked));
     rows.push(row("handed in over HTTP, one by one", rate(run.handed_in)));
     let share = run.handed_in.as_secs_f64() / run.confirmed.as_secs_f64();
     let mut remarks = vec![format!(

@@ -35,8 +35,8 @@ pub(super) struct Limit {
 pub(super) enum Aim {
     AtLeast(f64),
     AtMost(f64),
-    /// The ratio, at least.
     RatioAtLeast(f64),
+    RatioAtMost(f64),
 }
 
 /// One figure.
@@ -126,6 +126,7 @@ impl Row {
             Aim::AtLeast(least) => Some(self.value >= least),
             Aim::AtMost(most) => Some(worst <= most),
             Aim::RatioAtLeast(least) => Some(self.ratio()? >= least),
+            Aim::RatioAtMost(most) => Some(self.ratio()? <= most),
         }
     }
 
@@ -142,6 +143,7 @@ impl Row {
             Aim::AtLeast(least) => format!("at least {}", show(least)),
             Aim::AtMost(most) => format!("at most {}", show(most)),
             Aim::RatioAtLeast(least) => format!("at least {} x", digits(least)),
+            Aim::RatioAtMost(most) => format!("at most {} x", digits(most)),
         });
         let met = self.is_met().map_or("", |met| if met { ": reached" } else { ": missed" });
         [
@@ -170,6 +172,7 @@ impl Serialize for Row {
             Aim::AtLeast(least) => serde_json::json!({"at_least": least}),
             Aim::AtMost(most) => serde_json::json!({"at_most": most}),
             Aim::RatioAtLeast(least) => serde_json::json!({"ratio_at_least": least}),
+            Aim::RatioAtMost(most) => serde_json::json!({"ratio_at_most": most}),
         });
         map.serialize_entry("aim", &aim)?;
         map.serialize_entry("reached", &self.is_met())?;
@@ -208,7 +211,9 @@ pub(super) fn digits(value: f64) -> String {
     let decimals = match value.abs() {
         large if large >= 99.95 => 0,
         large if large >= 9.995 => 1,
-        _ => 2,
+        middle if middle >= 0.0995 || middle == 0.0 => 2,
+        small if small >= 0.00995 => 3,
+        _ => 4,
     };
     let text = format!("{value:.decimals$}");
     let (whole, rest) = text.find('.').map_or((&*text, ""), |point| text.split_at(point));
@@ -224,8 +229,8 @@ mod tests {
 
     #[test]
     fn figures_have_three_digits() {
-        let shown = [0.0, 0.123_456, 9.996, 12.345, 123.4, 1_234.5, -1_234_567.0].map(digits);
-        assert_eq!(shown, ["0.00", "0.12", "10.0", "12.3", "123", "1,234", "-1,234,567"]);
+        let shown = [0.0, 0.003_96, 0.0123, 0.123_456, 9.996, 12.345, 123.4, -1_234_567.0].map(digits);
+        assert_eq!(shown, ["0.00", "0.0040", "0.012", "0.12", "10.0", "12.3", "123", "-1,234,567"]);
         assert_eq!(Unit::Time.show(0.000_42), "420 µs");
         assert_eq!(Unit::Time.show(0.042), "42.0 ms");
         assert_eq!(Unit::Bytes.show(12_582_912.0), "12.0 MiB");
@@ -241,7 +246,7 @@ mod tests {
     fn an_aim_is_reached_or_missed() {
         let met = |aim| row(aim).is_met();
         assert_eq!(met(Aim::RatioAtLeast(0.8)), Some(true));
-        assert_eq!(met(Aim::RatioAtLeast(0.81)), Some(false));
+        assert_eq!((met(Aim::RatioAtLeast(0.81)), met(Aim::RatioAtMost(0.81))), (Some(false), Some(true)));
         assert_eq!((met(Aim::AtLeast(81.0)), met(Aim::AtMost(81.0))), (Some(false), Some(true)));
         assert_eq!(Row::new(What::Http, "", 1.0, Unit::Bytes).is_met(), None);
         // A bound on times is for nearly all of them.
@@ -258,7 +263,7 @@ mod tests {
         let spread = Spread { p1: 0.0005, p50: 0.001, p99: 0.003, samples: 9 };
         let of_unit = |unit| Row::of_spread(What::Propagation, "", spread, unit).cells()[1..3].to_vec();
         assert_eq!(of_unit(Unit::Time), ["1.00 ms", "p99 3.00 ms"]);
-        assert_eq!(of_unit(Unit::Bytes), ["0.00 bytes", "p1 0.00 bytes"]);
+        assert_eq!(of_unit(Unit::Bytes), ["0.0010 bytes", "p1 0.0005 bytes"]);
     }
 
     #[test]

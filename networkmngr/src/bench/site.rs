@@ -13,9 +13,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
 use clap::Parser as _;
 use node::client::Client;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use shared::ChainSpec;
 use tokio::sync::oneshot;
 
@@ -75,9 +77,12 @@ pub(super) struct Member {
 
 /// A node without a manager.
 pub(super) struct Solo {
-    _process: Ending,
+    process: Ending,
+    pub(super) pid: u32,
     pub(super) identity: Identity,
     pub(super) socket: SocketAddr,
+    /// From the order to spawn it until it said that it is ready.
+    pub(super) took: Duration,
 }
 
 /// A process that ends when this is dropped.
@@ -149,14 +154,16 @@ impl Site {
             option("--genesis", spec.into());
         }
         args.push("--managed".into());
+        let begun = Instant::now();
         let launch = Launch { program: Program::Own, args, socket, log: self.place() };
         let spawned = self.spawner.spawn(launch).await.map_err(|_| anyhow!("the program is ending"))?;
         let mut process = Ending(spawned.context("a node cannot be started")?);
         let ready = process.0.ready().await;
+        let took = begun.elapsed();
         let identity = ready.map_err(|exit| {
             anyhow!("a node did not start: {exit}{}", crate::network::quoted(&process.0.last_lines()))
         })?;
-        Ok(Solo { _process: process, identity, socket: address })
+        Ok(Solo { pid: process.0.pid, process, identity, socket: address, took })
     }
 }
 
@@ -242,6 +249,21 @@ fn members(network: &Arc<Network>) -> anyhow::Result<Vec<Member>> {
     members.context("a node ended as soon as it was ready")
 }
 
+impl Solo {
+    /// Ends the node in order, so that its files are as it leaves them.
+    ///
+    /// # Errors
+    /// It cannot be asked, or does not end well.
+    pub(super) async fn end(mut self, client: &Client) -> anyhow::Result<()> {
+        let url = format!("{}/shutdown", self.identity.address);
+        client.post_json::<IgnoredAny>(&url, Bytes::new(), ANSWER).await?;
+        let ended = tokio::time::timeout(ANSWER, self.process.0.ended()).await;
+        let status = ended.context("a node did not end when it was asked to")??;
+        anyhow::ensure!(status.success(), "a node ended with {status}");
+        Ok(())
+    }
+}
+
 impl Drop for Ending {
     fn drop(&mut self) {
         self.0.end_now();
@@ -261,6 +283,7 @@ impl Drop for Running {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Health {
     pub(super) height: u32,
+    pub(super) tip: String,
     pub(super) peers: usize,
     pub(super) pending: usize,
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{LIMIT, finish, program, wait_for};
 
 /// Begins of what the rows are about, in their order.
-const ROWS: [(&str, &str); 13] = [
+const ROWS: [(&str, &str); 19] = [
     ("hash", "nonce search"),
     ("hash", "nonce search"),
     ("start", "start of 2 nodes"),
@@ -22,7 +22,13 @@ const ROWS: [(&str, &str); 13] = [
     ("start", "processor time of the manager"),
     ("propagation", "a block from its miner"),
     ("payments", "48 payments confirmed"),
+    ("payments", "the same blocks imported"),
     ("payments", "handed in"),
+    ("sync", "200 empty blocks"),
+    ("sync", "2 blocks of 20 payments"),
+    ("open", "a node opens 300 blocks"),
+    ("open", "its memory"),
+    ("open", "disk"),
     ("http", "GET /node/id"),
     ("http", "GET /chain?limit=10"),
 ];
