@@ -123,8 +123,12 @@ pub enum Reply {
     Unregistered(bool),
     /// A transaction is in the pool and kept until it is confirmed.
     Accepted(TxId),
+    /// Each of the transactions handed in together: in the pool and kept until it is confirmed, or why not.
+    Submitted(Vec<Result<(), PoolError>>),
     /// What only the machine knows.
     Status(Status),
+    /// The transaction asked for, where it waits in the pool.
+    Waiting(Option<Arc<CheckedTransaction>>),
     /// The pool, in the order in which it would be mined.
     Pending(Vec<Arc<CheckedTransaction>>),
     /// What the pool means for one address.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use shared::{
-    Address, BlockHash, CheckedBlock, CheckedTransaction, Height,
+    Address, BlockHash, CheckedBlock, CheckedTransaction, Height, TxId,
     wire::{NodeId, PeerId},
 };
 
@@ -123,8 +123,12 @@ pub enum Request {
     Unregister(NodeId),
     /// Take this transaction from this node's own user.
     SubmitTransaction(Arc<CheckedTransaction>),
+    /// Take these transactions from this node's own user, in this order, each by itself.
+    SubmitTransactions(Vec<Arc<CheckedTransaction>>),
     /// Tell what only the machine knows.
     Status,
+    /// Tell whether this transaction waits in the pool.
+    Waiting(TxId),
     /// Tell what is in the pool.
     Pending,
     /// Tell what the pool means for this address.
@@ -138,6 +142,7 @@ impl Request {
             Self::SubmitBlock(block) => block.size(),
             Self::ReplaceChain(blocks) => blocks.iter().map(|block| block.size()).sum(),
             Self::SubmitTransaction(transaction) => transaction.size(),
+            Self::SubmitTransactions(transactions) => transactions.iter().map(|transaction| transaction.size()).sum(),
             _ => 0,
         }
     }

@@ -12,6 +12,7 @@ use super::{
     effect::{Effect, Refused, Reply, Status},
     event::{Request, RequestId},
     journal::ChainEvent,
+    pool::PoolError,
     store::{Result, Store},
     timers::Timer,
 };
@@ -103,7 +104,26 @@ impl<S: Store> Machine<S> {
                 self.reply(id, Reply::Unregistered(peer.is_some()));
                 Ok(())
             }
-            Request::SubmitTransaction(transaction) => self.submit_transaction(id, transaction),
+            Request::SubmitTransaction(transaction) => {
+                let submitted = transaction.id();
+                let reply = match self.submit_transaction(transaction)? {
+                    Ok(()) => Reply::Accepted(submitted),
+                    Err(error) => Reply::Refused(Refused::Transaction(error)),
+                };
+                self.reply(id, reply);
+                Ok(())
+            }
+            Request::SubmitTransactions(transactions) => {
+                let submitted = transactions.into_iter().map(|transaction| self.submit_transaction(transaction));
+                let submitted = submitted.collect::<Result<_>>()?;
+                self.reply(id, Reply::Submitted(submitted));
+                Ok(())
+            }
+            Request::Waiting(transaction) => {
+                let waiting = self.pool.get(&transaction).cloned();
+                self.reply(id, Reply::Waiting(waiting));
+                Ok(())
+            }
             Request::Status => {
                 let status = self.status();
                 self.reply(id, Reply::Status(status));
@@ -243,16 +263,15 @@ impl<S: Store> Machine<S> {
         Ok(Err(Refused::NotBetter(not_better(work, ours.position.work))))
     }
 
-    fn submit_transaction(&mut self, id: RequestId, transaction: Arc<CheckedTransaction>) -> Result<()> {
-        let reply = match self.pool_transaction(transaction.clone())? {
-            Ok(()) => {
-                self.keep_own(&transaction);
-                Reply::Accepted(transaction.id())
-            }
-            Err(error) => Reply::Refused(Refused::Transaction(error)),
-        };
-        self.reply(id, reply);
-        Ok(())
+    fn submit_transaction(
+        &mut self,
+        transaction: Arc<CheckedTransaction>,
+    ) -> Result<std::result::Result<(), PoolError>> {
+        let outcome = self.pool_transaction(transaction.clone())?;
+        if outcome.is_ok() {
+            self.keep_own(&transaction);
+        }
+        Ok(outcome)
     }
 
     pub(super) fn journal(&mut self, event: ChainEvent) {

@@ -7,6 +7,7 @@
 //! - reading: `chain` (streamed), `reads` (blocks, accounts), `transactions`, `status`, `metrics`
 //! - the feed of events: `events`
 //! - the chain as books, and as a log with proofs and receipts: `ledger`, `log`
+//! - many transactions at once: `batch`
 //! - acting: `mining` and `strategy` (how), `getwork` (by miners of other makes), `blocks` (new blocks, asking peers), `replace`, `nodes` with
 //!   `registration`, `links`
 //! - accounts, logging in, spending: `wallet`
@@ -16,6 +17,7 @@
 //!   a time), `serve` and `patience` (connections), `problem` (errors), `openapi` (what its documents have in
 //!   common with other servers') and `docs` (its own)
 
+mod batch;
 mod blocks;
 mod chain;
 mod chat;
@@ -244,6 +246,7 @@ fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
         .routes(routes!(links::links))
         .routes(admin(routes!(links::set)))
         .routes(routes!(transactions::submit))
+        .routes(routes!(batch::submit_batch))
         .routes(routes!(transactions::pending))
         .routes(routes!(transactions::transaction))
         .merge(ledger)

@@ -108,12 +108,22 @@ pub(super) async fn submit(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, place)], Json(Accepted { id })).into_response())
 }
 
-fn not_taken(why: &dyn std::fmt::Display) -> Problem {
+/// That money which people send goes where somebody can spend it.
+pub(super) fn may_be_sent(transaction: &CheckedTransaction) -> Result<(), Problem> {
+    match &transaction.payload {
+        Payload::Transfer { to, .. } if !to.is_spendable() => {
+            Err(not_taken(&format!("what is sent to {to} would be lost, for no key belongs to that address")))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn not_taken(why: &dyn std::fmt::Display) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, format!("The transaction is not taken: {why}."))
 }
 
 /// Why the pool does not take it, with what a program needs to do better.
-fn not_pooled(why: &PoolError) -> Problem {
+pub(super) fn not_pooled(why: &PoolError) -> Problem {
     let problem = not_taken(why);
     match why {
         PoolError::Used { next, .. } | PoolError::Early { next, .. } => problem.with("next_nonce", *next),
@@ -165,8 +175,8 @@ pub(super) async fn transaction(
     if let Some(place) = confirmed(&app, id)? {
         return Ok(Json(place));
     }
-    if let Some(waiting) = app.pool().await?.iter().find(|waiting| waiting.id() == id) {
-        return Ok(Json(Place::Pending { transaction: Box::new((***waiting).clone()) }));
+    if let Some(waiting) = app.waiting(id).await? {
+        return Ok(Json(Place::Pending { transaction: Box::new((**waiting).clone()) }));
     }
     // It may have been mined between the two looks.
     let missing = || Problem::not_found(format!("Neither the chain nor the pool has the transaction {id}."));
@@ -192,15 +202,19 @@ impl App {
     /// Checks a user's transaction and hands it to the machine, which keeps it until it is confirmed.
     pub(super) async fn submit(&self, transaction: Transaction) -> Result<Arc<CheckedTransaction>, Problem> {
         let checked = transaction.check(&self.api.network.genesis_hash()).map_err(|error| not_taken(&error))?;
-        if let Payload::Transfer { to, .. } = &checked.payload
-            && !to.is_spendable()
-        {
-            return Err(not_taken(&format!("what is sent to {to} would be lost, for no key belongs to that address")));
-        }
+        may_be_sent(&checked)?;
         let checked = Arc::new(checked);
         match self.ask(Request::SubmitTransaction(checked.clone())).await? {
             Reply::Accepted(_) => Ok(checked),
             Reply::Refused(Refused::Transaction(why)) => Err(not_pooled(&why)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// This one, if it is in the pool.
+    async fn waiting(&self, id: TxId) -> Result<Option<Arc<CheckedTransaction>>, Problem> {
+        match self.ask(Request::Waiting(id)).await? {
+            Reply::Waiting(waiting) => Ok(waiting),
             other => Err(unexpected(&other)),
         }
     }

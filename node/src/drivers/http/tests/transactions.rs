@@ -179,3 +179,34 @@ async fn unknown_transactions_are_not_found() {
     }
     node.get("/transactions/pending?limit=-1").await.problem(400);
 }
+
+#[tokio::test]
+async fn each_of_a_batch_counts_by_itself() {
+    let node = Node::start(1).await;
+    node.mine(1).await;
+    let to = Key::new(9).address();
+    let pay = |nonce| node.miner.transfer(nonce, to, 5, &node.network);
+    let forged = Transaction { signature: [7; 64], ..pay(2) };
+    let early = pay(9);
+    let nobodys = node.miner.transfer(2, Address([0; 32]), 5, &node.network);
+    let sent = [pay(0), pay(1), forged, early, nobodys, pay(2)];
+    let answer = node.post("/transactions/batch", &sent).await.expect(200);
+    assert_eq!(answer["accepted"], 3);
+    let outcomes = answer["outcomes"].as_array().unwrap();
+    assert_eq!(outcomes.len(), sent.len());
+    for (outcome, sent) in outcomes.iter().zip(&sent) {
+        assert_eq!(outcome["id"], json!(sent.id()));
+    }
+    let error = |index: usize| outcomes[index]["error"]["detail"].as_str().unwrap_or("none");
+    assert_eq!([0, 1, 5].map(error), ["none"; 3]);
+    assert!(error(2).contains("signature"), "{}", error(2));
+    assert!(error(3).contains("nonce") && outcomes[3]["error"]["next_nonce"] == 2, "{}", error(3));
+    assert!(error(4).contains("would be lost"), "{}", error(4));
+    assert_eq!(node.get("/transactions/pending").await.expect(200)["count"], 3);
+    let known = node.post("/transactions/batch", &[pay(0)]).await.expect(200);
+    assert!(known["accepted"] == 0 && known["outcomes"][0]["error"]["status"] == 422, "{known}");
+    let none: [Transaction; 0] = [];
+    assert_eq!(node.post("/transactions/batch", &none).await.expect(200), json!({"accepted": 0, "outcomes": []}));
+    let too_many = vec![pay(3); 1_001];
+    assert!(node.post("/transactions/batch", &too_many).await.expect(400)["detail"].as_str().unwrap().contains("1001"));
+}
