@@ -34,7 +34,7 @@ pub(crate) enum BindError {
 
 /// Binds the manager's socket and each node's.
 ///
-/// Fixed peer ports are tried as well and given back, since the nodes bind them on their own.
+/// Fixed peer ports and those for miners are tried as well and given back, since the nodes bind them on their own.
 pub(crate) fn bind_all(plan: &Plan) -> Result<Sockets, BindError> {
     let ports = std::iter::once(plan.port).chain(plan.nodes().into_iter().map(|node| node.port));
     let mut listeners = bind_each(ports.map(|port| (Ipv4Addr::LOCALHOST.into(), port)), "-p")?;
@@ -42,6 +42,8 @@ pub(crate) fn bind_all(plan: &Plan) -> Result<Sockets, BindError> {
         let peers = plan.nodes().into_iter().map(|node| (host, node.peer_port));
         drop(bind_each(peers, "--peer-port")?);
     }
+    let miners = plan.nodes().into_iter().filter_map(|node| node.stratum);
+    drop(bind_each(miners.map(|port| (Ipv4Addr::LOCALHOST.into(), port)), "--stratum")?);
     let manager = listeners.remove(0);
     Ok(Sockets { manager, nodes: listeners })
 }

@@ -127,6 +127,9 @@ pub(crate) struct StartArgs {
     /// Port where peers connect to node 0, the next for node 1 and so on [default: any free ones]
     #[arg(long, value_name = "BASE")]
     pub(crate) peer_port: Option<u16>,
+    /// Port where miners of other makes connect to node 0 by Stratum, the next for node 1 and so on
+    #[arg(long, value_name = "BASE")]
+    pub(crate) stratum: Option<u16>,
     /// How long nodes may take until they are ready [default: 30, and 0.1 for each node]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) wait_for_ready: Option<std::time::Duration>,

@@ -32,13 +32,21 @@ pub(crate) enum PlanError {
          choose a lower {option} or fewer nodes", term::nodes(*.amount as usize)
     )]
     PortRange { option: &'static str, first: u16, amount: u32, last: u64 },
-    #[error("the peer ports {peers} overlap the HTTP ports {http}; choose another --peer-port")]
-    PeerPortsOverlap { peers: PortRange, http: PortRange },
+    #[error("the ports {0} of {1} overlap the ports {2} of {3}; choose another {1}")]
+    PortsOverlap(PortRange, &'static str, PortRange, &'static str),
+    #[error("--stratum 0 names no port; choose the one for node 0, for example --stratum 3333")]
+    NoStratumPort,
 }
 
 /// An inclusive range of ports, shown as `5000-5005`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PortRange(u16, u16);
+
+impl PortRange {
+    fn overlaps(&self, other: &Self) -> bool {
+        self.0 <= other.1 && other.0 <= self.1
+    }
+}
 
 impl fmt::Display for PortRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -76,6 +84,7 @@ pub(crate) struct Plan {
     pub(crate) program: Program,
     peer_host: IpAddr,
     peer_port: Option<u16>,
+    stratum: Option<u16>,
 }
 
 /// One node of the plan.
@@ -87,6 +96,8 @@ pub(crate) struct NodePlan {
     pub(crate) port: u16,
     /// Port where peers connect; 0 is any free one.
     pub(crate) peer_port: u16,
+    /// Port on 127.0.0.1 where miners of other makes connect, if they may.
+    pub(crate) stratum: Option<u16>,
     /// Folder with the node's own data.
     pub(crate) folder: PathBuf,
     /// File that the node's stderr is appended to.
@@ -123,12 +134,17 @@ impl Plan {
         }
         let amount = u16::try_from(args.amount).map_err(|_| PlanError::TooMany(args.amount))?;
         let peer_port = args.peer_port.filter(|port| *port != 0);
-        let http = range("-p", args.port, args.amount, args.amount)?;
-        if let Some(base) = peer_port {
-            let peers = range("--peer-port", base, args.amount, args.amount - 1)?;
-            if peers.0 <= http.1 && http.0 <= peers.1 {
-                return Err(PlanError::PeerPortsOverlap { peers, http });
+        if args.stratum == Some(0) {
+            return Err(PlanError::NoStratumPort);
+        }
+        let mut taken = vec![(range("-p", args.port, args.amount, args.amount)?, "-p")];
+        for (base, option) in [(peer_port, "--peer-port"), (args.stratum, "--stratum")] {
+            let Some(base) = base else { continue };
+            let ports = range(option, base, args.amount, args.amount - 1)?;
+            if let Some((other, of)) = taken.iter().find(|(other, _)| ports.overlaps(other)) {
+                return Err(PlanError::PortsOverlap(ports, option, *other, of));
             }
+            taken.push((ports, option));
         }
         Ok(Self {
             port: args.port,
@@ -142,6 +158,7 @@ impl Plan {
             program: args.node_bin.clone().map_or(Program::Own, Program::Other),
             peer_host: args.peer_host,
             peer_port,
+            stratum: args.stratum,
         })
     }
 
@@ -160,9 +177,13 @@ impl Plan {
             Some(base) => base.checked_add(number)?,
             None => 0,
         };
+        let stratum = match self.stratum {
+            Some(base) => Some(base.checked_add(number)?),
+            None => None,
+        };
         let name = format!("node-{number:03}");
         let log = self.folder.join("logs").join(format!("{name}.log"));
-        Some(NodePlan { number, port, peer_port, folder: self.folder.join(name), log })
+        Some(NodePlan { number, port, peer_port, stratum, folder: self.folder.join(name), log })
     }
 
     /// What stands after the program's name to start `node`. `hash_rate` is its own, if it has one.
@@ -174,6 +195,9 @@ impl Plan {
         option("--peer-port", node.peer_port.to_string().into());
         option("--data-dir", node.folder.clone().into());
         option("--hash-rate", hash_rate.unwrap_or(self.hash_rate).to_string().into());
+        if let Some(port) = node.stratum {
+            option("--stratum", port.to_string().into());
+        }
         if let Some(genesis) = &files.genesis {
             option("--genesis", genesis.into());
         }
@@ -193,6 +217,11 @@ impl Plan {
     pub(crate) fn ready_deadline(&self) -> Duration {
         let preset = Duration::from_secs(30) + Duration::from_millis(100) * u32::from(self.amount);
         self.wait_for_ready.unwrap_or(preset)
+    }
+
+    /// Ports where miners of other makes connect to the nodes that are started at first, if they may.
+    pub(crate) fn stratum_ports(&self) -> Option<PortRange> {
+        self.stratum.map(|first| PortRange(first, first.saturating_add(self.amount - 1)))
     }
 
     /// Address and first port where peers connect, if they are fixed.
@@ -260,9 +289,24 @@ mod tests {
         let nodes = plan("-p 4999 -a 3 --peer-port 6000").unwrap().nodes();
         assert_eq!(nodes[2].peer_port, 6002);
         assert!(matches!(plan("-a 3 --peer-port 65534"), Err(PlanError::PortRange { .. })));
-        assert!(matches!(plan("-p 4999 -a 3 --peer-port 5002"), Err(PlanError::PeerPortsOverlap { .. })));
-        assert!(matches!(plan("-p 4999 -a 3 --peer-port 4997"), Err(PlanError::PeerPortsOverlap { .. })));
+        assert!(matches!(plan("-p 4999 -a 3 --peer-port 5002"), Err(PlanError::PortsOverlap(..))));
+        assert!(matches!(plan("-p 4999 -a 3 --peer-port 4997"), Err(PlanError::PortsOverlap(..))));
         assert!(plan("-p 4999 -a 3 --peer-port 5003").is_ok());
+    }
+
+    #[test]
+    fn ports_for_miners_must_fit_beside_the_others_and_are_told_to_the_nodes() {
+        let plan_of = |words: &str| plan(&format!("-p 4999 -a 3 --peer-port 6000 {words}"));
+        let with = plan_of("--stratum 3333").unwrap();
+        assert_eq!(with.nodes()[2].stratum, Some(3335));
+        let args = with.node_args(&with.nodes()[2], None, &NodeFiles::default());
+        assert!(args.windows(2).any(|pair| pair[0] == "--stratum" && pair[1] == "3335"), "{args:?}");
+        let error = plan_of("--stratum 5998").unwrap_err().to_string();
+        assert!(error.contains("5998-6000 of --stratum") && error.contains("6000-6002 of --peer-port"), "{error}");
+        assert!(matches!(plan_of("--stratum 5002"), Err(PlanError::PortsOverlap(..))));
+        assert!(matches!(plan_of("--stratum 65534"), Err(PlanError::PortRange { option: "--stratum", .. })));
+        assert_eq!(plan_of("--stratum 0").unwrap_err(), PlanError::NoStratumPort);
+        assert!(plan_of("").unwrap().nodes().iter().all(|node| node.stratum.is_none()));
     }
 
     #[test]

@@ -132,12 +132,14 @@ fn greet(network: &Network, took: Duration) {
     if nodes.len() > SHOWN {
         term::plain(" …    (`networkmngr status` shows all)");
     }
+    let miners = plan.stratum_ports().map(|ports| format!("miners   stratum+tcp://127.0.0.1, ports {ports}\n"));
     term::plain(&format!(
         "\nmanager  http://127.0.0.1:{port}\n\
-         folder   {}\n\
+         {}folder   {}\n\
          try      curl localhost:{port}/start/mining\n\
          \x20        curl localhost:{}/chain\n\
          \x20        curl localhost:{port}/shutdown/all\n",
+        miners.unwrap_or_default(),
         plan.folder.display(),
         u32::from(port) + 1
     ));

@@ -15,5 +15,6 @@ mod namespaces;
 mod process;
 mod refusals;
 mod replace;
+mod stratum;
 mod third_party;
 mod third_party_chat;
