@@ -226,12 +226,7 @@ async fn start_net(args: &NodeArgs, folder: &Folder, links: LinkControl) -> anyh
     Ok(net::start(config).await?)
 }
 
-fn identity(
-    folder: &Folder,
-    net: &Net,
-    bound: SocketAddr,
-    miners: Option<&TcpListener>,
-) -> anyhow::Result<Identity> {
+fn identity(folder: &Folder, net: &Net, bound: SocketAddr, miners: Option<&TcpListener>) -> anyhow::Result<Identity> {
     let peer_addresses = net.listen_addresses();
     let shown = |bound: SocketAddr| match bound.ip().is_unspecified() {
         true => SocketAddr::new(own_address(&peer_addresses).unwrap_or(IpAddr::from([127, 0, 0, 1])), bound.port()),

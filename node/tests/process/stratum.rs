@@ -35,7 +35,8 @@ struct Miner {
 
 impl Miner {
     fn connect(node: &Node, user: &str) -> Self {
-        let place = node.get("/node/id")["stratum"].as_str().unwrap().strip_prefix("stratum+tcp://").unwrap().to_owned();
+        let place =
+            node.get("/node/id")["stratum"].as_str().unwrap().strip_prefix("stratum+tcp://").unwrap().to_owned();
         let stream = TcpStream::connect(place).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
         let reader = BufReader::new(stream);

@@ -181,7 +181,9 @@ async fn answer(
             Err(message) => Err((-32_602, message)),
         },
         ("getwork", Some(solution)) => take(app, solution).await?.map(|reason| {
-            told.extend(reason.and_then(|reason| HeaderValue::from_str(&reason).ok()).map(|reason| (X_REJECT_REASON, reason)));
+            told.extend(
+                reason.and_then(|reason| HeaderValue::from_str(&reason).ok()).map(|reason| (X_REJECT_REASON, reason)),
+            );
             Value::Bool(!told.contains_key(X_REJECT_REASON))
         }),
         _ => Err((-32_601, "there is no such method here, only getwork".to_owned())),

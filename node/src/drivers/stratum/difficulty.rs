@@ -106,7 +106,8 @@ impl Pace {
         // No share at all counts as half a one.
         let halves = u64::from(self.shares).saturating_mul(2).max(1).saturating_mul(APART.as_millis() as u64);
         let (faster, slower) = (halves / passed.saturating_mul(2), passed.saturating_mul(2) / halves);
-        let steps = |times: u64| times.checked_ilog2().map_or(0, |steps| i16::try_from(steps).unwrap_or(STEPS)).min(STEPS);
+        let steps =
+            |times: u64| times.checked_ilog2().map_or(0, |steps| i16::try_from(steps).unwrap_or(STEPS)).min(STEPS);
         self.wanted = in_force.harder_by(steps(faster) - steps(slower));
         (self.shares, self.since) = (0, now);
     }

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use shared::{
-    Address, BlockHash, CoinbaseHash, Header, Millis, Seconds, Target,
-    hash::sha256d,
-    rules::header::MAX_AHEAD,
+    Address, BlockHash, CoinbaseHash, Header, Millis, Seconds, Target, hash::sha256d, rules::header::MAX_AHEAD,
 };
 
 use super::{

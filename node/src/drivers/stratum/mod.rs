@@ -15,4 +15,3 @@ pub use self::{
     server::{Hall, serve},
     session::paid_by,
 };
-

@@ -103,7 +103,8 @@ impl Session {
         let (cost, happening) = match Line::read(line) {
             Line::Nothing => (Cost::QUESTION, None),
             Line::Nonsense => {
-                let refusal = Refusal::Other("this is no line of Stratum: a JSON object with id, method, params".into());
+                let refusal =
+                    Refusal::Other("this is no line of Stratum: a JSON object with id, method, params".into());
                 out.push_str(&reply(&Value::Null, Err(refusal)));
                 (Cost::FAULT, None)
             }
@@ -134,7 +135,9 @@ impl Session {
     /// Some time has passed: difficulty and time are brought up to date.
     pub fn tick(&mut self, now: Moment, out: &mut String) -> Option<Happening> {
         if !self.works() && now.steady.since(self.began) >= INTRODUCTION {
-            return Some(Happening::Over("it does not say who it is: mining.subscribe and mining.authorize are missing"));
+            return Some(Happening::Over(
+                "it does not say who it is: mining.subscribe and mining.authorize are missing",
+            ));
         }
         if now.steady.since(self.heard) >= SILENCE {
             return Some(Happening::Over("it has been silent for too long"));

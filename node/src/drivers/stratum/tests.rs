@@ -42,7 +42,8 @@ struct Host {
 
 impl Host {
     fn new(bits: Bits) -> Self {
-        let spec = ChainSpec { easiest_bits: EASY, start_bits: bits, half_life: 1_000_000_000, ..ChainSpec::practice() };
+        let spec =
+            ChainSpec { easiest_bits: EASY, start_bits: bits, half_life: 1_000_000_000, ..ChainSpec::practice() };
         let network = Arc::new(Network::new(spec).unwrap());
         let wall = Millis::from(network.genesis().header().time).after(Duration::from_secs(1_000));
         let config = Config {
@@ -329,7 +330,8 @@ fn the_example_of_the_document_is_what_is_told_and_hashed() {
     assert_eq!(told("coinbase"), hex(&coinbase));
     assert_eq!(told("header"), hex(&job.header(&miner.extranonce1, guess)));
     assert_eq!(told("hash"), hex(&hash));
-    let share = json!([GUEST.to_string(), job.id, "00000001", format!("{:08x}", guess.time), format!("{:08x}", guess.nonce)]);
+    let share =
+        json!([GUEST.to_string(), job.id, "00000001", format!("{:08x}", guess.time), format!("{:08x}", guess.nonce)]);
     assert_eq!(told("mining.submit"), share.to_string());
     assert_eq!(miner.ask("mining.submit", share), Ok(json!(true)));
     assert_eq!(miner.found.len(), 1);
@@ -380,7 +382,9 @@ fn each_mistake_has_its_number() {
         assert_eq!(miner.submit(&job, Guess { time: early, ..job.guess() }), Err(20));
         assert_eq!(miner.submit(&job, Guess { time: late, ..job.guess() }), Err(20));
     }
-    for params in [json!([]), json!(null), json!(["me"]), json!(["me", job.id, "00", "00", "00"]), json!([1, 2, 3, 4, 5])] {
+    for params in
+        [json!([]), json!(null), json!(["me"]), json!(["me", job.id, "00", "00", "00"]), json!([1, 2, 3, 4, 5])]
+    {
         assert_eq!(miner.ask("mining.submit", params), Err(20));
     }
     let rolled = Guess { version: Some(0x2000_0000 | 0x2000), ..job.guess() };
