@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::{Address, hash::sha256d};
 
 use crate::http;
-use crate::process::{LIMIT, Node, agreed, easy_genesis, text};
+use crate::process::{LIMIT, Node, Process, agreed, easy_genesis, program, text};
 
 fn bytes(hex: &Value) -> Vec<u8> {
     data_encoding::HEXLOWER.decode(hex.as_str().unwrap().as_bytes()).unwrap()
@@ -33,13 +33,18 @@ struct Miner {
     job: Option<Value>,
 }
 
+/// A connection that nothing was said on.
+fn dial(node: &Node) -> BufReader<TcpStream> {
+    let identity = node.get("/node/id");
+    let place = identity["stratum"].as_str().unwrap().strip_prefix("stratum+tcp://").unwrap();
+    let stream = TcpStream::connect(place).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    BufReader::new(stream)
+}
+
 impl Miner {
     fn connect(node: &Node, user: &str) -> Self {
-        let place =
-            node.get("/node/id")["stratum"].as_str().unwrap().strip_prefix("stratum+tcp://").unwrap().to_owned();
-        let stream = TcpStream::connect(place).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        let reader = BufReader::new(stream);
+        let reader = dial(node);
         let mut miner = Self { reader, user: user.to_owned(), extranonce1: Vec::new(), asked: 0, job: None };
         let subscribed = miner.ask("mining.subscribe", json!(["test"]));
         assert_eq!(subscribed["result"][2], 4);
@@ -113,6 +118,38 @@ fn a_block_mined_by_stratum_is_in_every_nodes_chain_and_pays_the_worker() {
     }
     drop(miners);
     [node, other].into_iter().for_each(Node::stop);
+}
+
+/// What a node says before it ends a connection.
+fn farewell(reader: &mut BufReader<TcpStream>) -> String {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(told["method"], "client.show_message");
+    told["params"][0].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn miners_are_bounded_in_number_and_lines_in_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = Node::start(&dir.path().join("one"), &["--stratum", "0"]);
+    let mut miners: Vec<_> = (0..64).map(|_| dial(&node)).collect();
+    assert!(farewell(&mut dial(&node)).contains("64 miners already"));
+    let first = &mut miners[0];
+    first.get_mut().write_all(&[b' '; 4_097]).unwrap();
+    assert!(farewell(first).contains("too long"));
+    assert!(farewell(&mut dial(&node)).contains("64 miners already"), "its place is not free at once");
+    node.stop();
+}
+
+#[test]
+fn a_port_for_miners_that_is_taken_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let mut command = program(&["--port", "0", "--stratum", &port, "--data-dir"]);
+    let finished = Process::start(command.arg(dir.path())).ended();
+    finished.refused(&[&port, "--stratum"]);
 }
 
 fn rpc(node: &Node, user: &str, method: &str, params: Value) -> Value {

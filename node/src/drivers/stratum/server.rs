@@ -11,7 +11,7 @@ use shared::{Address, Network};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info, warn};
 
 use super::{
@@ -36,7 +36,8 @@ const CHUNK: usize = 4_096;
 const OUTBOX: usize = 256 * 1024;
 /// How often a session looks at the time.
 const TICK: Duration = Duration::from_secs(5);
-/// For so long a miner that was let go for what it sent keeps its place, so that it gains nothing by coming back.
+/// For so long at the least a connection keeps its place, and one that was let go keeps it for so long afterwards: so
+/// nobody gains anything by coming again and again.
 const COOLING: Duration = Duration::from_secs(5);
 /// Pause when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -117,19 +118,25 @@ impl Connection {
     async fn run(mut self, mut stream: TcpStream) {
         // Lines are short, and a late one is work for nothing.
         let _ = stream.set_nodelay(true);
-        let from = self.from;
+        let (from, began) = (self.from, Instant::now());
         let Err(end) = self.converse(&mut stream).await;
         self.guest = None;
-        let End::LetGo(reason) = end else {
-            debug!(%from, "a miner left");
-            return;
+        let cooling = match end {
+            End::Left => {
+                debug!(%from, "a miner left");
+                drop(stream);
+                COOLING.saturating_sub(began.elapsed())
+            }
+            End::LetGo(reason) => {
+                info!(%from, "a miner is let go: {reason}");
+                let text = format!("this node lets you go: {reason}");
+                // To one who reads nothing, nothing can be said.
+                let _ = stream.try_write(notification("client.show_message", json!([text])).as_bytes());
+                COOLING
+            }
         };
-        info!(%from, "a miner is let go: {reason}");
-        let farewell = notification("client.show_message", json!([format!("this node lets you go: {reason}")]));
-        // To one who reads nothing, nothing can be said.
-        let _ = stream.try_write(farewell.as_bytes());
         tokio::select! {
-            () = tokio::time::sleep(COOLING) => {}
+            () = tokio::time::sleep(cooling) => {}
             () = self.hall.shutdown.begun() => {}
         }
     }
