@@ -85,8 +85,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
 
     let shutdown = Shutdown::new();
     if let Some(listener) = miners {
-        let (engine, outside, network) = (engine.clone(), outside.clone(), network.clone());
-        let hall = Hall { engine, outside, network, host: pays, shutdown: shutdown.clone() };
+        let hall = Hall::new(engine.clone(), outside.clone(), network.clone(), pays, shutdown.clone());
         tokio::spawn(stratum::serve(listener, hall));
     }
     let admin = Admin::for_address(bound, folder.path()).context("the administration token cannot be kept")?;

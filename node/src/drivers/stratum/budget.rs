@@ -1,4 +1,7 @@
-//! How much a connection may ask of the node before it is ended. Time is an argument.
+//! How much a connection may ask of the node before it is ended, and how much all together may ask before they have
+//! to wait. Time is an argument.
+
+use std::time::Duration;
 
 use shared::Millis;
 
@@ -50,6 +53,29 @@ impl Budget {
     }
 }
 
+/// Lines of all miners together that are looked at in a second, once more than [`AT_ONCE`] have come. An optimised
+/// build takes some hundredths of a second for them.
+const A_SECOND: u64 = 5_000;
+/// Lines that may come at once.
+const AT_ONCE: u64 = 20_000;
+
+/// Makes those wait who together send too much, so that many connections cost the node no more than a few.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    /// When what has come would have come at the highest pace, in microseconds of the steady clock.
+    due: u64,
+}
+
+impl Throttle {
+    /// How long to wait before so many lines are looked at.
+    pub fn delay(&mut self, lines: usize, now: Millis) -> Duration {
+        let now = now.0.saturating_mul(1_000);
+        let taking = u64::try_from(lines).unwrap_or(u64::MAX).saturating_mul(1_000_000 / A_SECOND);
+        self.due = self.due.max(now).saturating_add(taking);
+        Duration::from_micros(self.due.saturating_sub(now + AT_ONCE * (1_000_000 / A_SECOND)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +91,14 @@ mod tests {
         // A clock that goes back gives nothing.
         assert_eq!(faults(&mut budget, Millis(0)), 0);
         assert_eq!(faults(&mut budget, Millis(10_000_000)), 0);
+    }
+
+    #[test]
+    fn lines_wait_once_there_are_too_many() {
+        let mut throttle = Throttle::default();
+        assert_eq!(throttle.delay(20_000, Millis(7_000)), Duration::ZERO);
+        assert_eq!(throttle.delay(5_000, Millis(7_000)), Duration::from_secs(1));
+        assert_eq!(throttle.delay(5_000, Millis(8_000)), Duration::from_secs(1));
+        assert_eq!(throttle.delay(1, Millis(60_000)), Duration::ZERO);
     }
 }

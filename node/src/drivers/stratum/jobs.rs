@@ -14,8 +14,9 @@ use super::{
 };
 use crate::drivers::outside::Offer;
 
-/// Jobs of one block height that a miner may still send shares for.
-const KEPT: usize = 16;
+/// Jobs on one block that a miner may still send shares for. Some work on a job for a minute although there is a newer
+/// one, and while the pool changes there is one each second.
+pub const KEPT: usize = 100;
 /// Shares that are remembered, so that none counts twice.
 const REMEMBERED: usize = 2_048;
 

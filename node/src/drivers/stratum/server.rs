@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -15,6 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{debug, info, warn};
 
 use super::{
+    budget::Throttle,
     session::{Happening, Session},
     wire::{self, notification},
 };
@@ -45,15 +46,33 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What all miners share.
 pub struct Hall {
     /// The machine, which takes blocks.
-    pub engine: EngineHandle,
+    engine: EngineHandle,
     /// Where work comes from.
-    pub outside: Outside,
+    outside: Outside,
     /// The network whose rules hold.
-    pub network: Arc<Network>,
+    network: Arc<Network>,
     /// Whom the blocks of miners pay that name nobody.
-    pub host: Address,
+    host: Address,
     /// When to end.
-    pub shutdown: Shutdown,
+    shutdown: Shutdown,
+    throttle: Mutex<Throttle>,
+}
+
+impl Hall {
+    /// One that nobody has entered.
+    pub fn new(
+        engine: EngineHandle,
+        outside: Outside,
+        network: Arc<Network>,
+        host: Address,
+        shutdown: Shutdown,
+    ) -> Self {
+        Self { engine, outside, network, host, shutdown, throttle: Mutex::default() }
+    }
+
+    fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Serves miners until the shutdown begins.
@@ -181,6 +200,11 @@ impl Connection {
     /// Takes the whole lines of what has come.
     async fn hear(&mut self) -> Result<(), End> {
         let mut input = std::mem::take(&mut self.input);
+        let lines = input.iter().filter(|byte| **byte == b'\n').count();
+        let delay = self.hall.throttle().delay(lines, clock::steady());
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
         let mut rest = &input[..];
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n').filter(|end| *end <= wire::MAX_LINE) {
             let happening = self.session.line(&rest[..end], clock::now(), &mut self.output);

@@ -11,6 +11,7 @@ use shared::{Address, Bits, ChainSpec, CheckedBlock, Millis, Network, hash::sha2
 
 use super::{
     difficulty::Difficulty,
+    jobs::KEPT,
     session::{Happening, Session, VERSION_MASK},
 };
 use crate::{
@@ -442,9 +443,14 @@ fn jobs_are_renewed_with_the_time_and_only_so_many_are_kept() {
     assert_eq!(miner.submit(&first, guess), Ok(json!(true)));
     let forward = miner.solve(&renewed, Guess { time: renewed.time + 120, ..renewed.guess() });
     assert_eq!(miner.submit(&renewed, forward), Ok(json!(true)), "the time may be rolled");
-    for _ in 0..16 {
-        miner.waits(30);
+    for _ in 2..KEPT {
+        let another = miner.host.offer();
+        miner.is_offered(another);
     }
+    let guess = miner.solve(&first, Guess { nonce: guess.nonce + 1, ..guess });
+    assert_eq!(miner.submit(&first, guess), Ok(json!(true)));
+    let another = miner.host.offer();
+    miner.is_offered(another);
     let guess = miner.solve(&first, Guess { extranonce2: 1, ..first.guess() });
     assert_eq!(miner.submit(&first, guess), Err(21));
 }
