@@ -18,7 +18,7 @@ impl Cost {
     /// A share, good or late: where blocks are easy, even an honest miner sends thousands before it hears of the
     /// next block.
     pub const SHARE: Self = Self(1);
-    /// Whatever else a miner asks.
+    /// Whatever else a miner asks, understood or not.
     pub const QUESTION: Self = Self(20);
     /// What no honest miner sends often.
     pub const FAULT: Self = Self(200);

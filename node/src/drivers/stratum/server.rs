@@ -124,14 +124,14 @@ struct Connection {
     guest: Option<Guest>,
     /// What came and is no whole line yet.
     input: Vec<u8>,
-    /// What is still to be sent.
-    output: String,
+    /// What is still to be sent. Texts of the miner's own are in it, and it is cut anywhere.
+    output: Vec<u8>,
 }
 
 impl Connection {
     fn new(hall: Arc<Hall>, number: u32, from: SocketAddr) -> Self {
         let session = Session::new(hall.network.clone(), hall.host, number.to_be_bytes(), clock::now());
-        Self { hall, session, from, guest: None, input: Vec::new(), output: String::new() }
+        Self { hall, session, from, guest: None, input: Vec::new(), output: Vec::new() }
     }
 
     async fn run(mut self, mut stream: TcpStream) {
@@ -181,7 +181,7 @@ impl Connection {
                     Ok(0) | Err(_) => return Err(End::Left),
                     Ok(_) => self.hear().await?,
                 },
-                written = writer.write(self.output.as_bytes()), if !self.output.is_empty() => match written {
+                written = writer.write(&self.output), if !self.output.is_empty() => match written {
                     Ok(count) => drop(self.output.drain(..count)),
                     Err(_) => return Err(End::Left),
                 },

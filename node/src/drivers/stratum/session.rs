@@ -98,25 +98,24 @@ impl Session {
     }
 
     /// Takes a line from the miner. What it is to be told is put at the end of `out`.
-    pub fn line(&mut self, line: &[u8], now: Moment, out: &mut String) -> Option<Happening> {
+    pub fn line(&mut self, line: &[u8], now: Moment, out: &mut Vec<u8>) -> Option<Happening> {
         self.heard = now.steady;
         let (cost, happening) = match Line::read(line) {
             Line::Nothing => (Cost::QUESTION, None),
             Line::Nonsense => {
                 let refusal =
                     Refusal::Other("this is no line of Stratum: a JSON object with id, method, params".into());
-                out.push_str(&reply(&Value::Null, Err(refusal)));
+                out.extend(reply(&Value::Null, Err(refusal)).into_bytes());
                 (Cost::FAULT, None)
             }
             Line::Request(request) if request.method == "mining.submit" => self.submit(&request, now, out),
             Line::Request(request) => {
                 let workers = self.workers.len();
                 let answer = self.answer(&request);
-                let cost = if answer.is_ok() { Cost::QUESTION } else { Cost::FAULT };
-                out.push_str(&reply(&request.id, answer));
+                out.extend(reply(&request.id, answer).into_bytes());
                 let happening = if self.workers.len() > workers { self.joined() } else { None };
                 self.follow_up(&request, now, out);
-                (cost, happening)
+                (Cost::QUESTION, happening)
             }
         };
         // A block is never lost to what else came.
@@ -127,13 +126,13 @@ impl Session {
     }
 
     /// There is another template, or none at the moment.
-    pub fn offered(&mut self, offer: Option<Arc<Offer>>, now: Moment, out: &mut String) {
+    pub fn offered(&mut self, offer: Option<Arc<Offer>>, now: Moment, out: &mut Vec<u8>) {
         self.offer = offer;
         self.notify(now, out);
     }
 
     /// Some time has passed: difficulty and time are brought up to date.
-    pub fn tick(&mut self, now: Moment, out: &mut String) -> Option<Happening> {
+    pub fn tick(&mut self, now: Moment, out: &mut Vec<u8>) -> Option<Happening> {
         if !self.works() && now.steady.since(self.began) >= INTRODUCTION {
             return Some(Happening::Over(
                 "it does not say who it is: mining.subscribe and mining.authorize are missing",
@@ -175,7 +174,7 @@ impl Session {
     }
 
     /// What follows from a question after its answer.
-    fn follow_up(&mut self, request: &Request, now: Moment, out: &mut String) {
+    fn follow_up(&mut self, request: &Request, now: Moment, out: &mut Vec<u8>) {
         match &request.method[..] {
             "mining.subscribe" | "mining.authorize" if self.jobs.newest().is_none() => self.notify(now, out),
             "mining.suggest_difficulty" => {
@@ -233,20 +232,20 @@ impl Session {
     }
 
     /// Gives the miner a job of the present offer, and first its difficulty if that is another one.
-    fn notify(&mut self, now: Moment, out: &mut String) {
+    fn notify(&mut self, now: Moment, out: &mut Vec<u8>) {
         let (Some(offer), Some(pays), true) = (self.offer.clone(), self.pays, self.subscribed) else { return };
         // A template has a target.
         let Ok(block) = offer.template.bits().target() else { return };
         let difficulty = self.pace.difficulty(block);
         if self.jobs.newest().map(|job| job.difficulty()) != Some(difficulty) {
-            out.push_str(&notification("mining.set_difficulty", json!([difficulty.to_json()])));
+            out.extend(notification("mining.set_difficulty", json!([difficulty.to_json()])).into_bytes());
         }
         let job = self.jobs.give(offer, pays, self.extranonce1, difficulty, now);
-        out.push_str(&notification("mining.notify", job));
+        out.extend(notification("mining.notify", job).into_bytes());
     }
 
     /// Tells the miner at once if its difficulty is another one than that of its job.
-    fn keep_pace(&mut self, now: Moment, out: &mut String) {
+    fn keep_pace(&mut self, now: Moment, out: &mut Vec<u8>) {
         let Some(job) = self.jobs.newest() else { return };
         let block = job.offer().template.bits().target();
         if block.is_ok_and(|block| self.pace.difficulty(block) != job.difficulty()) {
@@ -254,7 +253,7 @@ impl Session {
         }
     }
 
-    fn submit(&mut self, request: &Request, now: Moment, out: &mut String) -> (Cost, Option<Happening>) {
+    fn submit(&mut self, request: &Request, now: Moment, out: &mut Vec<u8>) -> (Cost, Option<Happening>) {
         let judged = self.judge(&request.params, now);
         let cost = match &judged {
             Ok(_) | Err(Refusal::Stale) => Cost::SHARE,
@@ -264,7 +263,7 @@ impl Session {
             Ok(happening) => (Ok(Value::Bool(true)), happening),
             Err(refusal) => (Err(refusal), None),
         };
-        out.push_str(&reply(&request.id, answer));
+        out.extend(reply(&request.id, answer).into_bytes());
         if cost == Cost::SHARE
             && let Some(job) = self.jobs.newest()
         {

@@ -215,12 +215,13 @@ impl Miner {
     }
 
     fn says(&mut self, line: &[u8]) {
-        let mut out = String::new();
+        let mut out = Vec::new();
         let happening = self.session.line(line, self.host.now, &mut out);
         self.hears(out, happening);
     }
 
-    fn hears(&mut self, out: String, happening: Option<Happening>) {
+    fn hears(&mut self, out: Vec<u8>, happening: Option<Happening>) {
+        let out = String::from_utf8(out).unwrap();
         assert!(out.is_empty() || out.ends_with('\n'));
         self.told.extend(out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
         match happening {
@@ -247,14 +248,14 @@ impl Miner {
     }
 
     fn is_offered(&mut self, offer: Arc<Offer>) {
-        let mut out = String::new();
+        let mut out = Vec::new();
         self.session.offered(Some(offer), self.host.now, &mut out);
         self.hears(out, None);
     }
 
     fn waits(&mut self, seconds: u64) {
         self.host.pass(seconds);
-        let mut out = String::new();
+        let mut out = Vec::new();
         let happening = self.session.tick(self.host.now, &mut out);
         self.hears(out, happening);
     }
@@ -568,9 +569,9 @@ fn miners_with_extranonces_of_their_own_search_different_headers() {
     let mut one = Miner::working(EASY, "me");
     let job = one.job();
     let mut other = Session::new(one.host.network.clone(), HOST, [0, 0, 0, 8], one.host.now);
-    let mut out = String::new();
+    let mut out = Vec::new();
     other.line(br#"{"id":1,"method":"mining.subscribe","params":[]}"#, one.host.now, &mut out);
-    let told: Value = serde_json::from_str(&out).unwrap();
+    let told: Value = serde_json::from_slice(&out).unwrap();
     let extranonce1 = bytes(&told["result"][1]);
     assert_ne!(extranonce1, one.extranonce1);
     let headers = [&extranonce1, &one.extranonce1].map(|extranonce1| job.header(extranonce1, job.guess()));
