@@ -214,17 +214,17 @@ impl<S: Store> Machine<S> {
             self.reply(request, Reply::MineLost { winner: on });
         }
         let wanted = self.mining.is_wanted() || self.mining.outside;
-        match &mut self.mining.job {
-            Some(job) if wanted && job.on == Some(on) => {
-                if !job.renewal && job.pool_version != self.pool.version() {
-                    job.renewal = true;
-                    self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
-                }
-            }
-            _ if wanted => return self.start_mining(),
-            _ => {}
+        if wanted && self.mining.job.as_ref().is_none_or(|job| job.on != Some(on)) {
+            return self.start_mining();
         }
         self.hand_out();
+        if let Some(job) = &mut self.mining.job
+            && !job.renewal
+            && job.pool_version != self.pool.version()
+        {
+            job.renewal = true;
+            self.timers.set(self.now.max(job.since.after(TEMPLATE_INTERVAL)), Timer::Template);
+        }
         Ok(())
     }
 

@@ -30,8 +30,8 @@ use crate::{
 
 /// Longest question, in bytes.
 const BODY: usize = 4_096;
-/// For so long after a question the machine keeps work for those who ask.
-const LEASE: Duration = Duration::from_secs(60);
+/// For so long after a question the machine keeps work for those who ask. Longer than somebody may wait for a block.
+const LEASE: Duration = Duration::from_secs(120);
 /// How long the first one waits for it.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long somebody may wait for the next block.
@@ -198,7 +198,6 @@ async fn answer(
 /// A work on the present tip, or on the one that follows `after`.
 async fn give(app: &Arc<App>, pays: Address, after: Option<BlockHash>) -> Result<Value, Problem> {
     let desk = &app.getwork;
-    desk.stay();
     let mut offers = desk.outside.offers();
     let shutdown = &app.api.shutdown;
     if let Some(last) = after {
@@ -208,6 +207,7 @@ async fn give(app: &Arc<App>, pays: Address, after: Option<BlockHash>) -> Result
             () = shutdown.begun() => {}
         }
     }
+    desk.stay();
     let any = tokio::time::timeout(FIRST, offers.wait_for(Option::is_some));
     let offer = tokio::select! {
         offer = any => offer.ok().and_then(Result::ok).and_then(|offer| offer.clone()),
