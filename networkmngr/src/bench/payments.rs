@@ -2,6 +2,7 @@
 //! fast as they take them, mined at one, until all have all of them in their chain. Beside it the bare check of as many
 //! signatures at once on one core.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -28,7 +29,9 @@ const NODES: u16 = 6;
 const ACCOUNTS: usize = 600;
 const EACH: usize = 60;
 /// Connections to each node. Each has one request under way, and a node commits what came meanwhile together.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 2;
+/// Payments in one request.
+const TOGETHER: usize = 100;
 /// How long payments are handed in at most.
 const HANDING_IN: Duration = Duration::from_secs(12);
 /// Hashes a second of the miner: with the difficulty of [`spec`], a block every fifth of a second on average.
@@ -64,16 +67,16 @@ pub(super) fn payment(keys: &Keys, nonce: u64, payload: Payload, genesis: &Block
     draft.signed(keys.signing(), genesis)
 }
 
-/// What is handed in on one connection, in this order.
+/// What is handed in on one connection, in this order: requests, and how many payments are in each.
 struct Load {
     connection: Connection,
-    requests: Vec<Bytes>,
+    requests: Vec<(Bytes, usize)>,
 }
 
 /// Payments as they are handed in, and how fast their signatures alone are checked.
 struct Prepared {
-    /// For each connection, the bodies in order.
-    bodies: Vec<Vec<Vec<u8>>>,
+    /// For each connection, what is handed in on it, in order.
+    payments: Vec<Vec<Transaction>>,
     checked: f64,
 }
 
@@ -86,7 +89,7 @@ struct Mark {
 
 pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     let (accounts, each) = if bench.quick { (24, 2) } else { (ACCOUNTS, EACH) };
-    let connections = usize::from(NODES) * if bench.quick { 2 } else { CONNECTIONS };
+    let connections = usize::from(NODES) * CONNECTIONS;
     let spec = spec()?;
     let genesis = Network::new(spec.clone())?.genesis_hash();
     bench.progress.show(0.0, "signing");
@@ -97,7 +100,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     bench.progress.show(0.2, "giving the accounts something to pay with");
     fund(&network, &client, accounts, each, &genesis).await?;
     let funded = lowest(&network, &client).await?.0;
-    let load = connect(&network, prepared.bodies).await?;
+    let load = connect(&network, prepared.payments).await?;
     let run = carry_out(bench, &network, &client, load, funded).await?;
     bench.progress.show(0.95, "importing the same blocks");
     let blocks = blocks(&client, &network.members[0].url, run.height).await?;
@@ -129,20 +132,20 @@ fn account(number: usize) -> Keys {
 fn prepare(accounts: usize, each: usize, connections: usize, genesis: &BlockHash) -> anyhow::Result<Prepared> {
     let keys: Vec<Keys> = (0..accounts).map(account).collect();
     let amount = Amount::new(1).context("one unit")?;
-    let mut bodies: Vec<Vec<Vec<u8>>> = vec![Vec::new(); connections];
+    let mut payments: Vec<Vec<Transaction>> = vec![Vec::new(); connections];
     let mut all = Vec::with_capacity(accounts * each);
     for nonce in 0..each {
         for (number, of) in keys.iter().enumerate() {
             let to = keys[(number + 1) % accounts].address();
             let signed = payment(of, nonce as u64, Payload::Transfer { to, amount }, genesis);
-            bodies[number % connections].push(serde_json::to_vec(&signed)?);
+            payments[number % connections].push(signed.clone());
             all.push(signed);
         }
     }
     let count = all.len();
     let begun = Instant::now();
     check_all(all, genesis).map_err(|(at, error)| anyhow::anyhow!("payment {at}: {error}"))?;
-    Ok(Prepared { bodies, checked: count as f64 / begun.elapsed().as_secs_f64() })
+    Ok(Prepared { payments, checked: count as f64 / begun.elapsed().as_secs_f64() })
 }
 
 /// Mines a reward and spreads it over the accounts; returns when all nodes have that in their chain.
@@ -156,11 +159,12 @@ async fn fund(network: &Net, client: &Client, accounts: usize, each: usize, gene
     let keys = miner::read(&first.folder)?.context("the miner has no account")?.keys();
     let amount = Amount::new(each as u64 * 10).context("what an account gets")?;
     let mut connection = Connection::open(first.socket).await?;
-    for number in 0..accounts {
+    let spread = (0..accounts).map(|number| {
         let to = account(number).address();
-        let signed = payment(&keys, number as u64, Payload::Transfer { to, amount }, genesis);
-        let request = load::request("POST", first.socket, "/transactions", &serde_json::to_vec(&signed)?);
-        hand_in(&mut connection, &request).await?;
+        payment(&keys, number as u64, Payload::Transfer { to, amount }, genesis)
+    });
+    for (request, count) in requests(first.socket, &spread.collect::<Vec<_>>())? {
+        hand_in(&mut connection, &request, count).await?;
     }
     wait_for(PATIENCE, "the accounts did not get their money", async || {
         mine().await?;
@@ -184,9 +188,24 @@ async fn balance(client: &Client, url: &str, address: &Address) -> anyhow::Resul
     Ok(account.balance)
 }
 
-async fn hand_in(connection: &mut Connection, request: &[u8]) -> anyhow::Result<()> {
+/// Payments as requests, each with how many are in it.
+fn requests(at: SocketAddr, payments: &[Transaction]) -> anyhow::Result<Vec<(Bytes, usize)>> {
+    let request = |some: &[Transaction]| {
+        let body = serde_json::to_vec(some)?;
+        Ok((load::request("POST", at, "/transactions/batch", &body), some.len()))
+    };
+    payments.chunks(TOGETHER).map(request).collect()
+}
+
+async fn hand_in(connection: &mut Connection, request: &[u8], count: usize) -> anyhow::Result<()> {
+    #[derive(Deserialize)]
+    struct Answer {
+        accepted: usize,
+    }
     let status = connection.exchange(request).await?;
-    anyhow::ensure!(status == 202, "a payment was refused with {status}: {}", connection.last_answer());
+    let answer = connection.last_answer();
+    let taken = serde_json::from_str::<Answer>(&answer).is_ok_and(|answer| answer.accepted == count);
+    anyhow::ensure!(status == 200 && taken, "payments were refused with {status}: {answer}");
     Ok(())
 }
 
@@ -199,12 +218,11 @@ async fn lowest(network: &Net, client: &Client) -> anyhow::Result<(u32, u32, usi
     Ok((heights().min().unwrap_or_default(), heights().max().unwrap_or_default(), pending))
 }
 
-async fn connect(network: &Net, bodies: Vec<Vec<Vec<u8>>>) -> anyhow::Result<Vec<Load>> {
-    let mut load = Vec::with_capacity(bodies.len());
-    for (number, bodies) in bodies.into_iter().enumerate() {
+async fn connect(network: &Net, payments: Vec<Vec<Transaction>>) -> anyhow::Result<Vec<Load>> {
+    let mut load = Vec::with_capacity(payments.len());
+    for (number, payments) in payments.into_iter().enumerate() {
         let at = network.members[number % network.members.len()].socket;
-        let requests = bodies.iter().map(|body| load::request("POST", at, "/transactions", body)).collect();
-        load.push(Load { connection: Connection::open(at).await?, requests });
+        load.push(Load { connection: Connection::open(at).await?, requests: requests(at, &payments)? });
     }
     Ok(load)
 }
@@ -239,9 +257,9 @@ async fn carry_out(
     for Load { mut connection, requests } in load {
         handing_in.spawn(async move {
             let mut taken = 0;
-            for request in requests.iter().take_while(|_| begun.elapsed() < HANDING_IN) {
-                hand_in(&mut connection, request).await?;
-                taken += 1;
+            for (request, count) in requests.iter().take_while(|_| begun.elapsed() < HANDING_IN) {
+                hand_in(&mut connection, request, *count).await?;
+                taken += count;
             }
             anyhow::Ok(taken)
         });
@@ -333,7 +351,7 @@ fn told(run: &Run, checked: f64, imported: Duration) -> Measured {
         steady(&run.curve).map(|steady| row("of these, without first and last tenth", steady).beside(beside, checked)),
     );
     rows.push(row("the same blocks imported by one machine", rate(imported)).beside(beside, checked));
-    rows.push(row("handed in over HTTP, one by one", rate(run.handed_in)));
+    rows.push(row(&format!("handed in over HTTP, {TOGETHER} in a request"), rate(run.handed_in)));
     let share = run.handed_in.as_secs_f64() / run.confirmed.as_secs_f64();
     let mut remarks = vec![format!(
         "payments: handing in took {} of {}, {:.0} % of the time.",
@@ -380,7 +398,7 @@ mod tests {
     #[test]
     fn what_is_signed_holds_and_each_account_pays_on_one_connection() {
         let prepared = prepare(6, 2, 4, &BlockHash([1; 32])).unwrap();
-        assert_eq!(prepared.bodies.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 2]);
+        assert_eq!(prepared.payments.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 2]);
         assert!(prepared.checked > 0.0);
         assert!(shared::Network::new(spec().unwrap()).is_ok());
     }
