@@ -13,6 +13,7 @@ use crate::machine::{
     effect::{Effect, Reply},
     event::{Event, Request, RequestId},
     notice::Notice,
+    peers::book::Nodes,
     store::{Store, StoreError},
 };
 
@@ -47,6 +48,7 @@ pub struct EngineHandle {
     room: Arc<Semaphore>,
     journal: watch::Receiver<u64>,
     notices: broadcast::Sender<Notice>,
+    nodes: watch::Receiver<Arc<Nodes>>,
 }
 
 impl EngineHandle {
@@ -105,6 +107,11 @@ impl EngineHandle {
         self.notices.subscribe()
     }
 
+    /// HTTP addresses of the nodes that this one knows, without waiting for the machine.
+    pub fn nodes(&self) -> Arc<Nodes> {
+        self.nodes.borrow().clone()
+    }
+
     /// Lets the engine finish what it has begun, and end.
     pub async fn stop(&self) {
         let _ = self.input.send(Input::Stop).await;
@@ -118,6 +125,7 @@ struct Engine<S> {
     outward: mpsc::UnboundedSender<Effect>,
     journal: watch::Sender<u64>,
     notices: broadcast::Sender<Notice>,
+    nodes: watch::Sender<Arc<Nodes>>,
     waiting: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     requests_so_far: u64,
     wake_at: Option<shared::Millis>,
@@ -134,11 +142,14 @@ pub fn start<S: Store + Send + 'static>(
     outward: mpsc::UnboundedSender<Effect>,
 ) -> std::io::Result<(EngineHandle, oneshot::Receiver<Result<(), StoreError>>)> {
     let (journal, journal_seen) = watch::channel(0);
-    let (handle, input) = queue(journal_seen);
+    let (nodes, nodes_seen) = watch::channel(Arc::default());
+    let (handle, input) = queue(journal_seen, nodes_seen);
     let (ended, end) = oneshot::channel();
     let notices = handle.notices.clone();
     let waiting = BTreeMap::new();
-    let mut engine = Engine { machine, input, outward, journal, notices, waiting, requests_so_far: 0, wake_at: None };
+    let (requests_so_far, wake_at) = (0, None);
+    let mut engine =
+        Engine { machine, input, outward, journal, notices, nodes, waiting, requests_so_far, wake_at };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("machine".into()).spawn(move || {
         engine.carry_out(first);
@@ -148,11 +159,11 @@ pub fn start<S: Store + Send + 'static>(
     Ok((handle, end))
 }
 
-fn queue(journal: watch::Receiver<u64>) -> (EngineHandle, mpsc::Receiver<Input>) {
+fn queue(journal: watch::Receiver<u64>, nodes: watch::Receiver<Arc<Nodes>>) -> (EngineHandle, mpsc::Receiver<Input>) {
     let (sender, input) = mpsc::channel(QUEUE);
     let room = Arc::new(Semaphore::new(QUEUE_BYTES));
     let (notices, _) = broadcast::channel(NOTICES);
-    (EngineHandle { input: sender, room, journal, notices }, input)
+    (EngineHandle { input: sender, room, journal, notices, nodes }, input)
 }
 
 impl<S: Store> Engine<S> {
@@ -175,6 +186,7 @@ impl<S: Store> Engine<S> {
             }
             let effects = self.machine.handle_all(events, now)?;
             drop(taken);
+            self.show_nodes();
             self.carry_out(effects);
             if stopping {
                 return Ok(());
@@ -204,6 +216,16 @@ impl<S: Store> Engine<S> {
             Input::Stop => return true,
         }
         false
+    }
+
+    /// Before anybody hears that something changed.
+    fn show_nodes(&mut self) {
+        let nodes = self.machine.nodes();
+        self.nodes.send_if_modified(|shown| {
+            let changed = !Arc::ptr_eq(shown, &nodes);
+            *shown = nodes;
+            changed
+        });
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -238,7 +260,7 @@ mod tests {
     const QUARTER: usize = QUEUE_BYTES / 4;
 
     fn a_queue() -> (EngineHandle, mpsc::Receiver<Input>) {
-        queue(watch::channel(0).1)
+        queue(watch::channel(0).1, watch::channel(Arc::default()).1)
     }
 
     #[tokio::test]

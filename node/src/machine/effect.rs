@@ -16,7 +16,7 @@ use super::{
     event::{JobId, RequestId},
     mining::Template,
     notice::Notice,
-    peers::Fault,
+    peers::{Fault, book::Nodes},
     strategy::StrategyStatus,
 };
 
@@ -208,7 +208,7 @@ pub struct Status {
     /// Connected peers whose greeting was right.
     pub peers: Vec<PeerStatus>,
     /// Every node known by id, with its HTTP address.
-    pub nodes: Vec<(NodeId, String)>,
+    pub nodes: Arc<Nodes>,
     /// Transactions in the pool.
     pub pending: usize,
     /// Whether this node's own miner has a job.

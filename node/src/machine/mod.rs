@@ -30,6 +30,8 @@ mod sync;
 pub(crate) mod tests;
 pub mod timers;
 
+use std::sync::Arc;
+
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use shared::{
@@ -46,7 +48,7 @@ use self::{
     journal::ChainEvent,
     mining::Mining,
     own::Own,
-    peers::{Peers, book::Book},
+    peers::{Peers, book::Book, book::Nodes},
     pool::Pool,
     relay::Relay,
     requests::Waiting,
@@ -128,6 +130,11 @@ impl<S: Store> Machine<S> {
             self.journal(ChainEvent::Restarted);
         }
         Ok(())
+    }
+
+    /// HTTP addresses of the nodes that this one knows.
+    pub fn nodes(&mut self) -> Arc<Nodes> {
+        self.book.nodes()
     }
 
     /// The active chain's tip.

@@ -278,7 +278,7 @@ impl<S: Store> Machine<S> {
         self.chain.batch_mut().journal.push(event);
     }
 
-    fn status(&self) -> Status {
+    fn status(&mut self) -> Status {
         let tip = self.chain.tip();
         Status {
             tip: tip.hash,

@@ -42,7 +42,7 @@ pub(super) struct Nodes {
     peers: Vec<PeerStatus>,
     /// HTTP addresses of known nodes, by id.
     #[schema(value_type = BTreeMap<String, String>)]
-    nodes: BTreeMap<NodeId, String>,
+    nodes: Arc<BTreeMap<NodeId, String>>,
 }
 
 /// What came of a list of nodes.
@@ -53,7 +53,7 @@ pub(super) struct Registered {
     /// HTTP addresses of all known nodes, by id. A node known only by its multiaddress joins them once
     /// it is connected.
     #[schema(value_type = BTreeMap<String, String>)]
-    nodes: BTreeMap<NodeId, String>,
+    nodes: Arc<BTreeMap<NodeId, String>>,
     /// Items that nothing could be done with.
     failed: Vec<Failed>,
 }
@@ -88,7 +88,7 @@ pub(super) struct Removed {
 #[utoipa::path(get, path = "/nodes", tag = docs::NODES, responses((status = 200, body = Nodes), docs::Unavailable))]
 pub(super) async fn nodes(State(app): State<Arc<App>>) -> Result<Json<Nodes>, Problem> {
     let status = app.status().await?;
-    Ok(Json(Nodes { peers: status.peers, nodes: status.nodes.into_iter().collect() }))
+    Ok(Json(Nodes { peers: status.peers, nodes: status.nodes }))
 }
 
 /// Make nodes known
@@ -116,8 +116,7 @@ pub(super) async fn register(
         Reply::Registered { new } => new,
         other => return Err(unexpected(&other)),
     };
-    let nodes = app.status().await?.nodes.into_iter().collect();
-    Ok(Json(Registered { registered, nodes, failed }))
+    Ok(Json(Registered { registered, nodes: app.api.engine.nodes(), failed }))
 }
 
 fn nothing_done(count: usize, failed: &[Failed]) -> Problem {

@@ -47,7 +47,7 @@ pub struct NodeInfo {
     pub identity: Identity,
     /// HTTP addresses of the nodes that it knows, by id.
     #[schema(value_type = BTreeMap<String, String>)]
-    pub nodes: BTreeMap<NodeId, String>,
+    pub nodes: Arc<BTreeMap<NodeId, String>>,
 }
 
 /// How a node is doing.
@@ -106,10 +106,9 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
 }
 
 /// Who this node is, and the nodes it knows
-#[utoipa::path(get, path = "/node/id", tag = docs::NODE, responses((status = 200, body = NodeInfo), docs::Unavailable))]
-pub(super) async fn node_id(State(app): State<Arc<App>>) -> Result<Json<NodeInfo>, Problem> {
-    let nodes = app.status().await?.nodes.into_iter().collect();
-    Ok(Json(NodeInfo { identity: app.api.identity.clone(), nodes }))
+#[utoipa::path(get, path = "/node/id", tag = docs::NODE, responses((status = 200, body = NodeInfo)))]
+pub(super) async fn node_id(State(app): State<Arc<App>>) -> Json<NodeInfo> {
+    Json(NodeInfo { identity: app.api.identity.clone(), nodes: app.api.engine.nodes() })
 }
 
 /// How the node is doing

@@ -3,6 +3,7 @@
 //! machine's seed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rand::{
     RngExt,
@@ -70,6 +71,9 @@ struct Join {
     dialling: Option<Millis>,
 }
 
+/// HTTP addresses of nodes by their public ids.
+pub type Nodes = BTreeMap<NodeId, String>;
+
 /// Somebody to dial now.
 pub type Dial = (Option<PeerId>, Vec<String>);
 
@@ -84,6 +88,9 @@ pub struct Book {
     dialled: BTreeSet<PeerId>,
     joins: Vec<Join>,
     banned: BTreeMap<PeerId, Millis>,
+    /// What [`Self::nodes`] gave last, and whether that may be out of date.
+    nodes: Arc<Nodes>,
+    nodes_stale: bool,
     changed: bool,
     kept_at: Option<Millis>,
 }
@@ -164,6 +171,7 @@ impl Book {
         self.banned.remove(&peer);
         let new = self.add(peer, Standing::Named, addresses);
         if let Some(known) = self.known.get_mut(&peer) {
+            self.nodes_stale = true;
             known.node = node.or(known.node);
             if !http.is_empty() && http.len() <= MAX_ADDRESS {
                 known.http = http;
@@ -201,6 +209,7 @@ impl Book {
     pub fn greeted(&mut self, peer: PeerId, node: NodeId, http: String, listens: Vec<String>) {
         self.add(peer, Standing::Met, listens);
         if let Some(known) = self.known.get_mut(&peer) {
+            self.nodes_stale |= known.node != Some(node) || known.http != http;
             known.node = Some(node);
             known.http = http;
             known.failures = 0;
@@ -281,6 +290,7 @@ impl Book {
         self.changed = true;
         self.dialled.remove(peer);
         let Some(Known { place, .. }) = self.known.remove(peer) else { return false };
+        self.nodes_stale = true;
         self.drawn_from.swap_remove(place);
         if let Some(moved) = self.drawn_from.get(place).and_then(|moved| self.known.get_mut(moved)) {
             moved.place = place;
@@ -294,8 +304,12 @@ impl Book {
     }
 
     /// Everybody known by public id, with the HTTP address.
-    pub fn nodes(&self) -> Vec<(NodeId, String)> {
-        self.known.values().filter_map(|known| Some((known.node?, known.http.clone()))).collect()
+    pub fn nodes(&mut self) -> Arc<Nodes> {
+        if std::mem::take(&mut self.nodes_stale) {
+            let nodes = self.known.values().filter_map(|known| Some((known.node?, known.http.clone())));
+            self.nodes = Arc::new(nodes.collect());
+        }
+        self.nodes.clone()
     }
 
     /// Peers remembered.

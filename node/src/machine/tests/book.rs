@@ -150,7 +150,7 @@ fn a_flood_of_addresses_pushes_out_nobody_who_was_met_or_named() {
     assert!(matches!(node.reply(request), Some(Reply::Registered { new: 1 })));
     let request = node.asks(Request::Status);
     let Some(Reply::Status(status)) = node.reply(request) else { panic!("no status") };
-    let ids: Vec<_> = status.nodes.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<_> = status.nodes.keys().copied().collect();
     for expected in [NodeId([10; 32]), NodeId([11; 32]), NodeId(stranger(1).0)] {
         assert!(ids.contains(&expected), "{expected} is gone");
     }

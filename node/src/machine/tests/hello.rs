@@ -21,7 +21,7 @@ fn two_nodes_greet_and_know_each_other() {
     exchange(&mut [&mut alice, &mut bob]);
     let request = alice.asks(Request::Status);
     let Some(Reply::Status(status)) = alice.reply(request) else { panic!("no status") };
-    assert_eq!(status.nodes, [(NodeId([2; 32]), "http://node-2".to_owned())]);
+    assert_eq!(*status.nodes, [(NodeId([2; 32]), "http://node-2".to_owned())].into());
     assert!(status.peers[0].outbound);
     assert_eq!(status.peers[0].id, Some(NodeId([2; 32])));
 }
