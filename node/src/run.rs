@@ -14,7 +14,7 @@ use shared::{
 };
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
@@ -32,6 +32,7 @@ use crate::{
         miner::{HashCap, Miner, Proof},
         net::{self, LinkControl, Links, Net, NetCommand},
         outside::Outside,
+        progress,
         store::RedbStore,
         stratum::{self, Hall},
         traffic,
@@ -82,6 +83,8 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     tokio::spawn(traffic::inbound(net_events, net.clone(), engine.clone(), network.clone(), args.join.clone()));
     tokio::spawn(chronicle::follow(reader.clone(), engine.journal()));
     tokio::spawn(chronicle::follow_notices(engine.notices()));
+    let (showing, progress) = watch::channel(None);
+    tokio::spawn(progress::follow(engine.shown(), showing));
 
     let shutdown = Shutdown::new();
     if let Some(listener) = miners {
@@ -92,6 +95,7 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
     let api = Api {
         engine: engine.clone(),
         reader,
+        progress,
         network,
         identity: identity.clone(),
         log,

@@ -23,6 +23,14 @@ const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqr
 /// Base58 characters of every id: the prefix fixes the magnitude, hence the length.
 const TEXT_LENGTH: usize = 52;
 
+impl PeerId {
+    /// The id in the bytes of a libp2p peer id; `None` where that is another kind of key's. Whether the key is a point of
+    /// the curve is not looked at: where it is none, nobody can answer for it.
+    pub fn from_multihash(bytes: &[u8]) -> Option<Self> {
+        bytes.strip_prefix(&PREFIX)?.try_into().ok().map(Self)
+    }
+}
+
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The prefix's leading zero byte is written as a single '1'; the rest is one number.

@@ -15,6 +15,8 @@ use crate::machine::{
 
 /// Journal entries read at once.
 const CHUNK: usize = 256;
+/// Blocks that join one after another are told one by one if they are no more.
+const LONG_RUN: usize = 20;
 
 /// Follows the journal from its present end until the machine ends.
 ///
@@ -27,10 +29,26 @@ pub async fn follow(reader: RedbReader, mut grown: watch::Receiver<u64>) -> Resu
             let entries = reader.snapshot()?.journal(next, CHUNK)?;
             let Some((last, _)) = entries.last() else { break };
             next = last + 1;
-            entries.iter().for_each(|(_, event)| tell(event));
+            entries.chunk_by(|(_, one), (_, other)| is_connected(one) && is_connected(other)).for_each(tell_run);
         }
     }
     Ok(())
+}
+
+fn is_connected(event: &ChainEvent) -> bool {
+    matches!(event, ChainEvent::Connected { .. })
+}
+
+/// Blocks that joined one after another are one line if they are many, as while the node catches up.
+fn tell_run(run: &[(u64, ChainEvent)]) {
+    let heights = [run.first(), run.last()].map(|end| match end {
+        Some((_, ChainEvent::Connected { height, .. })) => Some(*height),
+        _ => None,
+    });
+    match heights {
+        [Some(first), Some(last)] if run.len() > LONG_RUN => info!("blocks {first} to {last} joined the chain"),
+        _ => run.iter().for_each(|(_, event)| tell(event)),
+    }
 }
 
 /// A reorganisation is one line, however many blocks leave; each of these, and those that never join, only

@@ -15,6 +15,7 @@ use crate::machine::{
     notice::Notice,
     peers::book::Nodes,
     store::{Store, StoreError},
+    sync::CatchingUp,
 };
 
 /// Events that may wait; whoever brings more waits until there is room.
@@ -48,7 +49,16 @@ pub struct EngineHandle {
     room: Arc<Semaphore>,
     journal: watch::Receiver<u64>,
     notices: broadcast::Sender<Notice>,
-    nodes: watch::Receiver<Arc<Nodes>>,
+    shown: watch::Receiver<Shown>,
+}
+
+/// What everybody may look at without waiting for the machine, as of its last events.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// HTTP addresses of the nodes that this one knows.
+    pub nodes: Arc<Nodes>,
+    /// How far it is, while it catches up.
+    pub catching_up: Option<CatchingUp>,
 }
 
 impl EngineHandle {
@@ -107,9 +117,14 @@ impl EngineHandle {
         self.notices.subscribe()
     }
 
-    /// HTTP addresses of the nodes that this one knows, without waiting for the machine.
+    /// What the machine shows, whenever that changes.
+    pub fn shown(&self) -> watch::Receiver<Shown> {
+        self.shown.clone()
+    }
+
+    /// HTTP addresses of the nodes that this one knows.
     pub fn nodes(&self) -> Arc<Nodes> {
-        self.nodes.borrow().clone()
+        self.shown.borrow().nodes.clone()
     }
 
     /// Lets the engine finish what it has begun, and end.
@@ -125,7 +140,7 @@ struct Engine<S> {
     outward: mpsc::UnboundedSender<Effect>,
     journal: watch::Sender<u64>,
     notices: broadcast::Sender<Notice>,
-    nodes: watch::Sender<Arc<Nodes>>,
+    shown: watch::Sender<Shown>,
     waiting: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     requests_so_far: u64,
     wake_at: Option<shared::Millis>,
@@ -142,14 +157,13 @@ pub fn start<S: Store + Send + 'static>(
     outward: mpsc::UnboundedSender<Effect>,
 ) -> std::io::Result<(EngineHandle, oneshot::Receiver<Result<(), StoreError>>)> {
     let (journal, journal_seen) = watch::channel(0);
-    let (nodes, nodes_seen) = watch::channel(Arc::default());
-    let (handle, input) = queue(journal_seen, nodes_seen);
+    let (shown, seen) = watch::channel(Shown::default());
+    let (handle, input) = queue(journal_seen, seen);
     let (ended, end) = oneshot::channel();
     let notices = handle.notices.clone();
     let waiting = BTreeMap::new();
     let (requests_so_far, wake_at) = (0, None);
-    let mut engine =
-        Engine { machine, input, outward, journal, notices, nodes, waiting, requests_so_far, wake_at };
+    let mut engine = Engine { machine, input, outward, journal, notices, shown, waiting, requests_so_far, wake_at };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     std::thread::Builder::new().name("machine".into()).spawn(move || {
         engine.carry_out(first);
@@ -159,11 +173,11 @@ pub fn start<S: Store + Send + 'static>(
     Ok((handle, end))
 }
 
-fn queue(journal: watch::Receiver<u64>, nodes: watch::Receiver<Arc<Nodes>>) -> (EngineHandle, mpsc::Receiver<Input>) {
+fn queue(journal: watch::Receiver<u64>, shown: watch::Receiver<Shown>) -> (EngineHandle, mpsc::Receiver<Input>) {
     let (sender, input) = mpsc::channel(QUEUE);
     let room = Arc::new(Semaphore::new(QUEUE_BYTES));
     let (notices, _) = broadcast::channel(NOTICES);
-    (EngineHandle { input: sender, room, journal, notices, nodes }, input)
+    (EngineHandle { input: sender, room, journal, notices, shown }, input)
 }
 
 impl<S: Store> Engine<S> {
@@ -186,7 +200,7 @@ impl<S: Store> Engine<S> {
             }
             let effects = self.machine.handle_all(events, now)?;
             drop(taken);
-            self.show_nodes();
+            self.show();
             self.carry_out(effects);
             if stopping {
                 return Ok(());
@@ -219,11 +233,11 @@ impl<S: Store> Engine<S> {
     }
 
     /// Before anybody hears that something changed.
-    fn show_nodes(&mut self) {
-        let nodes = self.machine.nodes();
-        self.nodes.send_if_modified(|shown| {
-            let changed = !Arc::ptr_eq(shown, &nodes);
-            *shown = nodes;
+    fn show(&mut self) {
+        let (nodes, catching_up) = (self.machine.nodes(), self.machine.catching_up());
+        self.shown.send_if_modified(|shown| {
+            let changed = !Arc::ptr_eq(&shown.nodes, &nodes) || shown.catching_up != catching_up;
+            *shown = Shown { nodes, catching_up };
             changed
         });
     }
@@ -260,7 +274,7 @@ mod tests {
     const QUARTER: usize = QUEUE_BYTES / 4;
 
     fn a_queue() -> (EngineHandle, mpsc::Receiver<Input>) {
-        queue(watch::channel(0).1, watch::channel(Arc::default()).1)
+        queue(watch::channel(0).1, watch::channel(Shown::default()).1)
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ pub mod http;
 pub mod miner;
 pub mod net;
 pub mod outside;
+pub mod progress;
 pub mod store;
 pub mod stratum;
 pub mod traffic;

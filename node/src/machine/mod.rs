@@ -25,7 +25,7 @@ pub mod seal;
 mod serve;
 pub mod store;
 pub mod strategy;
-mod sync;
+pub mod sync;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod timers;
@@ -56,7 +56,7 @@ use self::{
     serve::Ask,
     store::{Result, Store},
     strategy::Conduct,
-    sync::Sync,
+    sync::{CatchingUp, Sync},
     timers::{Moment, Timer, Timers},
 };
 
@@ -135,6 +135,14 @@ impl<S: Store> Machine<S> {
     /// HTTP addresses of the nodes that this one knows.
     pub fn nodes(&mut self) -> Arc<Nodes> {
         self.book.nodes()
+    }
+
+    /// How far this node is, while blocks that its peers have are on their way and many are wanting.
+    pub fn catching_up(&self) -> Option<CatchingUp> {
+        let height = self.chain.tip().position.height;
+        let goal = self.peers.greeted().map(|(_, session)| session.chain.height).max()?;
+        let far = goal.0 > height.0.saturating_add(CatchingUp::WORTH_TELLING);
+        (far && self.sync.is_active()).then_some(CatchingUp { height, goal })
     }
 
     /// The active chain's tip.

@@ -99,7 +99,11 @@ function drawState() {
   state.dataset.state = live.state;
   document.body.classList.toggle("waiting", !isLive);
   const { health } = live;
-  if (health) fill(figures, `block ${whole(health.height)} · ${whole(health.pending)} pending · ${count(health.peers, "peer")}${health.mining ? " · mining" : ""}`);
+  const catching = health?.catching_up;
+  if (catching) {
+    const { height, goal, blocks_per_second: rate, seconds_left: left } = catching;
+    fill(figures, `catching up: block ${whole(height)} of ${whole(goal)}${rate ? ` · ${whole(rate)} a second` : ""}${left ? ` · ${whole(left)} s left` : ""}`);
+  } else if (health) fill(figures, `block ${whole(health.height)} · ${whole(health.pending)} pending · ${count(health.peers, "peer")}${health.mining ? " · mining" : ""}`);
 }
 
 /** In a tab that nobody looks at, the title tells of new messages. */

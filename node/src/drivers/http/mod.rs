@@ -61,6 +61,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse as _, Json, Response};
 use shared::{Address, Network};
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _};
@@ -81,6 +82,7 @@ use super::{
     miner::HashCap,
     net::LinkControl,
     outside::Outside,
+    progress::Progress,
     store::{RedbReader, Snapshot},
 };
 use crate::{
@@ -99,6 +101,8 @@ pub struct Api {
     pub engine: EngineHandle,
     /// Where snapshots of the chain come from.
     pub reader: RedbReader,
+    /// How far the node is while it catches up.
+    pub progress: watch::Receiver<Option<Progress>>,
     /// The network whose rules hold.
     pub network: Arc<Network>,
     /// Who this node is.

@@ -1,7 +1,7 @@
 //! Reading what people and programs write to make a node known: an object like `GET /node/id` gives, an
 //! HTTP address to ask for such an object, or a multiaddress. Nothing here talks to anybody.
 
-use libp2p::{Multiaddr, identity::PublicKey, multiaddr::Protocol, multihash::Multihash};
+use libp2p::{Multiaddr, multiaddr::Protocol};
 use serde::Deserialize;
 use shared::wire::{NodeId, PeerId};
 
@@ -87,15 +87,7 @@ fn base_url(text: &str) -> Result<String, String> {
 
 fn peer_id(text: &str) -> Result<PeerId, String> {
     let wrong = || format!("{text:?} is no peer id of this network, which begins with 12D3KooW");
-    let peer: libp2p::PeerId = text.parse().map_err(|_| wrong())?;
-    from_libp2p(&peer).ok_or_else(wrong)
-}
-
-/// A peer id is the multihash of its Ed25519 key, whole.
-fn from_libp2p(peer: &libp2p::PeerId) -> Option<PeerId> {
-    let multihash = Multihash::<64>::from_bytes(&peer.to_bytes()).ok()?;
-    let key = PublicKey::try_decode_protobuf(multihash.digest()).ok()?;
-    key.try_into_ed25519().ok().map(|key| PeerId(key.to_bytes()))
+    text.parse().map_err(|_| wrong())
 }
 
 /// Reads `/ip4|ip6/…/tcp/…` with or without `/p2p/…`; gives the part before that, and the peer.
@@ -106,7 +98,7 @@ fn multiaddress(text: &str) -> Result<(String, Option<PeerId>), String> {
     let (place, peer) = match parts.as_slice() {
         [ip @ (Protocol::Ip4(_) | Protocol::Ip6(_)), tcp @ Protocol::Tcp(1..)] => ([ip, tcp], None),
         [ip @ (Protocol::Ip4(_) | Protocol::Ip6(_)), tcp @ Protocol::Tcp(1..), Protocol::P2p(peer)] => {
-            ([ip, tcp], Some(from_libp2p(peer).ok_or_else(wrong)?))
+            ([ip, tcp], Some(PeerId::from_multihash(&peer.to_bytes()).ok_or_else(wrong)?))
         }
         _ => return Err(wrong()),
     };

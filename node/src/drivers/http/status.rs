@@ -12,6 +12,7 @@ use shared::{BlockHash, Height, Work, wire::NodeId};
 use utoipa::ToSchema;
 
 use super::{App, docs, pages, problem::Problem, unexpected};
+use crate::drivers::progress::Progress;
 use crate::machine::{
     effect::{Reply, Status},
     event::Request,
@@ -76,6 +77,8 @@ pub(super) struct Health {
     mining: bool,
     /// Its cap in hashes per second; null when it has none.
     hash_rate: Option<u64>,
+    /// How far it is while it catches up with other nodes; null when it has caught up.
+    catching_up: Option<Progress>,
 }
 
 /// That a node ends.
@@ -125,6 +128,7 @@ pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<Health>, 
         pending: status.pending,
         mining: status.mining,
         hash_rate: app.api.hash_cap.get(),
+        catching_up: *app.api.progress.borrow(),
     }))
 }
 

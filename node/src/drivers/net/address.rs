@@ -15,9 +15,7 @@ pub(super) const MAX_ADDRESSES: usize = 8;
 
 /// Our id of a libp2p peer; `None` when its key is not Ed25519.
 pub(super) fn from_libp2p(peer: &libp2p::PeerId) -> Option<PeerId> {
-    let multihash = libp2p::multihash::Multihash::<64>::from_bytes(&peer.to_bytes()).ok()?;
-    let key = PublicKey::try_decode_protobuf(multihash.digest()).ok()?;
-    key.try_into_ed25519().ok().map(|key| PeerId(key.to_bytes()))
+    PeerId::from_multihash(&peer.to_bytes())
 }
 
 /// libp2p's id of a peer; `None` when the bytes are no point of the curve, so that no such peer

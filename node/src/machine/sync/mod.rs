@@ -9,6 +9,20 @@ use std::sync::Arc;
 
 use shared::{BlockHash, CheckedBlock, Height, Millis, Work, wire::PeerId};
 
+/// How far a node is that catches up with its peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatchingUp {
+    /// Its tip's height.
+    pub height: Height,
+    /// The highest that a peer spoke of. It may be wrong: nobody has shown that yet.
+    pub goal: Height,
+}
+
+impl CatchingUp {
+    /// Of fewer blocks than this nobody needs to hear.
+    pub const WORTH_TELLING: u32 = 500;
+}
+
 /// What is known of a peer's chain.
 #[derive(Debug, Default)]
 pub struct PeerChain {

@@ -89,6 +89,7 @@ impl Setup {
         let api = Api {
             engine: engine.clone(),
             reader,
+            progress: tokio::sync::watch::channel(None).1,
             network: self.network.clone(),
             identity: self.identity(address),
             log: LogSigner::new(log_key(self.number), &self.network),
