@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn lists_and_texts_beyond_their_limit_are_refused_with_it() {
         let refused = refusal(&Message::GetBlocks(vec![BlockHash::ZERO; MAX_BLOCKS + 1]));
-        assert!(refused.contains("129 items are over the limit of 128"), "{refused}");
+        assert!(refused.contains("1025 items are over the limit of 1024"), "{refused}");
         let address = PeerAddress { peer: PeerId::default(), address: "x".repeat(MAX_ADDRESS + 1) };
         let refused = refusal(&Message::Addresses(vec![address]));
         assert!(refused.contains("257 bytes of an address are over the limit of 256"), "{refused}");
