@@ -22,13 +22,12 @@ use axum::response::Json;
 use axum::routing::get;
 use node::drivers::http::Admin;
 use node::drivers::http::guard::{Hosts, guarded};
-use node::drivers::http::openapi::{self, Routes, verb};
+use node::drivers::http::openapi::{self, Routes, routes, verb};
 use node::drivers::http::problem::{Problem, unknown_path, wrong_method};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::routes;
 
 pub(crate) use faults::{LinksView, PartitionOrder, RateOrder, RateView, RulesOrder};
 pub(crate) use nodes::{NodeView, NodesView};

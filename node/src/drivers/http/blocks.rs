@@ -10,9 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use shared::{Block, BlockHash, CheckedBlock, Height};
 use utoipa::ToSchema;
-use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
-use super::{App, docs, extract, problem::Problem, store_failed, unexpected, verb};
+use super::{App, docs, extract, openapi::Handlers, openapi::routes, problem::Problem, store_failed, unexpected, verb};
 use crate::machine::{
     effect::{Refused, Reply},
     event::Request,
@@ -67,12 +66,8 @@ pub(super) async fn resolve(State(app): State<Arc<App>>) -> Result<Json<Resolved
 }
 
 /// `/block/new`, which reads its body only when it is POSTed.
-pub(super) fn new_routes() -> UtoipaMethodRouter<Arc<App>> {
-    let (mut schemas, mut paths, _) = routes!(noted);
-    let (more_schemas, more_paths, _) = routes!(new_block);
-    schemas.extend(more_schemas);
-    paths.merge(more_paths);
-    verb((schemas, paths, axum::routing::MethodRouter::new()), either)
+pub(super) fn new_routes() -> Handlers<Arc<App>> {
+    verb(routes!(noted, new_block), either)
 }
 
 async fn either(State(app): State<Arc<App>>, request: HttpRequest) -> Result<Response, Problem> {

@@ -15,9 +15,8 @@ use serde_json::{Value, json};
 use shared::{Address, BlockHash};
 use tokio::time::Instant;
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
-use super::{App, docs, extract::JsonBody, heavy::Slot, openapi::Routes, problem::Problem};
+use super::{App, docs, extract::JsonBody, heavy::Slot, openapi::Routes, openapi::routes, problem::Problem};
 use crate::{
     drivers::{
         clock,

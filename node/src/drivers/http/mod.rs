@@ -64,11 +64,10 @@ use shared::{Address, Network};
 use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::{UtoipaMethodRouter, UtoipaMethodRouterExt as _};
-use utoipa_axum::routes;
 
 use self::{
-    chat::Desks, heavy::Slot, metrics::Counted, openapi::Routes, openapi::verb, problem::Problem, wallet::Wallet,
+    chat::Desks, heavy::Slot, metrics::Counted, openapi::Handlers, openapi::Routes, openapi::routes, openapi::verb,
+    problem::Problem, wallet::Wallet,
 };
 pub use self::{
     log::LogSigner,
@@ -223,7 +222,8 @@ async fn document(State(app): State<Arc<App>>) -> Json<OpenApi> {
 }
 
 fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
-    let admin = |routes: UtoipaMethodRouter<Arc<App>>| routes.layer(from_fn_with_state(app.clone(), token::required));
+    let required = from_fn_with_state(app.clone(), token::required);
+    let admin = |handlers: Handlers<Arc<App>>| handlers.map(|methods| methods.layer(required.clone()));
     let (ledger, log) = (ledger::ledger_routes(app, none.none()), log::log_routes(none.none()));
     let (wallet, chat) = (wallet::routes(app, none.none()), chat::routes(app, none.none()));
     let getwork = getwork::getwork_routes(none.none());

@@ -3,10 +3,12 @@
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::routing::MethodRouter;
 #[cfg(test)]
 use serde::Deserialize;
-use utoipa::openapi::{OpenApi, PathItem, RefOr, Response};
+use utoipa::openapi::{HttpMethod, OpenApi, PathItem, RefOr, Response};
 use utoipa::{IntoResponses, ToSchema};
+use utoipa_axum::PathItemExt as _;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -51,18 +53,72 @@ pub enum Body {
     OtherMedia(Problem),
 }
 
+/// The handlers of one path, and how they are described.
+pub struct Handlers<S> {
+    path: String,
+    methods: MethodRouter<S>,
+    description: Box<dyn FnOnce() -> UtoipaMethodRouter<S>>,
+}
+
+/// The handlers of one path by their names, as `utoipa_axum::routes!` takes them. Their description is made only for
+/// somebody who reads it: it takes longer than all that a node does at its start besides.
+#[macro_export]
+macro_rules! routes {
+    ($first:path $(, $rest:path)* $(,)?) => {
+        utoipa_axum::paste! {
+            $crate::drivers::http::openapi::Handlers::new(
+                utoipa_axum::routes!(@path [path()] of $first),
+                axum::routing::MethodRouter::new(),
+                || utoipa_axum::routes!($first $(, $rest)*),
+            )
+            .on(&utoipa_axum::routes!(@path [methods()] of $first), $first)
+            $(.on(&utoipa_axum::routes!(@path [methods()] of $rest), $rest))*
+        }
+    };
+}
+pub use crate::routes;
+
+impl<S: Clone + Send + Sync + 'static> Handlers<S> {
+    /// Those of this path, with what describes them.
+    pub fn new(
+        path: String,
+        methods: MethodRouter<S>,
+        description: impl FnOnce() -> UtoipaMethodRouter<S> + 'static,
+    ) -> Self {
+        Self { path, methods, description: Box::new(description) }
+    }
+
+    /// These and one more.
+    pub fn on<H: Handler<T, S>, T: 'static>(mut self, methods: &[HttpMethod], handler: H) -> Self {
+        for method in methods {
+            self.methods = self.methods.on(method.to_method_filter(), handler.clone());
+        }
+        self
+    }
+
+    /// These, as wrapped by this.
+    pub fn map(mut self, wrap: impl FnOnce(MethodRouter<S>) -> MethodRouter<S>) -> Self {
+        self.methods = wrap(self.methods);
+        self
+    }
+}
+
 /// A documented verb that users type into a browser, see [`guard::verb`].
-pub fn verb<H, T, S>((schemas, mut paths, _): UtoipaMethodRouter<S>, handler: H) -> UtoipaMethodRouter<S>
+pub fn verb<H, T, S>(handlers: Handlers<S>, handler: H) -> Handlers<S>
 where
     H: Handler<T, S>,
     T: 'static,
     S: Clone + Send + Sync + 'static,
 {
-    // One handler, but each operation of the document has a name of its own.
-    for operation in paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
-        operation.operation_id = operation.operation_id.take().map(|id| format!("get_{id}"));
-    }
-    (schemas, paths, guard::verb(handler))
+    let Handlers { path, description, .. } = handlers;
+    Handlers::new(path, guard::verb(handler), || {
+        let (schemas, mut paths, methods) = description();
+        // One handler, but each operation of the document has a name of its own.
+        for operation in paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
+            operation.operation_id = operation.operation_id.take().map(|id| format!("get_{id}"));
+        }
+        (schemas, paths, methods)
+    })
 }
 
 /// Routes on their way to the router that serves them, or to the document that describes them. The document of
@@ -94,14 +150,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// These and the handlers of one path more, as `utoipa_axum::routes!` gives them.
-    pub fn routes(self, handlers: UtoipaMethodRouter<S>) -> Self {
+    /// These and the handlers of one path more, as [`crate::routes!`] gives them.
+    pub fn routes(self, handlers: Handlers<S>) -> Self {
         match self {
-            Self::Served(router) => {
-                let (_, paths, methods) = handlers;
-                Self::Served(paths.paths.keys().fold(router, |router, path| router.route(path, methods.clone())))
-            }
-            Self::Documented(routes) => Self::Documented(Box::new(routes.routes(handlers))),
+            Self::Served(router) => Self::Served(router.route(&handlers.path, handlers.methods)),
+            Self::Documented(routes) => Self::Documented(Box::new(routes.routes((handlers.description)()))),
         }
     }
 

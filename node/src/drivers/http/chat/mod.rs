@@ -18,10 +18,8 @@ mod shown;
 
 use std::sync::Arc;
 
-use utoipa_axum::routes;
-
 pub(super) use self::desks::{ChatNews, Desks};
-use super::{App, openapi::Routes, wallet};
+use super::{App, openapi::Routes, openapi::routes, wallet};
 
 /// The routes, for callers on this machine.
 pub(super) fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {

@@ -13,9 +13,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use shared::{BlockHash, Height, Seconds, Transaction};
-use utoipa_axum::routes;
 
-use super::{App, openapi::Routes, problem::Problem, store_failed, tip_of, wallet};
+use super::{App, openapi::Routes, openapi::routes, problem::Problem, store_failed, tip_of, wallet};
 use crate::{
     drivers::store::Snapshot,
     machine::store::{Location, ReadChain as _, StoreError},

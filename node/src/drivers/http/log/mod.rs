@@ -19,9 +19,8 @@ use shared::{
     log::checkpoint::{Checkpoint, LogKey},
 };
 use utoipa::ToSchema;
-use utoipa_axum::routes;
 
-use super::{App, docs, openapi::Routes, problem::Problem, store_failed};
+use super::{App, docs, openapi::Routes, openapi::routes, problem::Problem, store_failed};
 use crate::{
     drivers::store::Snapshot,
     machine::{

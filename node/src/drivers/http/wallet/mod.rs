@@ -29,11 +29,10 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use tokio::sync::Semaphore;
-use utoipa_axum::routes;
 
 use self::{act::Turns, refusal::Refusal};
 pub(super) use self::{local::Caller, refusal::sentence};
-use super::{App, Shutdown, heavy, heavy::Slot, openapi::Routes, problem::Problem, status::Identity};
+use super::{App, Shutdown, heavy, heavy::Slot, openapi::Routes, openapi::routes, problem::Problem, status::Identity};
 use crate::accounts::vault::{Vault, VaultError};
 use crate::drivers::clock;
 
