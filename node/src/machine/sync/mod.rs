@@ -1,5 +1,5 @@
 //! Catching up: headers first, then blocks from several peers. Here is what is known of each peer's
-//! chain; [`headers`] asks for headers, [`bodies`] for blocks.
+//! chain; `headers` asks for headers, `bodies` for blocks.
 
 mod bodies;
 mod headers;
