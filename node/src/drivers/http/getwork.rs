@@ -34,7 +34,7 @@ const LEASE: Duration = Duration::from_secs(120);
 /// How long the first one waits for it.
 const FIRST: Duration = Duration::from_secs(10);
 /// How long somebody may wait for the next block.
-const LONGEST_POLL: Duration = Duration::from_secs(60);
+const LONGEST_POLL: Duration = Duration::from_secs(30);
 /// How many may do so at a time.
 const MAX_POLLS: usize = 64;
 /// Where to wait.
