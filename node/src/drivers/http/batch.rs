@@ -32,6 +32,7 @@ pub(super) struct Outcomes {
 
 /// What became of one transaction.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TransactionOutcome)]
 pub(super) struct Outcome {
     /// The transaction's id.
     #[schema(value_type = String, example = docs::hash)]
