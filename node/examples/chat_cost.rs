@@ -35,9 +35,7 @@ use node::{
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use shared::{
-    Amount, ChainSpec, CheckedTransaction, Header, Millis, Network, Payload, Transaction,
-    transaction::VERSION,
-    wire::{NodeId, PeerId},
+    Amount, ChainSpec, CheckedTransaction, Header, Millis, Network, Payload, Transaction, transaction::VERSION,
 };
 
 const PER_BLOCK: usize = 50;
@@ -75,7 +73,11 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
     let store = RedbStore::open(folder, &network)?;
     let reader = store.reader();
     let (anna, ben) = (account(1)?, account(2)?);
-    let (machine, _) = Machine::open(config(&network), store, clock::now())?;
+    let (machine, _) = Machine::open(
+        Config { miner: shared::Address([1; 32]), ..Config::alone(network.clone(), 1) },
+        store,
+        clock::now(),
+    )?;
     let desk = Desk::new(anna.clone(), network.genesis_hash(), Shelf::default());
     let mut place = Place { machine, network: network.clone(), desk, rng: ChaCha8Rng::seed_from_u64(1) };
     let mut other = Desk::new(ben.clone(), network.genesis_hash(), Shelf::default());
@@ -218,23 +220,6 @@ impl<S: Store> Place<S> {
         follow(&mut self.desk, self.machine.store())?;
         self.desk.wait(&pool);
         Ok(())
-    }
-}
-
-fn config(network: &Arc<Network>) -> Config {
-    Config {
-        network: network.clone(),
-        node: NodeId([1; 32]),
-        peer: PeerId([1; 32]),
-        http: String::new(),
-        listens: Vec::new(),
-        log_key: [1; 32],
-        miner: shared::Address([1; 32]),
-        strategy: Default::default(),
-        tie: Default::default(),
-        join: Vec::new(),
-        known: Vec::new(),
-        seed: 1,
     }
 }
 

@@ -24,9 +24,8 @@ use node::{
     },
 };
 use shared::{
-    Address, Block, Millis, Network, Transaction,
+    Block, Millis, Network, Transaction,
     signature::{SignatureCheck, verify_all},
-    wire::{NodeId, PeerId},
 };
 
 fn main() -> Result<()> {
@@ -37,7 +36,7 @@ fn main() -> Result<()> {
     let network = node::sim::easy_network(5);
     let mut chain = ChainMaker::new(network.clone(), payments);
     let store = RedbStore::open(folder.path(), &network)?;
-    let (mut machine, _) = Machine::open(config(&network), store, chain.now())?;
+    let (mut machine, _) = Machine::open(Config::alone(network.clone(), 1), store, chain.now())?;
     for block in chain.fund()? {
         import(&mut machine, &network, &block.to_block().to_bytes(), chain.now())?;
     }
@@ -56,23 +55,6 @@ fn main() -> Result<()> {
     println!("importing the block                 {:6.1} us per payment", each(whole));
     println!("ratio                               {ratio:6.2}");
     Ok(())
-}
-
-fn config(network: &Arc<Network>) -> Config {
-    Config {
-        network: network.clone(),
-        node: NodeId([1; 32]),
-        peer: PeerId([1; 32]),
-        http: String::new(),
-        listens: Vec::new(),
-        log_key: [1; 32],
-        miner: Address::default(),
-        strategy: Default::default(),
-        tie: Default::default(),
-        join: Vec::new(),
-        known: Vec::new(),
-        seed: 0,
-    }
 }
 
 fn bare_check(block: &Block, network: &Network) -> Duration {

@@ -20,8 +20,8 @@ use node::{
     sim::easy_network,
 };
 use shared::{
-    Address, CheckedBlock, Millis, Network,
-    wire::{Message, NodeId, PeerId},
+    CheckedBlock, Millis, Network,
+    wire::{Message, PeerId},
 };
 
 /// Examples:
@@ -45,20 +45,7 @@ struct Node {
 
 impl Node {
     fn new(number: u8, network: &Arc<Network>, now: Millis) -> anyhow::Result<Self> {
-        let config = Config {
-            network: network.clone(),
-            node: NodeId([number; 32]),
-            peer: PeerId([number; 32]),
-            http: String::new(),
-            listens: Vec::new(),
-            log_key: [number; 32],
-            miner: Address::default(),
-            strategy: Default::default(),
-            tie: Default::default(),
-            join: Vec::new(),
-            known: Vec::new(),
-            seed: 0,
-        };
+        let config = Config::alone(network.clone(), number);
         let (machine, _) = Machine::open(config, MemoryStore::new(network), now)?;
         let peer = PeerId([number; 32]);
         Ok(Self { machine, peer, template: None, mail: VecDeque::new(), busy: Duration::ZERO })

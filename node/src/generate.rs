@@ -9,8 +9,7 @@ use anyhow::{Context, Result, ensure};
 use ed25519_zebra::SigningKey;
 use shared::{
     Address, Amount, Bits, Block, ChainSpec, CheckedBlock, Coinbase, Header, LogEdge, Millis, Network, Payload,
-    Seconds, Transaction, block::encoded_size, rules::header::Position, transaction::VERSION, wire::NodeId,
-    wire::PeerId,
+    Seconds, Transaction, block::encoded_size, rules::header::Position, transaction::VERSION,
 };
 
 use crate::{
@@ -71,7 +70,7 @@ pub fn into_folder(folder: &Path, plan: Plan, end: Seconds, mut told: impl FnMut
     let network = Arc::new(folder.network().clone());
     let store = RedbStore::open(folder.path(), &network)?;
     let mut maker = ChainMaker::new(network.clone(), plan.payments as usize);
-    let (mut machine, _) = Machine::open(config(&network), store, maker.now())?;
+    let (mut machine, _) = Machine::open(Config::alone(network.clone(), 1), store, maker.now())?;
     let mut take = |blocks: Vec<CheckedBlock>, maker: &ChainMaker| -> Result<()> {
         let submit = |block| Request::SubmitBlock(Arc::new(block));
         let events = blocks.into_iter().map(|block| Event::Request { id: RequestId(0), request: submit(block) });
@@ -91,24 +90,6 @@ pub fn into_folder(folder: &Path, plan: Plan, end: Seconds, mut told: impl FnMut
         left -= some;
     }
     Ok(())
-}
-
-/// A machine that only keeps a chain.
-fn config(network: &Arc<Network>) -> Config {
-    Config {
-        network: network.clone(),
-        node: NodeId([1; 32]),
-        peer: PeerId([1; 32]),
-        http: String::new(),
-        listens: Vec::new(),
-        log_key: [1; 32],
-        miner: Address::default(),
-        strategy: Default::default(),
-        tie: Default::default(),
-        join: Vec::new(),
-        known: Vec::new(),
-        seed: 0,
-    }
 }
 
 /// Makes the blocks of one chain, each on the one before.

@@ -11,15 +11,14 @@ use node::drivers::store::RedbStore;
 use node::machine::Machine;
 use node::machine::config::Config;
 use node::machine::event::{Event, Request, RequestId};
-use shared::wire::{NodeId, PeerId};
-use shared::{Address, Block, Network};
+use shared::{Block, Network};
 
 /// Imports blocks that follow one another from the first one on, into a new store in this folder. Gives the time of
 /// those after the first `untimed`.
 pub(super) fn time(folder: &Path, network: Network, blocks: &[Vec<u8>], untimed: usize) -> anyhow::Result<Duration> {
     let network = Arc::new(network);
     let store = RedbStore::open(folder, &network)?;
-    let (mut machine, _) = Machine::open(config(&network), store, clock::now())?;
+    let (mut machine, _) = Machine::open(Config::alone(network.clone(), 1), store, clock::now())?;
     let mut import = |bytes: &[u8]| -> anyhow::Result<()> {
         let block = Block::from_bytes(bytes)?.check(&network)?;
         let (hash, request) = (block.hash(), Request::SubmitBlock(Arc::new(block)));
@@ -32,22 +31,4 @@ pub(super) fn time(folder: &Path, network: Network, blocks: &[Vec<u8>], untimed:
     let begun = Instant::now();
     timed.iter().try_for_each(|bytes| import(bytes))?;
     Ok(begun.elapsed())
-}
-
-/// A machine without peers.
-fn config(network: &Arc<Network>) -> Config {
-    Config {
-        network: network.clone(),
-        node: NodeId([1; 32]),
-        peer: PeerId([1; 32]),
-        http: String::new(),
-        listens: Vec::new(),
-        log_key: [1; 32],
-        miner: Address::default(),
-        strategy: Default::default(),
-        tie: Default::default(),
-        join: Vec::new(),
-        known: Vec::new(),
-        seed: 0,
-    }
 }

@@ -39,6 +39,27 @@ pub struct Config {
     pub seed: u64,
 }
 
+impl Config {
+    /// A node by itself, for tests and measurements to begin with: its ids and its log's key are this byte over and over, it
+    /// knows nobody, nobody is told where it answers, and its rewards go to nobody.
+    pub fn alone(network: Arc<Network>, number: u8) -> Self {
+        Self {
+            network,
+            node: NodeId([number; 32]),
+            peer: PeerId([number; 32]),
+            http: String::new(),
+            listens: Vec::new(),
+            log_key: [number; 32],
+            miner: Address::default(),
+            strategy: Strategy::default(),
+            tie: Tie::default(),
+            join: Vec::new(),
+            known: Vec::new(),
+            seed: number.into(),
+        }
+    }
+}
+
 /// Peers that this node dials, at most.
 pub const MAX_OUTBOUND: usize = 8;
 /// Peers that it accepts, at most.

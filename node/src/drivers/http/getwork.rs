@@ -146,7 +146,7 @@ pub(super) async fn getwork(
 
 /// Work on the next block, once there is one
 ///
-/// Like `/getwork`, but work is given out only once the chain has another tip, or after a minute.
+/// Like `/getwork`, but work is given out only once the chain has another tip, or after half a minute.
 #[utoipa::path(
     post, path = "/getwork/longpoll", tag = docs::MINING, request_body = Question,
     responses((status = 200, body = Outcome), docs::Body, docs::Foreign, docs::Unavailable)

@@ -47,20 +47,7 @@ impl Host {
             ChainSpec { easiest_bits: EASY, start_bits: bits, half_life: 1_000_000_000, ..ChainSpec::practice() };
         let network = Arc::new(Network::new(spec).unwrap());
         let wall = Millis::from(network.genesis().header().time).after(Duration::from_secs(1_000));
-        let config = Config {
-            network: network.clone(),
-            node: shared::wire::NodeId([1; 32]),
-            peer: shared::wire::PeerId([1; 32]),
-            http: String::new(),
-            listens: Vec::new(),
-            log_key: [1; 32],
-            miner: HOST,
-            strategy: Default::default(),
-            tie: Default::default(),
-            join: Vec::new(),
-            known: Vec::new(),
-            seed: 1,
-        };
+        let config = Config { miner: HOST, ..Config::alone(network.clone(), 1) };
         let now = Moment { steady: Millis(0), wall };
         let (machine, _) = Machine::open(config, MemoryStore::new(&network), now).unwrap();
         Self { machine, network, now }

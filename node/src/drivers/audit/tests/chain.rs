@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::{
-    Address, Amount, CheckedBlock, CheckedTransaction, Millis,
-    wire::{NodeId, PeerId},
-};
+use shared::{Address, Amount, CheckedBlock, CheckedTransaction, Millis};
 
 use super::super::{Fault, Report, Stop, audit};
 use crate::{
@@ -35,20 +32,7 @@ pub struct Keeper {
 impl Keeper {
     pub fn open(folder: &Path) -> Self {
         let network = branch::network();
-        let config = Config {
-            node: NodeId([1; 32]),
-            peer: PeerId([1; 32]),
-            http: String::new(),
-            listens: Vec::new(),
-            log_key: [1; 32],
-            miner: Address::of(&key(1)),
-            strategy: Default::default(),
-            tie: Default::default(),
-            join: Vec::new(),
-            known: Vec::new(),
-            seed: 1,
-            network: network.clone(),
-        };
+        let config = Config { miner: Address::of(&key(1)), ..Config::alone(network.clone(), 1) };
         let store = RedbStore::open(folder, &network).unwrap();
         Self { machine: Machine::open(config, store, now()).unwrap().0, requests: 0 }
     }

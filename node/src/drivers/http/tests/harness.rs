@@ -126,18 +126,10 @@ impl Setup {
         outside: Outside,
     ) -> (EngineHandle, oneshot::Receiver<Result<(), crate::machine::store::StoreError>>) {
         let config = Config {
-            network: self.network.clone(),
-            node: NodeId([self.number; 32]),
             peer: PeerId(Key::new(self.number).address().0),
-            http: String::new(),
-            listens: Vec::new(),
             log_key: *LogSigner::new(log_key(self.number), &self.network).key().bytes(),
             miner,
-            strategy: Default::default(),
-            tie: Default::default(),
-            join: Vec::new(),
-            known: Vec::new(),
-            seed: self.number.into(),
+            ..Config::alone(self.network.clone(), self.number)
         };
         let (outward, effects) = mpsc::unbounded_channel();
         let (machine, first) = Machine::open(config, store, clock::now()).unwrap();
