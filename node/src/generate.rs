@@ -8,8 +8,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use ed25519_zebra::SigningKey;
 use shared::{
-    Address, Amount, Bits, Block, ChainSpec, CheckedBlock, Coinbase, Header, LogEdge, Millis, Network, Payload,
-    Seconds, Transaction, block::encoded_size, rules::header::Position, transaction::VERSION,
+    Address, Amount, Block, ChainSpec, CheckedBlock, Coinbase, Header, LogEdge, Millis, Network, Payload, Seconds,
+    Transaction, block::encoded_size, rules::header::Position, transaction::VERSION,
 };
 
 use crate::{
@@ -19,12 +19,9 @@ use crate::{
         config::Config,
         event::{Event, Request, RequestId},
     },
+    sim,
 };
 
-/// Seconds between blocks.
-const SPACING: u32 = 1;
-/// The easiest target there is: a proof costs two hashes.
-const EASIEST: Bits = Bits(0x207f_ffff);
 /// Blocks that share one commit.
 const BATCH: usize = 256;
 
@@ -43,15 +40,13 @@ impl Plan {
     pub fn spec(&self, end: Seconds) -> ChainSpec {
         // Funding takes no more blocks than payments do; ten besides for whoever adds some by hand.
         let blocks = self.blocks.saturating_add(self.payments / 1_000 + 10);
+        let fixed = sim::fixed_network();
+        let seconds = blocks.saturating_mul(fixed.spec().spacing);
         ChainSpec {
             name: "generated".into(),
-            spacing: SPACING,
-            half_life: 1_000_000_000,
-            easiest_bits: EASIEST,
-            start_bits: EASIEST,
-            subsidy: Amount::new(50 * Amount::COIN).unwrap_or_default(),
             max_block_bytes: *ChainSpec::BLOCK_BYTES.end(),
-            genesis_time: Seconds(end.0.saturating_sub(blocks.saturating_mul(SPACING))),
+            genesis_time: Seconds(end.0.saturating_sub(seconds)),
+            ..fixed.spec().clone()
         }
     }
 }

@@ -87,8 +87,8 @@ pub async fn follow(mut machine: watch::Receiver<Shown>, shown: watch::Sender<Op
             told = Some(now);
             info!("{}", words(&progress));
         }
-        tokio::time::sleep(STEP).await;
-        if machine.has_changed().is_err() {
+        let caught_up = machine.wait_for(|shown| shown.catching_up.is_none());
+        if let Ok(Err(_)) = tokio::time::timeout(STEP, caught_up).await {
             return;
         }
     }
