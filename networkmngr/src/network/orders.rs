@@ -219,12 +219,12 @@ impl Network {
             return Err(OrderError::Closing);
         }
         self.launch(slot).await.map_err(StartError::from)?;
-        let running = slot.ready().await?;
+        slot.ready().await?;
         // Who may reach it is told by whom it may reach: before they hear of each other.
         if let Err(error) = self.tell_all().await {
             term::warn(&error.to_string());
         }
-        self.introduce(slot, &running).await;
+        self.introduce(slot).await;
         self.save();
         Ok(())
     }

@@ -21,8 +21,8 @@ use super::super::config::{DIAL_TIMEOUT, KEEP_INTERVAL, REDIAL_FIRST, REDIAL_LON
 const MAX_KNOWN: usize = 4_000;
 /// Of these, peers known by hearsay alone, at most: there is always room for one who was met or named.
 const MAX_HEARSAY: usize = 3_000;
-/// Peers known, from which on others are not asked for more: thirty times as many as are dialled.
-const ENOUGH_KNOWN: usize = 256;
+/// Peers known, from which on others are not asked for more: sixteen times as many as are dialled.
+const ENOUGH_KNOWN: usize = 128;
 /// How often somebody to dial is drawn before all who may be are looked for.
 const DRAWS: usize = 4;
 /// Failures in a row after which a peer known by hearsay alone is forgotten.
