@@ -233,7 +233,7 @@ async fn start_net(args: &NodeArgs, folder: &Folder, links: LinkControl) -> anyh
         ..net::Config::new(
             folder.path().to_owned(),
             SocketAddr::new(args.peer_host, args.peer_port),
-            format!("/networkmngr/{}/1", &genesis[..16]),
+            format!("/networkmngr/{}/2", &genesis[..16]),
         )
     };
     Ok(net::start(config).await?)

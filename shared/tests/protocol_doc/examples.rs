@@ -66,7 +66,7 @@ fn network(examples: &mut Examples, chain: &Chain) {
     examples.text("genesis coinbase hash", genesis.header().coinbase_hash);
     examples.text("genesis hash", genesis.hash());
     let shown = genesis.hash().to_string();
-    examples.text("protocol name", format!("/networkmngr/{}/1", &shown[..16]));
+    examples.text("protocol name", format!("/networkmngr/{}/2", &shown[..16]));
 }
 
 fn transactions(examples: &mut Examples, chain: &Chain) {

@@ -2,13 +2,12 @@
 //! Identify is not among them: peers tell each other what they need over the relay stream.
 
 use std::num::NonZeroUsize;
-use std::time::Duration;
 
 use libp2p::connection_limits::{self, ConnectionLimits};
 use libp2p::identity::Keypair;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::{self, NetworkBehaviour};
-use libp2p::{StreamProtocol, Swarm, mdns, memory_connection_limits, ping};
+use libp2p::{StreamProtocol, Swarm, mdns, memory_connection_limits};
 
 use super::error::NetError;
 use super::relay::{self, Limits};
@@ -24,23 +23,18 @@ const MEMORY_LIMIT: usize = 1 << 30;
 /// Streams a peer may be negotiating at once, on one connection.
 const MAX_NEGOTIATING: usize = 8;
 
-/// All behaviours; the events that matter come from `relay`, `ping` and `mdns`.
+/// All behaviours; the events that matter come from `relay` and `mdns`. Whether a peer lives shows in its session, which
+/// costs less than libp2p's ping with its two streams for each connection.
 #[derive(NetworkBehaviour)]
 pub(super) struct Behaviour {
     pending: connection_limits::Behaviour,
     memory: memory_connection_limits::Behaviour,
     pub(super) relay: relay::Behaviour,
-    ping: ping::Behaviour,
     mdns: Toggle<mdns::tokio::Behaviour>,
 }
 
 /// A swarm that neither listens nor dials yet.
-pub(super) fn swarm(
-    config: &Config,
-    ping: Duration,
-    protocol: StreamProtocol,
-    key: &Keypair,
-) -> Result<Swarm<Behaviour>, NetError> {
+pub(super) fn swarm(config: &Config, protocol: StreamProtocol, key: &Keypair) -> Result<Swarm<Behaviour>, NetError> {
     let peer = key.public().to_peer_id();
     let dials = config.max_outbound.saturating_add(SPARE_DIALS);
     let pending = ConnectionLimits::default()
@@ -56,8 +50,6 @@ pub(super) fn swarm(
         pending: connection_limits::Behaviour::new(pending),
         memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_LIMIT),
         relay: relay::Behaviour::new(protocol, limits, config.links.wanted().borrow().clone()),
-        // The driver counts answers itself, so a failed ping needs no early report.
-        ping: ping::Behaviour::new(ping::Config::new().with_interval(ping)),
         mdns: discovery.into(),
     };
     let swarm_config = swarm::Config::with_tokio_executor()

@@ -14,7 +14,7 @@ use super::error::{ConnectError, Disconnect};
 use super::links::{LinkConditions, Way};
 use super::outbox;
 use super::session::{Pair, Step};
-use super::stream::{self, Session};
+use super::stream::{self, Heard, Session};
 use super::swarm::Driver;
 use shared::peer::PeerId;
 
@@ -26,8 +26,10 @@ pub(super) struct Connection {
     pub(super) peer: PeerId,
     dialled: bool,
     address: String,
-    /// Sweeps since the last answered ping.
-    pub(super) silent: u8,
+    /// Whether the session on it brought anything.
+    heard: Heard,
+    /// Sweeps since it did.
+    silent: u8,
     /// The relay stream, between two steps.
     stream: Option<Stream>,
     /// Ends the session this connection carries.
@@ -52,7 +54,7 @@ pub(super) enum Report {
 impl Connection {
     pub(super) fn new(peer: PeerId, dialled: bool, address: String) -> Self {
         let conditions = watch::channel(LinkConditions::CLEAR).0;
-        Self { peer, dialled, address, silent: 0, stream: None, stop: None, conditions }
+        Self { peer, dialled, address, heard: Heard::default(), silent: 0, stream: None, stop: None, conditions }
     }
 
     /// Tells the session, if there is one, to end. The first reason counts.
@@ -167,6 +169,8 @@ impl Driver {
             outgoing,
             way: Way::new(connection.conditions.subscribe()),
             stop: stopped,
+            beats: self.beats.subscribe(),
+            heard: connection.heard.clone(),
             events: self.events.clone(),
         };
         self.dials.connected(peer, id);
@@ -243,10 +247,12 @@ impl Driver {
         }
     }
 
+    /// Tells all peers that this node lives, and closes the connections of those that say nothing.
     pub(super) fn sweep(&mut self) {
+        self.beats.send_replace(());
         let mut dead = Vec::new();
         for (id, connection) in &mut self.connections {
-            connection.silent += 1;
+            connection.silent = if connection.heard.since_last_sweep() { 0 } else { connection.silent + 1 };
             if connection.silent >= SILENT_SWEEPS {
                 dead.push(*id);
             }

@@ -109,14 +109,14 @@ pub enum Disconnect {
     /// The peer announced a frame beyond [`MAX_FRAME`](super::MAX_FRAME).
     #[error("the peer announced a frame of {0} bytes, over the limit")]
     FrameTooLong(u32),
-    /// The peer sent a frame of no bytes.
-    #[error("the peer sent an empty frame")]
-    EmptyFrame,
+    /// The peer sent frames of no bytes, over and over.
+    #[error("the peer sent empty frames over and over")]
+    EmptyFrames,
     /// The peer takes its frames slower than they come, and its queue is full.
     #[error("the peer is too slow: its outbound queue is full")]
     SlowPeer,
-    /// The peer's side answered no pings.
-    #[error("the peer stopped answering")]
+    /// Nothing came from the peer for too long.
+    #[error("the peer has gone silent")]
     Unresponsive,
     /// A newer connection of the same peer took this one's place.
     #[error("replaced by a newer connection of the same peer")]

@@ -241,21 +241,14 @@ struct Timing {
     /// A stream waits this long while the session it would replace seems alive. More than a round
     /// trip, so that dials crossing do not break a session.
     grace: Duration,
-    /// From an answered ping to the next.
-    ping: Duration,
-    /// How often silence is counted. Counting these and not seconds spares the peers when this
-    /// process was itself stopped or starved for a while.
+    /// How often this node says that it lives, and counts the silence of others. Counting these and not seconds
+    /// spares the peers when this process was itself stopped or starved for a while.
     sweep: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self {
-            session: Duration::from_secs(10),
-            grace: Duration::from_secs(2),
-            ping: Duration::from_secs(5),
-            sweep: Duration::from_secs(5),
-        }
+        Self { session: Duration::from_secs(10), grace: Duration::from_secs(2), sweep: Duration::from_secs(5) }
     }
 }
 

@@ -21,7 +21,7 @@ use super::error::NetError;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time for what is left unsent when a connection is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// Streams of one connection, both ways: one relay stream, two of pings, and some reserve.
+/// Streams of one connection, both ways: one relay stream, and some that a peer may try in vain.
 const MAX_STREAMS: usize = 16;
 
 /// The transport of a node with this key.

@@ -1,5 +1,7 @@
 //! Framing against bytes in memory; sessions over real connections are in the driver's tests.
 
+use futures::TryStreamExt as _;
+
 use super::*;
 
 const PEER: PeerId = PeerId([7; 32]);
@@ -7,7 +9,7 @@ const PEER: PeerId = PeerId([7; 32]);
 /// The frames read from `bytes`, and why reading ended.
 async fn read(bytes: &[u8]) -> (Vec<Vec<u8>>, Disconnect) {
     let (sender, mut receiver) = mpsc::channel(64);
-    let reason = read_frames(bytes, PEER, &sender).await;
+    let reason = read_frames(bytes, PEER, &Heard::default(), &sender).await;
     drop(sender);
     let mut frames = Vec::new();
     while let Some(Queued::Frame { frame, .. }) = receiver.recv().await {
@@ -53,7 +55,6 @@ async fn a_stream_cut_anywhere_ends_without_a_partial_frame() {
 
 #[tokio::test]
 async fn lengths_out_of_bounds_are_refused_before_anything_is_read() {
-    assert_eq!(read(&[0; 8]).await.1, Disconnect::EmptyFrame);
     for length in [MAX_FRAME as u32 + 1, u32::MAX] {
         assert_eq!(read(&length.to_le_bytes()).await.1, Disconnect::FrameTooLong(length));
     }
@@ -63,7 +64,7 @@ async fn lengths_out_of_bounds_are_refused_before_anything_is_read() {
 async fn memory_follows_the_bytes_not_the_announcement() {
     for sent in [0, 1, FIRST_READ, FIRST_READ + 1, 100_000] {
         let mut reader = Measured { left: sent, asked: 0 };
-        assert!(read_body(&mut reader, MAX_FRAME).await.is_err());
+        assert!(read_body(&mut reader, MAX_FRAME, &Heard::default()).await.is_err());
         assert!(reader.asked <= 2 * sent + FIRST_READ, "{} for {sent}", reader.asked);
     }
 }
@@ -91,12 +92,45 @@ impl AsyncRead for Measured {
 async fn a_peer_that_floods_is_read_no_further_than_its_share() {
     let bytes = written(&vec![vec![9; 10]; 3 * UNTAKEN_FRAMES]).await;
     let (sender, mut receiver) = mpsc::channel(10 * UNTAKEN_FRAMES);
-    let mut reading = std::pin::pin!(read_frames(&bytes[..], PEER, &sender));
+    let heard = Heard::default();
+    let mut reading = std::pin::pin!(read_frames(&bytes[..], PEER, &heard, &sender));
     assert!(futures::poll!(&mut reading).is_pending());
     assert_eq!(receiver.len(), UNTAKEN_FRAMES);
     drop(receiver.recv().await);
     assert!(futures::poll!(&mut reading).is_pending());
     assert_eq!(receiver.len(), UNTAKEN_FRAMES);
+}
+
+#[tokio::test]
+async fn beats_are_no_frames_and_only_so_many() {
+    let beats = |count: u32| BEAT.repeat(count as usize);
+    let frame = written(&[b"abc".to_vec()]).await;
+    let bytes = [beats(MAX_BEATS - 1), frame.clone(), beats(1)].concat();
+    assert_eq!(read(&bytes).await, (vec![b"abc".to_vec()], Disconnect::Closed));
+    let bytes = [frame.clone(), beats(MAX_BEATS + 1), frame].concat();
+    assert_eq!(read(&bytes).await, (vec![b"abc".to_vec()], Disconnect::EmptyFrames));
+}
+
+#[tokio::test]
+async fn whoever_is_read_must_be_heard_from_sweep_to_sweep() {
+    let heard = Heard::default();
+    assert!(heard.since_last_sweep() && heard.since_last_sweep(), "before the session");
+    let (sender, mut receiver) = mpsc::channel(1);
+    let (peer, chunks) = futures::channel::mpsc::unbounded::<io::Result<Vec<u8>>>();
+    let mut reading = std::pin::pin!(read_frames(chunks.into_async_read(), PEER, &heard, &sender));
+    let mut hears = async |bytes: &[u8]| {
+        peer.unbounded_send(Ok(bytes.to_vec())).unwrap();
+        assert!(futures::poll!(&mut reading).is_pending());
+        (heard.since_last_sweep(), heard.since_last_sweep())
+    };
+    assert_eq!(hears(&BEAT).await, (true, false));
+    assert_eq!(hears(&[]).await, (false, false));
+    assert_eq!(hears(&[2, 0, 0, 0, 7]).await, (true, false), "a part of a frame");
+    assert_eq!(hears(&[7]).await, (true, false));
+    // The first frame fills the queue; while the second waits for room, silence is this node's own fault.
+    assert_eq!(hears(&[1, 0, 0, 0, 8]).await, (true, true));
+    drop(receiver.recv().await);
+    assert_eq!(hears(&[]).await, (true, false));
 }
 
 #[tokio::test]

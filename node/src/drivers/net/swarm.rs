@@ -43,6 +43,8 @@ pub(super) struct Driver {
     pub(super) pairs: HashMap<PeerId, Pair<ConnectionId>>,
     pub(super) dials: Dials,
     pub(super) links: LinkControl,
+    /// Has every session write a beat.
+    pub(super) beats: watch::Sender<()>,
     pub(super) links_wanted: watch::Receiver<Links>,
     pub(super) events: mpsc::Sender<Queued>,
     backlog: VecDeque<Queued>,
@@ -63,7 +65,7 @@ impl Driver {
             .map_err(|_| NetError::Protocol(config.protocol.clone()))?;
         let public = key.public().try_into_ed25519();
         let public = public.map_err(|error| NetError::Noise(error.to_string()))?;
-        let mut swarm = behaviour::swarm(config, timing.ping, protocol, key)?;
+        let mut swarm = behaviour::swarm(config, protocol, key)?;
         bind(&mut swarm, config.listen)?;
         let mut driver = Self {
             local: PeerId(public.to_bytes()),
@@ -75,6 +77,7 @@ impl Driver {
             pairs: HashMap::new(),
             dials: Dials::default(),
             links: config.links.clone(),
+            beats: watch::channel(()).0,
             links_wanted: config.links.wanted(),
             events,
             backlog: VecDeque::new(),
@@ -235,11 +238,6 @@ impl Driver {
                     self.close(connection, Disconnect::Closed, ConnectError::ClosedByPeer);
                 }
             },
-            BehaviourEvent::Ping(event) => {
-                if let (Ok(_), Some(connection)) = (event.result, self.connections.get_mut(&event.connection)) {
-                    connection.silent = 0;
-                }
-            }
             BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => {
                 for (peer, at) in found {
                     if let Some(peer) = address::from_libp2p(&peer) {

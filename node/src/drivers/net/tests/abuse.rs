@@ -22,7 +22,7 @@ async fn a_spoilt_frame_ends_the_session() {
     let mut node = node().await;
     let long = u32::MAX.to_le_bytes();
     for (bytes, expected) in [
-        (&[0; 4][..], Disconnect::EmptyFrame),
+        (&[0; 4 * 65][..], Disconnect::EmptyFrames),
         (&long[..], Disconnect::FrameTooLong(u32::MAX)),
         (&[3, 0][..], Disconnect::Truncated),
         (&[3, 0, 0, 0, 1, 2][..], Disconnect::Truncated),

@@ -160,7 +160,7 @@ impl RawPeer {
     fn dial_as(key: &Keypair, node: &Node, open: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let protocol = StreamProtocol::new(PROTOCOL);
-        let mut swarm = behaviour::swarm(&config(&folder), Timing::default().ping, protocol, key).unwrap();
+        let mut swarm = behaviour::swarm(&config(&folder), protocol, key).unwrap();
         let address = node.bare_address().parse().unwrap();
         swarm.dial(DialOpts::unknown_peer_id().address(address).build()).unwrap();
         let (streams, stream) = mpsc::channel(1);
