@@ -1,5 +1,6 @@
 //! The machine's own thread: it takes events as they come, a batch at a time so that they share one
-//! commit, and hands the effects out afterwards. Waiting for the disk here keeps nobody else waiting.
+//! commit, and hands the effects out afterwards, messages to peers before. Waiting for the disk here keeps nobody else
+//! waiting.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -198,7 +199,11 @@ impl<S: Store> Engine<S> {
                 self.wake_at = None;
                 events.push(Event::Wake);
             }
-            let effects = self.machine.handle_all(events, now)?;
+            self.machine.take_all(events, now)?;
+            // Peers need not wait for this node's disk, so that what passes many nodes waits for one.
+            let sends = self.machine.take_sends();
+            self.carry_out(sends);
+            let effects = self.machine.commit()?;
             drop(taken);
             self.show();
             self.carry_out(effects);

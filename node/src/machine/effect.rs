@@ -1,5 +1,5 @@
 //! Everything that a node does to the world, as plain values for the drivers to carry out. By the time
-//! an effect is handed out, whatever it depends on has been committed.
+//! an effect is handed out, whatever it depends on has been committed. Messages to peers depend on nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

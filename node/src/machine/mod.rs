@@ -120,7 +120,8 @@ impl<S: Store> Machine<S> {
         machine.offer_again(own)?;
         machine.dial_if_needed();
         machine.poll_due()?;
-        let effects = machine.finish()?;
+        machine.prepare()?;
+        let effects = machine.commit()?;
         Ok((machine, effects))
     }
 
@@ -177,6 +178,16 @@ impl<S: Store> Machine<S> {
         events: impl IntoIterator<Item = Event>,
         now: impl Into<Moment>,
     ) -> Result<Vec<Effect>> {
+        self.take_all(events, now)?;
+        self.commit()
+    }
+
+    /// Takes several events that came together, up to the commit: [`Self::take_sends`] and [`Self::commit`] give
+    /// their effects.
+    ///
+    /// # Errors
+    /// When the store fails. The machine must not be used any more then.
+    pub fn take_all(&mut self, events: impl IntoIterator<Item = Event>, now: impl Into<Moment>) -> Result<()> {
         let Moment { steady, wall } = now.into();
         (self.now, self.wall) = (self.now.max(steady), wall);
         let mut news = false;
@@ -188,7 +199,32 @@ impl<S: Store> Machine<S> {
             self.dispatch(event)?;
             self.weigh_branch()?;
         }
-        if news { self.finish() } else { Ok(Vec::new()) }
+        if news { self.prepare() } else { Ok(()) }
+    }
+
+    /// What peers are told. It need not wait for the commit, since it promises them nothing: whatever they were told
+    /// and this node then lost in a crash, they have.
+    pub fn take_sends(&mut self) -> Vec<Effect> {
+        self.out.extract_if(.., |effect| matches!(effect, Effect::Send { .. })).collect()
+    }
+
+    /// Commits what the events taken came to, and gives the effects that depend on it.
+    ///
+    /// # Errors
+    /// When the store fails. The machine must not be used any more then.
+    pub fn commit(&mut self) -> Result<Vec<Effect>> {
+        let told = !self.chain.batch_mut().journal.is_empty();
+        self.chain.commit()?;
+        if told {
+            self.out.push(Effect::Journal);
+        }
+        if let Some(at) = self.timers.next()
+            && self.wake_at.is_none_or(|set| at < set)
+        {
+            self.wake_at = Some(at);
+            self.out.push(Effect::WakeAt(at));
+        }
+        Ok(std::mem::take(&mut self.out))
     }
 
     fn dispatch(&mut self, event: Event) -> Result<()> {
@@ -259,26 +295,13 @@ impl<S: Store> Machine<S> {
         Ok(())
     }
 
-    /// What is done once after all events of a batch, ending with the commit that everything in the
-    /// returned effects depends on.
-    fn finish(&mut self) -> Result<Vec<Effect>> {
+    /// What is done once after all events of a batch, before they are committed together.
+    fn prepare(&mut self) -> Result<()> {
         self.schedule_downloads()?;
         self.settle_waiting()?;
         self.weigh_branch()?;
         self.update_mining()?;
         self.relay_news()?;
-        self.move_seal()?;
-        let told = !self.chain.batch_mut().journal.is_empty();
-        self.chain.commit()?;
-        if told {
-            self.out.push(Effect::Journal);
-        }
-        if let Some(at) = self.timers.next()
-            && self.wake_at.is_none_or(|set| at < set)
-        {
-            self.wake_at = Some(at);
-            self.out.push(Effect::WakeAt(at));
-        }
-        Ok(std::mem::take(&mut self.out))
+        self.move_seal()
     }
 }

@@ -1,12 +1,17 @@
 //! What a restart keeps: the chain as it was committed, and the node's own users' transactions.
 
-use shared::Address;
+use shared::{Address, wire::Message};
 
 use super::{
     branch::{Branch, checked, key, note, pay},
     conversation::{Node, exchange, stranger},
 };
-use crate::machine::{effect::Reply, event::Request, journal::ChainEvent, store::ReadChain};
+use crate::machine::{
+    effect::{Effect, Reply},
+    event::{Event, Request, RequestId},
+    journal::ChainEvent,
+    store::ReadChain,
+};
 
 fn funded() -> Branch {
     let mut branch = Branch::of(&key(101));
@@ -46,6 +51,33 @@ fn a_restart_is_told_with_what_waits_after_it() {
     let after = node.machine.store().journal(told + 1, 10).unwrap();
     let events: Vec<ChainEvent> = after.into_iter().map(|(_, event)| event).collect();
     assert_eq!(events, [ChainEvent::Restarted, ChainEvent::Pooled { id: own.id(), returned: false }]);
+}
+
+/// A crash between the two leaves the node as it was, with peers that know more than it does; its user was told nothing.
+#[test]
+fn peers_are_told_before_the_commit_and_users_after_it() {
+    let branch = funded();
+    let mut node = Node::new(1);
+    node.takes(&branch.blocks);
+    node.meets(stranger(1));
+    let payment = note(&key(101), 0, 4, 0);
+    let request = Request::SubmitTransaction(checked(payment.clone()));
+    node.machine.take_all([Event::Request { id: RequestId(77), request }], node.now).unwrap();
+    let sends = node.machine.take_sends();
+    let [Effect::Send { to, message: Message::Pooled(ids) }] = &sends[..] else { panic!("{sends:?}") };
+    assert_eq!((&to[..], &ids[..]), (&[stranger(1)][..], &[payment.id()][..]));
+    let mut node = node.restarted();
+    assert_eq!(node.pooled(), 0);
+    node.meets(stranger(1));
+    node.hears(stranger(1), Message::Transactions(vec![payment.clone()]));
+    assert_eq!(node.pooled(), 1, "it gets back what it had told");
+
+    let other = checked(note(&key(101), 1, 4, 0));
+    let request = Event::Request { id: RequestId(78), request: Request::SubmitTransaction(other) };
+    node.machine.take_all([request], node.now).unwrap();
+    assert_eq!(node.machine.take_sends().len(), 1);
+    let after = node.machine.commit().unwrap();
+    assert!(after.iter().any(|effect| matches!(effect, Effect::Reply { reply: Reply::Accepted(_), .. })), "{after:?}");
 }
 
 #[test]
