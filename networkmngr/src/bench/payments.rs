@@ -30,8 +30,8 @@ const ACCOUNTS: usize = 600;
 const EACH: usize = 60;
 /// Connections to each node. Each has one request under way, and a node commits what came meanwhile together.
 const CONNECTIONS: usize = 2;
-/// Payments in one request.
-const TOGETHER: usize = 100;
+/// Payments in one request: half as many as a node takes in one.
+const TOGETHER: usize = 500;
 /// How long payments are handed in at most.
 const HANDING_IN: Duration = Duration::from_secs(12);
 /// Hashes a second of the miner: with the difficulty of [`spec`], a block every fifth of a second on average.

@@ -3,7 +3,8 @@
 //! and what a node tells beyond what is known here stays as it is.
 
 use node::cli::HashRate;
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use shared::{Address, BlockHash, TxId, Work};
 
@@ -313,17 +314,51 @@ impl Told {
     /// # Errors
     /// It is none, or makes a line that nobody reads.
     pub(crate) fn by_node(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, NotTold> {
+        let told = match Self::as_it_stands(at, node, journal, data) {
+            Some(told) => told,
+            None => Self::written_anew(at, node, journal, data)?,
+        };
+        if told.line.len() as u64 >= MAX_LINE { Err(NotTold::TooLong) } else { Ok(told) }
+    }
+
+    /// The recorder's fields before the text of a node that tells what is known here, has none of these fields and is
+    /// on one line. Nearly all that nodes tell is like that, and need not be taken apart and put together again.
+    fn as_it_stands(at: u64, node: u16, journal: Option<&str>, data: &str) -> Option<Self> {
+        /// What a node has no say in.
+        #[derive(Deserialize)]
+        struct Own {
+            #[serde(default, deserialize_with = "is_there")]
+            at: bool,
+            #[serde(default, deserialize_with = "is_there")]
+            node: bool,
+            #[serde(default, deserialize_with = "is_there")]
+            journal: bool,
+        }
+        let Own { at: false, node: false, journal: false } = serde_json::from_str(data).ok()? else { return None };
+        let fields = data.strip_prefix(r#"{""#).filter(|_| !data.contains(['\n', '\r']))?;
+        let what = serde_json::from_str(data).ok().filter(|what| !matches!(what, What::Other(_)))?;
+        let entry = Entry { at, node: Some(node), journal: journal.map(str::to_owned), what };
+        let journal = match journal {
+            Some(id) => format!(r#""journal":{},"#, serde_json::to_string(id).ok()?),
+            None => String::new(),
+        };
+        let line = format!(r#"{{"at":{at},"node":{node},{journal}"{fields}"#);
+        Some(Self { entry, line })
+    }
+
+    /// Anything else that is an object.
+    fn written_anew(at: u64, node: u16, journal: Option<&str>, data: &str) -> Result<Self, NotTold> {
         let mut object: Map<String, Value> = serde_json::from_str(data)?;
-        // The recorder's own fields; a node has no say in them.
         ["at", "node", "journal"].into_iter().for_each(|field| drop(object.remove(field)));
         let what = What::deserialize(Value::Object(object.clone()))?;
         let entry = Entry { at, node: Some(node), journal: journal.map(str::to_owned), what };
         let line = Entry { what: What::Other(object), ..entry.clone() }.line();
-        if line.len() as u64 >= MAX_LINE {
-            return Err(NotTold::TooLong);
-        }
         Ok(Self { entry, line })
     }
+}
+
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
 }
 
 impl From<Entry> for Told {
@@ -422,6 +457,31 @@ mod tests {
         assert!(told.line.contains(r#""size":80"#) && told.line.starts_with(r#"{"at":9,"#), "{}", told.line);
         assert_eq!(read(&told.line), told.entry);
         assert!(matches!(Told::by_node(9, 2, None, "[]"), Err(NotTold::NoObject(_))));
+    }
+
+    /// However it is written: the line reads as the entry, and the node does not speak for the recorder.
+    #[test]
+    fn a_line_that_is_taken_as_it_stands_is_like_one_written_anew() {
+        let id = TxId([9; 32]);
+        for data in [
+            format!(r#"{{"event":"pooled","id":"{id}","returned":true}}"#),
+            format!(r#"{{"event":"pooled","id":"{id}","more":{{"at":1}}}}"#),
+            format!(r#"{{ "event": "pooled", "id": "{id}", "returned": true }} "#),
+            format!("{{\"event\":\"pooled\",\n\"id\":\"{id}\",\"returned\":true}}"),
+            format!(r#"{{"event":"pooled","id":"{id}","at":null,"node":7,"journal":"x"}}"#),
+            format!(r#"{{"\u0061t":1,"event":"pooled","id":"{id}"}}"#),
+            format!(r#"{{"event":"pooled","id":"{id}","id":"{id}"}}"#),
+            format!(r#"{{"event":"pooled","id":"{id}","at":null}}"#),
+            r#"{"event":"pooled","id":7}"#.to_owned(),
+            r#"{"event":"said","text":"a\nb\u2028"}"#.to_owned(),
+            "{}".to_owned(),
+        ] {
+            let told = Told::by_node(5, 3, Some("1.\"2"), &data).unwrap();
+            let anew = Told::written_anew(5, 3, Some("1.\"2"), &data).unwrap();
+            assert_eq!(told.entry, anew.entry, "{data}");
+            assert_eq!(read(&told.line), told.entry, "{data}");
+            assert!(!told.line.contains(['\n', '\r']), "{}", told.line);
+        }
     }
 
     /// One that is written out longer than it was told, too.

@@ -18,6 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, broadcast::error::RecvError, 
 use utoipa::IntoParams;
 
 use super::{App, chat::ChatNews, docs, problem::Problem, store_failed, wallet::acting::Acting};
+use crate::drivers::store::RedbReader;
 use crate::machine::{
     journal::ChainEvent,
     notice::Notice,
@@ -179,20 +180,31 @@ enum About {
 }
 
 impl About {
-    fn of(entry: &ChainEvent, chain: &impl ReadChain) -> StoreResult<Self> {
-        let miner = |hash: &BlockHash| chain.coinbase(hash).map(|found| found.map(|coinbase| coinbase.miner));
-        let (hash, names_parent) = match entry {
-            ChainEvent::Connected { hash, .. } => (hash, false),
-            ChainEvent::Side { hash, .. } => (hash, true),
-            ChainEvent::Reorganised { from, to, .. } => {
-                return Ok(Self::Tips { from_miner: miner(from)?, to_miner: miner(to)? });
+    /// With the transactions that it confirms. Of most entries there is nothing to look up.
+    fn of(entry: &ChainEvent, reader: &RedbReader) -> StoreResult<(Self, Vec<TxId>)> {
+        match entry {
+            ChainEvent::Connected { hash, transactions, .. } => {
+                let chain = reader.snapshot()?;
+                let block = if *transactions > 0 { chain.block(hash)? } else { None };
+                let confirms = block.iter().flat_map(|block| block.transactions()).map(|transaction| transaction.id());
+                Ok((Self::of_block(hash, true, &chain)?, confirms.collect()))
             }
-            _ => return Ok(Self::Nothing {}),
-        };
-        Ok(match (chain.entry(hash)?, miner(hash)?) {
-            (Some(entry), Some(miner)) => Self::Block {
-                previous: (!names_parent).then_some(entry.header.previous),
-                miner,
+            // It names its parent itself.
+            ChainEvent::Side { hash, .. } => Ok((Self::of_block(hash, false, &reader.snapshot()?)?, Vec::new())),
+            ChainEvent::Reorganised { from, to, .. } => {
+                let chain = reader.snapshot()?;
+                let miner = |hash: &BlockHash| chain.coinbase(hash).map(|found| found.map(|coinbase| coinbase.miner));
+                Ok((Self::Tips { from_miner: miner(from)?, to_miner: miner(to)? }, Vec::new()))
+            }
+            _ => Ok((Self::Nothing {}, Vec::new())),
+        }
+    }
+
+    fn of_block(hash: &BlockHash, with_parent: bool, chain: &impl ReadChain) -> StoreResult<Self> {
+        Ok(match (chain.entry(hash)?, chain.coinbase(hash)?) {
+            (Some(entry), Some(coinbase)) => Self::Block {
+                previous: with_parent.then_some(entry.header.previous),
+                miner: coinbase.miner,
                 work: entry.position.work,
                 time: entry.header.time,
             },
@@ -280,14 +292,7 @@ impl Feed {
     fn begin_entry(&mut self) -> StoreResult<()> {
         self.current = None;
         let Some((number, entry)) = self.entries.pop_front() else { return Ok(()) };
-        let snapshot = self.app.api.reader.snapshot()?;
-        let mut confirms = Vec::new();
-        if let ChainEvent::Connected { hash, transactions: 1.., .. } = &entry
-            && let Some(block) = snapshot.block(hash)?
-        {
-            confirms.extend(block.transactions().iter().map(|transaction| transaction.id()));
-        }
-        let about = About::of(&entry, &snapshot)?;
+        let (about, confirms) = About::of(&entry, &self.app.api.reader)?;
         let first = if number == self.next.entry { self.next.part } else { 0 };
         self.next = Place { entry: number.saturating_add(1), part: 0 };
         let parts = first..confirms.len() + 1;

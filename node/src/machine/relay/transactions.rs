@@ -63,7 +63,8 @@ impl<S: Store> Machine<S> {
 
     pub(in super::super) fn on_pooled(&mut self, peer: PeerId, ids: Vec<TxId>) -> Result<()> {
         for id in ids {
-            let lacking = self.lacks(&id)?;
+            // What was asked for is not here yet.
+            let lacking = self.relay.asked.contains(&id) || self.lacks(&id)?;
             let Some(session) = self.peers.get_mut(&peer) else { return Ok(()) };
             session.told.learn(id);
             if lacking && session.told.offers.len() < MAX_OFFERS {
