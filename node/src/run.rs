@@ -143,7 +143,10 @@ pub(crate) async fn run(args: NodeArgs) -> anyhow::Result<()> {
         Ok(Ok(())) => info!("stopped"),
         Ok(Err(fault)) => {
             error!("{fault}");
-            bail!("{fault}; nothing that was acknowledged is lost, make room or mend the disk and start again");
+            bail!(
+                "{fault}; nothing that was acknowledged is lost, and what was not may have reached other nodes: make room \
+                 or mend the disk, start again, and look before sending anything once more"
+            );
         }
         Err(_) => bail!("the machine's thread ended by a fault in this program; its last words are in the log"),
     }

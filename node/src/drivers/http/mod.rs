@@ -57,8 +57,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn_with_state, map_response};
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Json, Response};
 use shared::{Address, Network};
 use tokio::sync::watch;
@@ -149,7 +149,10 @@ impl App {
 
     /// Asks the machine. Nobody waits for the answer of a node that is stopping.
     async fn ask(&self, request: Request) -> Result<Reply, Problem> {
-        let stopping = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, "The node is stopping; ask another one.");
+        let stopping = || {
+            let detail = "The node is stopping. It may have passed on what was sent: look before you send it again.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        };
         tokio::select! {
             reply = self.api.engine.request(request) => reply.map_err(|_| stopping()),
             () = self.api.shutdown.begun() => Err(stopping()),
@@ -210,8 +213,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         .route("/web/{*path}", axum::routing::get(pages::web))
         .merge(openapi::pages())
         .fallback(problem::unknown_path)
-        .method_not_allowed_fallback(problem::wrong_method)
-        .layer(map_response(say_when_to_retry));
+        .method_not_allowed_fallback(problem::wrong_method);
     Ok(guard::guarded(router, hosts).layer(CatchPanicLayer::custom(after_panic)))
 }
 
@@ -259,13 +261,6 @@ fn routes(app: &Arc<App>, none: Routes<Arc<App>>) -> Routes<Arc<App>> {
         .routes(admin(verb(routes!(status::shutdown), status::shutdown)))
         .merge(wallet)
         .merge(chat)
-}
-
-async fn say_when_to_retry(mut response: Response) -> Response {
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-    }
-    response
 }
 
 /// The last net under the handlers: a fault of this program, told as such.

@@ -18,8 +18,8 @@ use super::stream::{self, Heard, Session};
 use super::swarm::Driver;
 use shared::peer::PeerId;
 
-/// A connection silent for this many sweeps, 15 to 20 s, is dead.
-const SILENT_SWEEPS: u8 = 4;
+/// A connection on which nothing came from sweep to sweep so many times, for 15 to 20 s, is dead.
+const SILENT_SWEEPS: u8 = 3;
 
 /// An established connection that is not being closed.
 pub(super) struct Connection {

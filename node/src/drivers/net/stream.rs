@@ -215,6 +215,7 @@ where
             return Disconnect::Truncated;
         };
         heard.stop_reading();
+        beats = 0;
         if events.send(Queued::Frame { peer, frame, share }).await.is_err() {
             return Disconnect::Shutdown;
         }

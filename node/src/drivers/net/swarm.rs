@@ -129,7 +129,8 @@ impl Driver {
                     }
                 }
                 () = events.closed() => break,
-                _ = sweep.tick(), if self.backlog.len() < BACKLOG => self.sweep(),
+                // However long the backlog: the peers are to hear that this node lives.
+                _ = sweep.tick() => self.sweep(),
                 event = self.swarm.select_next_some(), if self.backlog.len() < BACKLOG => {
                     self.swarm_event(event);
                 }
