@@ -1,6 +1,7 @@
 //! Who may ask: an exact `Host` allowlist on every route (so that no foreign name can be pointed at
 //! us), and no writes on behalf of another web page. Knows nothing of what the routes do.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -45,13 +46,13 @@ impl Hosts {
     }
 
     /// The host as this server writes it, if it is one of its own.
-    fn find(&self, host: &str) -> Option<String> {
-        let named = self.named.iter().find(|name| name.eq_ignore_ascii_case(host)).cloned();
+    fn find(&self, host: &str) -> Option<Cow<'_, str>> {
+        let named = self.named.iter().find(|name| name.eq_ignore_ascii_case(host));
         let by_ip = || {
             let address: SocketAddr = host.parse().ok()?;
-            (Some(address.port()) == self.any_ip).then(|| address.to_string())
+            (Some(address.port()) == self.any_ip).then(|| address.to_string().into())
         };
-        named.or_else(by_ip)
+        named.map(|name| name.as_str().into()).or_else(by_ip)
     }
 }
 
@@ -103,7 +104,7 @@ async fn check_verb(request: Request, next: Next) -> Response {
 
 /// The one allowed host that the request names, in its `Host` header and, if it has one there, in
 /// its target.
-fn requested_host(request: &Request, hosts: &Hosts) -> Result<String, Problem> {
+fn requested_host<'h>(request: &Request, hosts: &'h Hosts) -> Result<Cow<'h, str>, Problem> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let host = match (named.next(), named.next()) {
         (Some(host), None) => host.to_str().ok().and_then(|host| hosts.find(host)),
