@@ -1,18 +1,21 @@
-//! How long a block takes to be everywhere: from when one of six nodes is asked to mine it, which takes two hashes, until
-//! the events of the last one tell of it. What any node tells is on its disk. Beside it a message of a hundred bytes,
-//! there and back on a bare connection of loopback.
+//! How long a block takes to be everywhere: from when one of six nodes is given it, as by a miner outside, until the
+//! events of the last one tell of it. What a node tells is on its disk. Beside it a message of a hundred bytes, there
+//! and back on a bare connection of loopback.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
 use node::client::Client;
+use node::drivers::clock;
+use node::generate::{ChainMaker, Plan};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use shared::BlockHash;
+use shared::{BlockHash, ChainSpec, Network};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -39,9 +42,9 @@ struct Sight {
 
 pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     let (blocks, messages) = if bench.quick { (5, 20) } else { (BLOCKS, MESSAGES) };
-    // A proof costs two hashes, and stays at that.
-    let spec = node::sim::fixed_network();
-    let wanted = Wanted { nodes: NODES, hash_rate: "unlimited", spec: Some(spec.spec()) };
+    let spec = Plan { blocks, payments: 0 }.spec(clock::wall().seconds());
+    let blocks = prepare(&spec, blocks)?;
+    let wanted = Wanted { nodes: NODES, hash_rate: "200k", spec: Some(&spec) };
     let network = bench.site.network(&wanted).await?;
     let client = Client::new();
     network.connected(&client).await?;
@@ -49,11 +52,12 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     let mut followers = JoinSet::new();
     let mut sights = follow_all(&network, &client, &mut followers).await?;
     let (mut first, mut last) = (Vec::new(), Vec::new());
-    for block in 0..blocks {
-        bench.progress.show(f64::from(block) / f64::from(blocks), &format!("{block} of {blocks} blocks"));
-        // Another miner each time, as in a network where all mine.
-        let miner = block as usize % network.members.len();
-        let told = spread_one(&network, &client, miner, &mut sights);
+    let count = blocks.len();
+    for (number, block) in blocks.into_iter().enumerate() {
+        bench.progress.show(number as f64 / count as f64, &format!("{number} of {count} blocks"));
+        // Another node each time, as in a network where all mine.
+        let giver = &network.members[number % network.members.len()].url;
+        let told = spread_one(&network, &client, giver, block, &mut sights);
         let told = tokio::time::timeout(PATIENCE, told).await.context("a block did not reach all nodes")??;
         first.push(told.0);
         last.push(told.1);
@@ -62,7 +66,7 @@ pub(super) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Measured> {
     let (first, last, bare) = (Spread::of_times(&first), Spread::of_times(&last), Spread::of_times(&bare));
     let (Some(first), Some(last), Some(bare)) = (first, last, bare) else { return Ok(Measured::default()) };
     let row = |words: &str, spread| Row::of_spread(What::Propagation, words, spread, Unit::Time);
-    let last = row(&format!("a block, asked for, until the last of {NODES} nodes has it"), last)
+    let last = row(&format!("a block given to one node, until the last of {NODES} has it"), last)
         .beside("100 bytes over TCP and back", bare.p50)
         .aiming(Aim::AtMost(AIM));
     Ok(Measured { rows: vec![last, row("of that, until the first has it", first)], remarks: Vec::new() })
@@ -98,17 +102,25 @@ async fn follow_all(
     Ok(sights)
 }
 
-/// Has one block mined and waits until all nodes have told of it; how long the first and the last one took.
+/// A chain of so many empty blocks, each as its node is given it.
+fn prepare(spec: &ChainSpec, blocks: u32) -> anyhow::Result<Vec<Bytes>> {
+    let mut chain = ChainMaker::new(Arc::new(Network::new(spec.clone())?), 0);
+    let next = |_| Ok(Bytes::from(serde_json::to_vec(&chain.block(Vec::new())?.to_block())?));
+    (0..blocks).map(next).collect()
+}
+
+/// Gives one block and waits until all nodes have told of it; how long the first and the last one took.
 async fn spread_one(
     network: &Net,
     client: &Client,
-    miner: usize,
+    giver: &str,
+    block: Bytes,
     sights: &mut mpsc::UnboundedReceiver<Sight>,
 ) -> anyhow::Result<(Duration, Duration)> {
-    let url = format!("{}/mine", network.members[miner].url);
-    let asked = Instant::now();
-    let mine = async {
-        client.post_json::<IgnoredAny>(&url, Bytes::new(), ANSWER).await?;
+    let url = format!("{giver}/block/new");
+    let given = Instant::now();
+    let give = async {
+        client.post_json::<IgnoredAny>(&url, block, ANSWER).await?;
         Ok::<(), anyhow::Error>(())
     };
     let seen = async {
@@ -116,13 +128,13 @@ async fn spread_one(
         loop {
             let Sight { hash, at } = sights.recv().await.context("a node's events have ended")?;
             let of_block = seen.entry(hash).or_default();
-            of_block.push(at.saturating_duration_since(asked));
+            of_block.push(at.saturating_duration_since(given));
             if of_block.len() == network.members.len() {
                 return of_block.iter().min().copied().zip(of_block.iter().max().copied()).context("there are nodes");
             }
         }
     };
-    let ((), spread) = futures::future::try_join(mine, seen).await?;
+    let ((), spread) = futures::future::try_join(give, seen).await?;
     Ok(spread)
 }
 
