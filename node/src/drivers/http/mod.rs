@@ -67,7 +67,7 @@ use utoipa::openapi::OpenApi;
 
 use self::{
     chat::Desks, heavy::Slot, metrics::Counted, openapi::Handlers, openapi::Routes, openapi::routes, openapi::verb,
-    problem::Problem, wallet::Wallet,
+    problem::Problem, status::Introduction, wallet::Wallet,
 };
 pub use self::{
     log::LogSigner,
@@ -136,6 +136,7 @@ struct App {
     replacing: Slot,
     followers: Slot,
     counted: Counted,
+    introduction: Introduction,
     wallet: Wallet,
     desks: Desks,
     getwork: Arc<getwork::Desk>,
@@ -199,6 +200,7 @@ pub fn router(api: Api) -> Result<Router, Problem> {
         replacing: Slot::new(1, "another chain is being weighed"),
         followers: Slot::new(events::MAX_FOLLOWERS, "too many clients follow the events"),
         counted,
+        introduction: Introduction::default(),
         wallet,
         desks: Desks::default(),
         getwork,

@@ -1,12 +1,13 @@
 //! Who this node is, how it is doing, and its end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use shared::{BlockHash, Height, Work, wire::NodeId};
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::drivers::progress::Progress;
 use crate::machine::{
     effect::{Reply, Status},
     event::Request,
+    peers::book::Nodes,
 };
 
 /// Who a node is and how it is reached.
@@ -111,14 +113,29 @@ pub(super) async fn index(headers: HeaderMap) -> Response {
 /// Who this node is, and the nodes it knows
 #[utoipa::path(get, path = "/node/id", tag = docs::NODE, responses((status = 200, body = NodeInfo)))]
 pub(super) async fn node_id(State(app): State<Arc<App>>) -> Response {
-    /// A [`NodeInfo`] that owns nothing: this is what everybody asks for.
-    #[derive(Serialize)]
-    struct Shown<'a> {
-        #[serde(flatten)]
-        identity: &'a Identity,
-        nodes: &'a BTreeMap<NodeId, String>,
+    let json = app.introduction.json(&app.api.identity, app.api.engine.nodes());
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+}
+
+/// What `GET /node/id` told last. Everybody asks for it and it seldom changes.
+#[derive(Debug, Default)]
+pub(super) struct Introduction(Mutex<Option<(Arc<Nodes>, Bytes)>>);
+
+impl Introduction {
+    /// A [`NodeInfo`] of these, as JSON.
+    fn json(&self, identity: &Identity, nodes: Arc<Nodes>) -> Bytes {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*told {
+            Some((known, json)) if Arc::ptr_eq(known, &nodes) => json.clone(),
+            _ => {
+                let info = NodeInfo { identity: identity.clone(), nodes: nodes.clone() };
+                // These types have only fields that JSON can hold.
+                let json = Bytes::from(serde_json::to_vec(&info).unwrap_or_default());
+                *told = Some((nodes, json.clone()));
+                json
+            }
+        }
     }
-    Json(Shown { identity: &app.api.identity, nodes: &app.api.engine.nodes() }).into_response()
 }
 
 /// How the node is doing
