@@ -20,7 +20,7 @@ const ROWS: [(&str, &str); 19] = [
     ("start", "processor time of a node"),
     ("start", "memory of the manager"),
     ("start", "processor time of the manager"),
-    ("propagation", "a block from its miner"),
+    ("propagation", "a block given to one node"),
     ("payments", "48 payments confirmed"),
     ("payments", "the same blocks imported"),
     ("payments", "handed in"),
