@@ -8,15 +8,11 @@ use futures::StreamExt as _;
 use rand::seq::IteratorRandom as _;
 use serde::de::IgnoredAny;
 
-use super::{Network, Seen, Slot, StartError};
+use super::{AT_ONCE, Network, Seen, Slot, StartError};
 use crate::term;
 
 /// How long one node may take to take the list. Long, because a thousand do so at once.
 const DEADLINE: Duration = Duration::from_secs(60);
-
-/// Most lists on their way at once. Many, since whoever has its list begins to connect, and keeps the processors from
-/// those that wait for theirs.
-const AT_ONCE: usize = 1_024;
 
 /// Nodes that one is told of, at most. Sixteen times as many as it dials, so that lists that are drawn by chance
 /// join a network of any size; and what a node costs does not grow with the number of the others.

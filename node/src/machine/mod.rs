@@ -3,8 +3,8 @@
 //! [`Machine::handle`] is deterministic. It reads no clock, starts no thread and draws no randomness
 //! but from its seed; equal state, events and time give equal effects, whether they come from real
 //! drivers or from the simulator. It touches the world only through its store, which it reads as it
-//! goes and writes once, before it hands any effect out but messages to peers. Rules that need no chain were checked before
-//! an event gets here, see [`inbound`].
+//! goes and writes once, before it hands any effect out but messages to peers. Rules that need no
+//! chain were checked before an event gets here, see [`inbound`].
 
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
