@@ -75,6 +75,8 @@ pub struct Machine<S> {
     waiting: Waiting,
     seal: Seal,
     timers: Timers,
+    /// Before that nobody is dialled beyond the first few.
+    next_dial: Millis,
     rng: ChaCha8Rng,
     /// By the steady clock, which everything that the machine waits for is measured by.
     now: Millis,
@@ -109,6 +111,7 @@ impl<S: Store> Machine<S> {
             waiting: Waiting::default(),
             seal: Seal::default(),
             timers: Timers::default(),
+            next_dial: steady,
             now: steady,
             wall,
             wake_at: None,

@@ -2,11 +2,14 @@
 //! the place of a present one, so that halves of a network that were apart find each other again.
 
 use rand::seq::IteratorRandom;
-use shared::wire::{PeerAddress, PeerId};
+use shared::{
+    Millis,
+    wire::{PeerAddress, PeerId},
+};
 
 use super::super::{
     Machine,
-    config::{MAX_OUTBOUND, POLL_INTERVAL},
+    config::{DIAL_PAUSE, DIALS_AT_ONCE, MAX_OUTBOUND, POLL_INTERVAL},
     effect::Effect,
     event::Registration,
     store::{Result, Store},
@@ -16,19 +19,34 @@ use super::super::{
 impl<S: Store> Machine<S> {
     /// Dials as many peers as are wanting, and sets the alarm for the next try.
     pub(in super::super) fn dial_if_needed(&mut self) {
-        let wanting = MAX_OUTBOUND.saturating_sub(self.peers.outbound().count() + self.book.dialling(self.now));
-        let joins = self.book.due_joins(wanting, self.now);
+        let joins = self.book.due_joins(MAX_OUTBOUND.saturating_sub(self.chosen_peers()), self.now);
         joins.into_iter().for_each(|dial| self.dial(dial));
-        while self.peers.outbound().count() + self.book.dialling(self.now) < MAX_OUTBOUND {
+        while self.may_dial_at().is_some_and(|at| at <= self.now) {
             let peers = &self.peers;
             let chosen = self.book.choose(|peer| peers.is_connected(peer), self.now, &mut self.rng);
             let Some(dial) = chosen else { break };
+            self.next_dial = self.now.after(DIAL_PAUSE);
             self.dial(dial);
         }
-        if self.peers.outbound().count() + self.book.dialling(self.now) < MAX_OUTBOUND
+        if let Some(allowed) = self.may_dial_at()
             && let Some(at) = self.book.next_due(|peer| self.peers.is_connected(peer))
         {
-            self.timers.set(at.max(self.now), Timer::Dial);
+            self.timers.set(at.max(allowed).max(self.now), Timer::Dial);
+        }
+    }
+
+    /// Peers of this node's own choosing, present and to come.
+    fn chosen_peers(&self) -> usize {
+        self.peers.outbound().count() + self.book.dialling(self.now)
+    }
+
+    /// From when on one more peer may be dialled, if any: the first few at once, the others one by one, so that a
+    /// large network that starts as one is not held up by all the connections that it will have.
+    fn may_dial_at(&self) -> Option<Millis> {
+        match self.chosen_peers() {
+            ..DIALS_AT_ONCE => Some(self.now),
+            DIALS_AT_ONCE..MAX_OUTBOUND => Some(self.next_dial),
+            MAX_OUTBOUND.. => None,
         }
     }
 

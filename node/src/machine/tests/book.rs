@@ -8,7 +8,7 @@ use super::conversation::{Node, hello_of, stranger};
 use crate::{
     drivers::store::MemoryStore,
     machine::{
-        config::MAX_OUTBOUND,
+        config::{DIAL_PAUSE, DIALS_AT_ONCE, MAX_OUTBOUND},
         effect::Reply,
         event::{Event, Registration, Request},
     },
@@ -40,11 +40,18 @@ fn known_to(node: &mut Node) -> usize {
 }
 
 #[test]
-fn a_node_dials_as_many_as_it_wants_and_no_more() {
+fn a_node_dials_as_many_as_it_wants_and_no_more_the_first_at_once_and_the_others_one_by_one() {
     let mut node = Node::new(1);
     node.asks(Request::Register((10..40).map(registration).collect()));
+    let mut dials = vec![node.dials.len()];
+    for _ in 0..10 {
+        node.waits(DIAL_PAUSE.as_secs());
+        dials.push(node.dials.len());
+    }
+    let wanted = (DIALS_AT_ONCE..MAX_OUTBOUND).chain([MAX_OUTBOUND; 11 + DIALS_AT_ONCE - MAX_OUTBOUND]);
+    assert_eq!(dials, wanted.collect::<Vec<_>>());
     let dialled: BTreeSet<_> = node.dials.iter().filter_map(|(peer, _)| *peer).collect();
-    assert_eq!((node.dials.len(), dialled.len()), (MAX_OUTBOUND, MAX_OUTBOUND));
+    assert_eq!(dialled.len(), MAX_OUTBOUND);
 }
 
 #[test]
