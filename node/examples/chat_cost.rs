@@ -104,12 +104,12 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
     println!("{messages} messages written, encrypted, signed, checked and mined in {}", shown(begun.elapsed()));
     println!("a message takes {} bytes on the chain (text of 61 bytes, padded to {})", bytes / messages, BUCKETS[0]);
 
-    let chain = reader.snapshot()?;
-    let (raw, count) = timed(|| raw_read(&chain, &group));
+    let chain = &*reader.snapshot();
+    let (raw, count) = timed(|| raw_read(chain, &group));
     let fresh = || Desk::new(ben.clone(), network.genesis_hash(), Shelf::default());
     let (open, desk) = timed(|| -> Result<Desk> {
         let mut desk = fresh();
-        follow(&mut desk, &chain)?;
+        follow(&mut desk, chain)?;
         Ok(desk)
     });
     let mut desk = desk?;
@@ -134,8 +134,8 @@ fn measure(folder: &Path, messages: usize) -> Result<()> {
     place.desk.say(&group, Text::written("one more".into(), None, clock::wall(), &mut place.rng))?;
     place.send(&anna)?;
     place.mine()?;
-    let chain = reader.snapshot()?;
-    let (more, followed) = timed(|| follow(&mut desk, &chain));
+    let chain = &*reader.snapshot();
+    let (more, followed) = timed(|| follow(&mut desk, chain));
     followed?;
     println!("a block with one more message: {}", shown(more));
     Ok(())

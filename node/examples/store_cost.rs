@@ -204,9 +204,6 @@ fn measure_single_commits(store: &mut RedbStore, chain: &mut Chain, folder: &Pat
     syncing.sort();
     println!("  one more block  {:8.0} µs (median of 200)", committing[100].as_secs_f64() * 1e6);
     println!("  bare fsync      {:8.0} µs", syncing[100].as_secs_f64() * 1e6);
-    let snapshots = store.reader();
-    let took = timed(|| (0..1000).try_for_each(|_| snapshots.snapshot().map(drop)))?;
-    println!("  one snapshot    {:8.2} µs", took.as_secs_f64() * 1e3);
     Ok(())
 }
 

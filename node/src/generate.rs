@@ -212,7 +212,7 @@ mod tests {
         assert!(heights.is_sorted());
         let folder = Folder::open(folder.path(), None).unwrap();
         let store = RedbStore::open(folder.path(), folder.network()).unwrap();
-        let snapshot = store.reader().snapshot().unwrap();
+        let snapshot = store.reader().snapshot();
         let now = Millis::from(Seconds(1_800_000_000));
         let report = audit::audit(&snapshot, folder.network(), now, &mut |_| true).unwrap();
         assert_eq!((report.blocks, report.transactions), (303, 3 + 300 * 3));

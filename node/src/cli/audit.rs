@@ -86,7 +86,7 @@ fn examine(args: &AuditArgs) -> anyhow::Result<(Outcome, PathBuf)> {
     line.show("re-hashing the file");
     let found = match RedbReader::open_untouched(&folder, &network) {
         Ok(Ok(reader)) => {
-            let snapshot = reader.snapshot()?;
+            let snapshot = reader.snapshot();
             match audit(&snapshot, &network, clock::wall(), &mut |progress| line.follow(progress)) {
                 Ok(report) => Ok(report),
                 Err(Stop::Fault(fault)) => Err(Damage::of(*fault)),

@@ -23,10 +23,10 @@ const LONG_RUN: usize = 20;
 /// # Errors
 /// When the journal cannot be read.
 pub async fn follow(reader: RedbReader, mut grown: watch::Receiver<u64>) -> Result<(), StoreError> {
-    let mut next = reader.snapshot()?.journal_end()? + 1;
+    let mut next = reader.snapshot().journal_end()? + 1;
     while grown.changed().await.is_ok() {
         loop {
-            let entries = reader.snapshot()?.journal(next, CHUNK)?;
+            let entries = reader.snapshot().journal(next, CHUNK)?;
             let Some((last, _)) = entries.last() else { break };
             next = last + 1;
             entries.chunk_by(|(_, one), (_, other)| is_connected(one) && is_connected(other)).for_each(tell_run);

@@ -167,7 +167,7 @@ async fn submit(app: &Arc<App>, block: Block) -> Result<Resolved, Problem> {
 
 /// Why a block in order did not change the chain: fine when the chain has it already.
 fn explain_unchanged(app: &App, hash: BlockHash) -> Result<(), Problem> {
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let Some(entry) = snapshot.entry(&hash).map_err(store_failed)? else {
         return Err(Problem::conflict(
             "The block before this one is not known here, and no peer has it: send the chain to /chain/replace.",

@@ -47,7 +47,7 @@ pub(super) async fn chain(
     range: Result<Query<Range>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(Range { from, limit }) = range?;
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let (_, tip) = tip_of(&snapshot)?;
     let length = u64::from(tip.0) + 1;
     let end = length.min(limit.map_or(length, |limit| u64::from(from) + u64::from(limit)));
@@ -65,7 +65,7 @@ pub(super) async fn chain(
 
 /// The document in the making.
 struct Writer {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     next: u64,
     end: u64,
     length: u64,

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, broadcast, broadcast::error::RecvError, 
 use utoipa::IntoParams;
 
 use super::{App, chat::ChatNews, docs, problem::Problem, store_failed, wallet::acting::Acting};
-use crate::drivers::store::RedbReader;
+use crate::drivers::store::Snapshot;
 use crate::machine::{
     journal::ChainEvent,
     notice::Notice,
@@ -84,7 +84,7 @@ pub(super) async fn events(
         (Some(last), _) => after(last.to_str().unwrap_or_default())?,
         (None, Some(from)) => Place { entry: from.max(1), part: 0 },
         (None, None) => {
-            let newest = app.snapshot()?.journal_end().map_err(store_failed)?;
+            let newest = app.snapshot().journal_end().map_err(store_failed)?;
             Place { entry: newest + 1, part: 0 }
         }
     };
@@ -181,18 +181,16 @@ enum About {
 
 impl About {
     /// With the transactions that it confirms. Of most entries there is nothing to look up.
-    fn of(entry: &ChainEvent, reader: &RedbReader) -> StoreResult<(Self, Vec<TxId>)> {
+    fn of(entry: &ChainEvent, chain: &Snapshot) -> StoreResult<(Self, Vec<TxId>)> {
         match entry {
             ChainEvent::Connected { hash, transactions, .. } => {
-                let chain = reader.snapshot()?;
                 let block = if *transactions > 0 { chain.block(hash)? } else { None };
                 let confirms = block.iter().flat_map(|block| block.transactions()).map(|transaction| transaction.id());
-                Ok((Self::of_block(hash, true, &chain)?, confirms.collect()))
+                Ok((Self::of_block(hash, true, chain)?, confirms.collect()))
             }
             // It names its parent itself.
-            ChainEvent::Side { hash, .. } => Ok((Self::of_block(hash, false, &reader.snapshot()?)?, Vec::new())),
+            ChainEvent::Side { hash, .. } => Ok((Self::of_block(hash, false, chain)?, Vec::new())),
             ChainEvent::Reorganised { from, to, .. } => {
-                let chain = reader.snapshot()?;
                 let miner = |hash: &BlockHash| chain.coinbase(hash).map(|found| found.map(|coinbase| coinbase.miner));
                 Ok((Self::Tips { from_miner: miner(from)?, to_miner: miner(to)? }, Vec::new()))
             }
@@ -200,7 +198,7 @@ impl About {
         }
     }
 
-    fn of_block(hash: &BlockHash, with_parent: bool, chain: &impl ReadChain) -> StoreResult<Self> {
+    fn of_block(hash: &BlockHash, with_parent: bool, chain: &Snapshot) -> StoreResult<Self> {
         Ok(match (chain.entry(hash)?, chain.coinbase(hash)?) {
             (Some(entry), Some(coinbase)) => Self::Block {
                 previous: with_parent.then_some(entry.header.previous),
@@ -274,7 +272,7 @@ impl Feed {
     fn read(&mut self) -> StoreResult<Option<Event>> {
         self.current = None;
         self.journal.borrow_and_update();
-        let snapshot = self.app.api.reader.snapshot()?;
+        let snapshot = self.app.snapshot();
         self.entries = snapshot.journal(self.next.entry, AT_ONCE)?.into();
         let asked = self.next.entry;
         let (next, reason) = match self.entries.front() {
@@ -292,7 +290,7 @@ impl Feed {
     fn begin_entry(&mut self) -> StoreResult<()> {
         self.current = None;
         let Some((number, entry)) = self.entries.pop_front() else { return Ok(()) };
-        let (about, confirms) = About::of(&entry, &self.app.api.reader)?;
+        let (about, confirms) = About::of(&entry, &self.app.snapshot())?;
         let first = if number == self.next.entry { self.next.part } else { 0 };
         self.next = Place { entry: number.saturating_add(1), part: 0 };
         let parts = first..confirms.len() + 1;

@@ -73,8 +73,8 @@ impl Counted {
 )]
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let status = app.status().await?;
-    let snapshot = app.snapshot()?;
-    let counts = app.counted.up_to_now(&snapshot).map_err(store_failed)?;
+    let snapshot = app.snapshot();
+    let counts = app.counted.up_to_now(&*snapshot).map_err(store_failed)?;
     let journal = snapshot.journal_end().map_err(store_failed)?;
     let mut text = String::new();
     // Writing to a string cannot fail.

@@ -144,8 +144,8 @@ struct App {
 
 impl App {
     /// The chain as of the newest commit.
-    fn snapshot(&self) -> Result<Snapshot, Problem> {
-        self.api.reader.snapshot().map_err(store_failed)
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.api.reader.snapshot()
     }
 
     /// Asks the machine. Nobody waits for the answer of a node that is stopping.
@@ -190,7 +190,7 @@ fn tip_of(snapshot: &Snapshot) -> Result<(shared::BlockHash, shared::Height), Pr
 /// [`problem::Problem`] with status 500 when the chain cannot be read.
 pub fn router(api: Api) -> Result<Router, Problem> {
     let hosts = guard::Hosts::of(api.bound);
-    let counted = Counted::from_now(&api.reader.snapshot().map_err(store_failed)?).map_err(store_failed)?;
+    let counted = Counted::from_now(&*api.reader.snapshot()).map_err(store_failed)?;
     let wallet = Wallet::new(&api.identity);
     let getwork = getwork::Desk::new(api.outside.clone(), api.miner);
     let app = Arc::new(App {

@@ -41,7 +41,7 @@ pub(super) async fn block(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Problem> {
     let Path(id) = id?;
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let hash = match BlockName::parse(&id)? {
         BlockName::Hash(hash) => hash,
         BlockName::Height(height) => hash_at(&snapshot, height)?,

@@ -41,7 +41,7 @@ use crate::{
 pub(super) async fn replace(State(app): State<Arc<App>>, request: HttpRequest) -> Result<Json<Resolved>, Problem> {
     let permit = app.replacing.take()?;
     let bytes = extract::read_json(request, extract::CHAIN_BODY).await?;
-    let (network, snapshot) = (app.api.network.clone(), app.snapshot()?);
+    let (network, snapshot) = (app.api.network.clone(), app.snapshot());
     let check = move |wanted: &Wanted| read_chain(&bytes, &network, &snapshot, wanted);
     let blocks = heavy::run(permit, &app.api.shutdown, check).await?;
     match app.ask(Request::ReplaceChain(blocks)).await? {

@@ -184,7 +184,7 @@ pub(super) async fn transaction(
 }
 
 fn confirmed(app: &App, id: TxId) -> Result<Option<Place>, Problem> {
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let Some(location) = snapshot.location(&id).map_err(store_failed)? else { return Ok(None) };
     let (_, tip) = tip_of(&snapshot)?;
     let Some(block) = snapshot.hash_at(location.height).map_err(store_failed)? else { return Ok(None) };

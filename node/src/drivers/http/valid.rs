@@ -30,7 +30,7 @@ use crate::{
 #[utoipa::path(get, path = "/valid", tag = docs::CHAIN, responses((status = 200, body = Verdict), docs::Unavailable))]
 pub(super) async fn valid(State(app): State<Arc<App>>) -> Result<Json<Verdict>, Problem> {
     let permit = app.validating.take()?;
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let height = tip_of(&snapshot).ok().map(|(_, height)| height);
     let network = app.api.network.clone();
     let check = move |wanted: &Wanted| {

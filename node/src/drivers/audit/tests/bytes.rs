@@ -32,7 +32,7 @@ fn outcome(folder: &Path) -> Outcome {
     match RedbReader::open_untouched(folder, &network()) {
         Err(error) => Outcome::Refused(error),
         Ok(Err(fault)) => Outcome::Page(fault),
-        Ok(Ok(reader)) => Outcome::Rows(reader.snapshot().unwrap().dump().unwrap()),
+        Ok(Ok(reader)) => Outcome::Rows(reader.snapshot().dump().unwrap()),
     }
 }
 
@@ -121,7 +121,7 @@ fn a_changed_byte_anywhere_is_located_or_means_nothing() {
 fn a_sound_file_passes_whole() {
     for world in both() {
         let reader = RedbReader::open_untouched(world.folder.path(), &network()).unwrap().unwrap();
-        let report = check(&reader.snapshot().unwrap()).unwrap();
+        let report = check(&reader.snapshot()).unwrap();
         assert_eq!(report.blocks, world.active.blocks.len() as u64 + 1);
     }
 }

@@ -50,8 +50,8 @@ impl Keeper {
         self.ask(Request::SubmitTransaction(transaction));
     }
 
-    pub fn snapshot(&self) -> Snapshot {
-        self.machine.store().reader().snapshot().unwrap()
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.machine.store().reader().snapshot()
     }
 
     pub fn height(&self) -> u32 {
@@ -135,7 +135,7 @@ impl World {
 
 /// The outcome for the chain in a folder.
 pub fn audited(folder: &Path) -> Result<Report, Fault> {
-    check(&RedbStore::open(folder, &branch::network()).unwrap().reader().snapshot().unwrap())
+    check(&RedbStore::open(folder, &branch::network()).unwrap().reader().snapshot())
 }
 
 pub fn check(snapshot: &Snapshot) -> Result<Report, Fault> {

@@ -163,7 +163,8 @@ fn whatever_branches_came_and_went_the_chain_is_sound() {
 #[test]
 fn all_standings_and_kinds_of_rows_are_in_the_sample() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let standings: Vec<_> = snapshot.entries().unwrap().map(|row| row.unwrap().2.unwrap().standing).collect();
     for standing in [Standing::Untried, Standing::Valid, Standing::Invalid] {
         assert!(standings.contains(&standing), "{standing:?}");
@@ -180,7 +181,8 @@ fn all_standings_and_kinds_of_rows_are_in_the_sample() {
 #[test]
 fn blocks_and_their_places() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let (active, lost) = (&world.active.blocks, &world.lost.blocks);
     let entry = |hash: &BlockHash| snapshot.entry(hash).unwrap().unwrap();
     let body =
@@ -288,7 +290,8 @@ fn blocks_and_their_places() {
 #[test]
 fn the_active_chain_and_its_accounts() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let (active, lost) = (&world.active.blocks, &world.lost.blocks);
     let tip = active.last().unwrap();
     let (paid, side) = (active[FORK].clone(), lost[FORK].clone());
@@ -342,7 +345,8 @@ fn the_active_chain_and_its_accounts() {
 #[test]
 fn what_is_filed_of_the_chain() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let (active, lost) = (&world.active.blocks, &world.lost.blocks);
     let (paid, noted) = (active[FORK].transactions()[0].id(), active[3].transactions()[1].id());
     let (paid_at, noted_at) = (snapshot.location(&paid).unwrap().unwrap(), snapshot.location(&noted).unwrap().unwrap());
@@ -401,7 +405,8 @@ fn what_is_filed_of_the_chain() {
 #[test]
 fn what_does_not_follow_from_the_blocks_alone() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let (active, lost) = (&world.active.blocks, &world.lost.blocks);
     let name = |name: &str| Key::Name(name.into());
     let journal = snapshot.journal(0, usize::MAX).unwrap();
@@ -544,7 +549,7 @@ fn a_block_that_breaks_a_rule_is_found_by_the_rule() {
     batch.undo.insert(branch.blocks[0].hash(), Some(miner));
     batch.file(&branch.blocks[0], LogEdge::default());
     store.commit(batch).unwrap();
-    let fault = check(&store.reader().snapshot().unwrap()).unwrap_err();
+    let fault = check(&store.reader().snapshot()).unwrap_err();
     let second = &branch.blocks[1];
     assert_eq!((fault.height, fault.block), (Some(Height(2)), Some(second.hash())));
     assert!(fault.table == Some(Table::Bodies) && fault.reason.contains("the reward is"), "{fault}");
@@ -553,7 +558,8 @@ fn a_block_that_breaks_a_rule_is_found_by_the_rule() {
 #[test]
 fn an_audit_tells_how_far_it_is_and_ends_when_it_is_told_to() {
     let world = World::new();
-    let snapshot = Keeper::open(world.folder.path()).snapshot();
+    let keeper = Keeper::open(world.folder.path());
+    let snapshot = keeper.snapshot();
     let (mut seen, mut most) = (Vec::new(), 0);
     let mut watch = |progress: Progress| {
         seen.push(progress.done);

@@ -224,20 +224,20 @@ impl App {
     /// Shows a desk the chain and the pool. Tells whether it saw both as of the same tip.
     async fn show(self: &Arc<Self>, mut desk: Desk) -> Result<(Desk, bool), Problem> {
         for _ in 0..TRIES {
-            let before = self.snapshot()?;
+            let before = self.snapshot();
             let pool = self.pool().await?;
             desk = blocking(move || {
                 let mut see = || -> crate::machine::store::Result<()> {
-                    follow(&mut desk, &before)?;
+                    follow(&mut desk, &*before)?;
                     desk.wait(&pool);
-                    follow(&mut desk, &before)
+                    follow(&mut desk, &*before)
                 };
                 see().map_err(store_failed)?;
                 Ok(desk)
             })
             .await?;
             // A block that came between the two may have taken from the one what it brought to the other.
-            let now = self.snapshot()?.tip().map_err(store_failed)?;
+            let now = self.snapshot().tip().map_err(store_failed)?;
             if now == desk.tip().map(|(hash, _)| hash) {
                 return Ok((desk, true));
             }

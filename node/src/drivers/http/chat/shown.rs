@@ -93,7 +93,7 @@ struct QuotedShown {
 impl MessageShown {
     pub(super) fn new(app: &App, desk: &Desk, seen: Seen<'_>) -> Self {
         let (state, reason, at) = state(seen.state);
-        let block = at.and_then(|height| app.snapshot().ok()?.hash_at(height).ok()?);
+        let block = at.and_then(|height| app.snapshot().hash_at(height).ok()?);
         let reply_to = seen.quoted.map(|quoted| QuotedShown {
             id: quoted.id,
             author: quoted.said.map(|(author, _)| author),

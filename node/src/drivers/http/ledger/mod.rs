@@ -81,14 +81,14 @@ struct Page {
 
 /// Reads what stands at places of one snapshot, best in the order of places.
 struct Books {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     tip: Height,
     open: Option<Page>,
 }
 
 impl Books {
     fn open(app: &App) -> Result<Self, Problem> {
-        let snapshot = app.snapshot()?;
+        let snapshot = app.snapshot();
         let (_, tip) = tip_of(&snapshot)?;
         Ok(Self { snapshot, tip, open: None })
     }

@@ -283,6 +283,6 @@ pub(super) async fn topics(
 ) -> Result<Json<Topics>, Problem> {
     let Query(WhichTopics { after, limit }) = which?;
     let (after, limit) = (after.map(read_topic).transpose()?, page_size(limit)?);
-    let topics = app.snapshot()?.topics(after.as_ref(), limit).map_err(store_failed)?;
+    let topics = app.snapshot().topics(after.as_ref(), limit).map_err(store_failed)?;
     Ok(Json(Topics { topics: topics.into_iter().map(|topic| topic.as_str().to_owned()).collect() }))
 }

@@ -149,7 +149,7 @@ struct SignedLog {
 /// and says so in `alarm`.
 #[utoipa::path(get, path = "/log", tag = docs::LOG, responses((status = 200, body = Log)))]
 pub(super) async fn log(State(app): State<Arc<App>>) -> Result<Json<Log>, Problem> {
-    let (signed, alarm) = match standing(&app, &app.snapshot()?)? {
+    let (signed, alarm) = match standing(&app, &app.snapshot())? {
         Standing::Young => (None, None),
         Standing::Up(LogAt { height, block, size, root }) => (Some(SignedLog { size, root, height, block }), None),
         Standing::Contradicted(sealed) => (None, Some(alarm(&sealed))),
@@ -170,7 +170,7 @@ pub(super) async fn log(State(app): State<Arc<App>>) -> Result<Json<Log>, Proble
     )
 )]
 async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let log = signed_log(&app, &app.snapshot()?)?;
+    let log = signed_log(&app, &app.snapshot())?;
     let note = app.api.log.sign(log.size, log.root);
     Ok(([(header::CACHE_CONTROL, "no-cache")], note).into_response())
 }

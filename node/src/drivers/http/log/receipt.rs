@@ -59,7 +59,7 @@ pub(super) async fn receipt(
     if !(SEAL_DEPTH..=MAX_HEADERS as u32).contains(&on_top) {
         return Err(Problem::bad_request(format!("\"headers\" takes {SEAL_DEPTH} to {MAX_HEADERS}.")));
     }
-    let snapshot = app.snapshot()?;
+    let snapshot = app.snapshot();
     let missing = || {
         Problem::not_found(format!(
             "The chain does not have the transaction {id}; one that waits to be mined has no receipt."

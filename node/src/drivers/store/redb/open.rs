@@ -1,13 +1,16 @@
 //! Finding the database in a data folder, making a fresh one, and refusing what is not this network's
 //! chain. Whoever gets a [`RedbStore`] from here has at least the genesis block.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, WriteTransaction};
 use shared::{BlockHash, Network};
 
 use super::{
-    OpenError, RedbStore, begin_write,
+    Decide, OpenError, RedbStore, Repair, begin_write,
     tables::{
         ACCOUNTS, ACTIVE, BODIES, ENTRIES, FILED, FORMAT, HEIGHTS, HISTORY, JOURNAL, LOCATIONS, LOG, META, OWN, UNDO,
         decode, encode, meta,
@@ -45,7 +48,7 @@ pub(super) fn open(folder: &Path, network: &Network) -> Result<RedbStore> {
         drop(database);
         return open_existing(&path, network);
     }
-    let store = connect(database, &unfinished, network)?;
+    let store = connect(database, &unfinished, network, by_length(path.clone()))?;
     put_in_place(&unfinished, &path, folder).map_err(|error| OpenError::from_io(path, error))?;
     Ok(store)
 }
@@ -56,7 +59,12 @@ pub(super) fn exists(path: &Path) -> Result<bool> {
 
 fn open_existing(path: &Path, network: &Network) -> Result<RedbStore> {
     let database = builder().open(path).map_err(|error| OpenError::from_database(path.into(), error))?;
-    connect(database, path, network)
+    connect(database, path, network, by_length(path.into()))
+}
+
+/// Decided anew for each commit.
+fn by_length(path: PathBuf) -> Decide {
+    Box::new(move || Repair::of(fs::metadata(&path).map_or(u64::MAX, |file| file.len())))
 }
 
 pub(super) fn builder() -> Builder {
@@ -67,10 +75,15 @@ pub(super) fn builder() -> Builder {
 
 /// Opens or begins the chain on a simulated disk.
 #[cfg(test)]
-pub(in crate::drivers::store) fn open_on(disk: impl redb::StorageBackend, network: &Network) -> Result<RedbStore> {
+pub(in crate::drivers::store) fn open_on(
+    disk: impl redb::StorageBackend,
+    network: &Network,
+    repair: Repair,
+) -> Result<RedbStore> {
     let path = Path::new("the simulated disk");
     let database = builder().create_with_backend(disk);
-    connect(database.map_err(|error| OpenError::from_database(path.into(), error))?, path, network)
+    let database = database.map_err(|error| OpenError::from_database(path.into(), error))?;
+    connect(database, path, network, Box::new(move || repair))
 }
 
 /// An empty database, in place of one that an earlier start may have left half made.
@@ -93,7 +106,7 @@ fn put_in_place(unfinished: &Path, path: &Path, folder: &Path) -> io::Result<()>
 
 /// Makes sure that an open database is a chain of this network, and begins one in an empty database.
 /// `path` is for the messages.
-fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbStore> {
+fn connect(database: Database, path: &Path, network: &Network, repair: Decide) -> Result<RedbStore> {
     let failed = |error| OpenError::from_store(path.into(), error);
     match Identity::read(&database).map_err(failed)? {
         Some(identity) => {
@@ -102,7 +115,7 @@ fn connect(database: Database, path: &Path, network: &Network) -> Result<RedbSto
         }
         None => initialise(&database, network).map_err(failed)?,
     }
-    RedbStore::new(database).map_err(failed)
+    RedbStore::new(database, repair).map_err(failed)
 }
 
 /// Which chain this is, in which format.
@@ -139,7 +152,7 @@ impl Identity {
 }
 
 fn initialise(database: &Database, network: &Network) -> StoreResult<()> {
-    let transaction = begin_write(database)?;
+    let transaction = begin_write(database, Repair::Whole)?;
     create_tables(&transaction)?;
     {
         let mut table = transaction.open_table(META)?;

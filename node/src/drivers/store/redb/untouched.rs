@@ -14,7 +14,7 @@ use redb::{BackendError, DatabaseError, StorageBackend, backends::FileBackend};
 use shared::Network;
 
 use super::{
-    OpenError, PageFault, RedbReader,
+    OpenError, Opened, PageFault, RedbReader, Repair,
     open::{self, Identity},
     pages::{self, Failure},
     tables::FORMAT,
@@ -63,7 +63,8 @@ fn open_checked(
     if identity.format != FORMAT {
         return Err(OpenError::Outdated { path: path.into(), found: identity.format, known: FORMAT });
     }
-    Ok(Ok(RedbReader { database: Arc::new(database) }))
+    let failed = |error| OpenError::from_store(path.into(), error);
+    Ok(Ok(RedbReader(Arc::new(Opened::new(database, Box::new(|| Repair::Quick)).map_err(failed)?))))
 }
 
 /// Bytes that are kept together.

@@ -5,7 +5,7 @@ use redb::Database;
 use shared::Height;
 
 use super::{
-    Snapshot, begin_write,
+    Repair, Snapshot, begin_write,
     open::create_tables,
     tables::{FORMAT, META, encode, meta},
     write,
@@ -29,7 +29,7 @@ pub(super) fn from(format: u32, database: &Database) -> Result<()> {
 /// Format 2 added the nodes of the log, the history of addresses and the files of data: made from the
 /// blocks of the active chain.
 fn file_all(database: &Database) -> Result<()> {
-    let begin = begin_write(database)?;
+    let begin = begin_write(database, Repair::Quick)?;
     create_tables(&begin)?;
     begin.commit()?;
     let chain = Snapshot::new(database)?;
@@ -47,11 +47,11 @@ fn file_all(database: &Database) -> Result<()> {
             let undo = chain.undo(&hash)?.ok_or_else(|| missing(height))?;
             batch.file(&block, undo.log);
         }
-        let transaction = begin_write(database)?;
+        let transaction = begin_write(database, Repair::Quick)?;
         write::write_files(&transaction, &batch)?;
         transaction.commit()?;
     }
-    let end = begin_write(database)?;
+    let end = begin_write(database, Repair::Quick)?;
     end.open_table(META)?.insert(meta::FORMAT, encode(&FORMAT).as_slice())?;
     Ok(end.commit()?)
 }

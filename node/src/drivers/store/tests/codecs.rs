@@ -11,10 +11,13 @@ use shared::{
 };
 
 use super::disk::Disk;
-use crate::machine::{
-    journal::ChainEvent,
-    seal::Sealed,
-    store::{Batch, Entry, Location, ReadChain, Standing, Store, Touch},
+use crate::{
+    drivers::store::redb::Repair,
+    machine::{
+        journal::ChainEvent,
+        seal::Sealed,
+        store::{Batch, Entry, Location, ReadChain, Standing, Store, Touch},
+    },
 };
 
 /// Reads back; is refused when cut short or with a byte to spare; and with one byte changed is refused,
@@ -186,7 +189,7 @@ proptest! {
         blocks in vec(block(), 1..5), own in vec(transaction(), 0..5), events in vec(chain_event(), 0..5),
     ) {
         let disk = Disk::default();
-        let mut store = disk.open().unwrap();
+        let mut store = disk.open(Repair::Whole).unwrap();
         let mut batch = Batch { journal: events.clone(), ..Batch::default() };
         for block in &blocks {
             let block = Arc::new(CheckedBlock::trusted(block.clone()));
@@ -195,7 +198,7 @@ proptest! {
         batch.own = own.iter().map(|own| (own.id(), Some(own.clone()))).collect();
         store.commit(batch).unwrap();
         drop(store);
-        let store = disk.open().unwrap();
+        let store = disk.open(Repair::Whole).unwrap();
         for block in &blocks {
             let back = store.block(&block.header.hash()).unwrap().unwrap();
             prop_assert_eq!(back.to_block().to_bytes(), block.to_bytes());

@@ -10,7 +10,10 @@ use rand::{Rng, RngExt};
 use redb::StorageBackend;
 
 use super::samples::network;
-use crate::drivers::store::{OpenError, RedbStore, redb::open_on};
+use crate::drivers::store::{
+    OpenError, RedbStore,
+    redb::{Repair, open_on},
+};
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
@@ -57,9 +60,9 @@ impl Disk {
         self
     }
 
-    /// Opens the store on it.
-    pub(super) fn open(&self) -> Result<RedbStore, OpenError> {
-        open_on(self.clone(), &network())
+    /// Opens the store on it, to be repaired in this way.
+    pub(super) fn open(&self, repair: Repair) -> Result<RedbStore, OpenError> {
+        open_on(self.clone(), &network(), repair)
     }
 
     /// Writes, syncs and changes of length so far.

@@ -15,7 +15,7 @@ use super::{
     },
 };
 use crate::{
-    drivers::store::{JOURNAL_KEPT, MemoryStore, RedbStore},
+    drivers::store::{JOURNAL_KEPT, MemoryStore, RedbStore, redb::Repair},
     machine::store::{Batch, Location, ReadChain, Standing, Store, StoreError},
 };
 
@@ -223,14 +223,14 @@ proptest::proptest! {
     fn the_stores_cannot_be_told_apart(seeds in proptest::collection::vec(proptest::prelude::any::<u64>(), 1..12)) {
         let disk = Disk::default();
         let mut memory = MemoryStore::new(&network());
-        let mut redb = disk.open().unwrap();
+        let mut redb = disk.open(Repair::Whole).unwrap();
         for batch in seeds.into_iter().map(random_batch) {
             let (by_memory, by_redb) = (memory.commit(batch.clone()), redb.commit(batch));
             proptest::prop_assert_eq!(by_memory.is_ok(), by_redb.is_ok());
             proptest::prop_assert_eq!(answers(&memory), answers(&redb));
         }
         drop(redb);
-        proptest::prop_assert_eq!(answers(&memory), answers(&disk.open().unwrap()));
+        proptest::prop_assert_eq!(answers(&memory), answers(&disk.open(Repair::Whole).unwrap()));
     }
 }
 
@@ -249,13 +249,13 @@ fn a_snapshot_answers_as_of_its_moment() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = RedbStore::open(Path::new(folder.path()), &network()).unwrap();
     let reader = store.reader();
-    let old = reader.snapshot().unwrap();
-    let before = answers(&old);
+    let old = reader.snapshot();
+    let before = answers(&*old);
     for seed in 0..20 {
         store.commit(Batch { standings: [].into(), undo: [].into(), ..random_batch(seed) }).unwrap();
     }
-    assert_eq!(answers(&old), before);
-    let new = std::thread::spawn(move || answers(&reader.snapshot().unwrap())).join().unwrap();
+    assert_eq!(answers(&*old), before);
+    let new = std::thread::spawn(move || answers(&*reader.snapshot())).join().unwrap();
     assert_ne!(new, before);
     assert_eq!(new, answers(&store));
 }
