@@ -65,7 +65,7 @@ pub const MAX_OUTBOUND: usize = 8;
 /// So many of them are dialled as soon as they are known.
 pub const DIALS_AT_ONCE: usize = 4;
 /// After each dial the next one beyond those waits this long.
-pub const DIAL_PAUSE: Duration = Duration::from_secs(1);
+pub const DIAL_PAUSE: Duration = Duration::from_secs(5);
 /// Peers that it accepts, at most.
 pub const MAX_INBOUND: usize = 32;
 /// Peers beyond that whose connections are let through to the machine, which then decides who stays.

@@ -44,11 +44,11 @@ fn a_node_dials_as_many_as_it_wants_and_no_more_the_first_at_once_and_the_others
     let mut node = Node::new(1);
     node.asks(Request::Register((10..40).map(registration).collect()));
     let mut dials = vec![node.dials.len()];
-    for _ in 0..10 {
+    for _ in DIALS_AT_ONCE..MAX_OUTBOUND + 1 {
         node.waits(DIAL_PAUSE.as_secs());
         dials.push(node.dials.len());
     }
-    let wanted = (DIALS_AT_ONCE..MAX_OUTBOUND).chain([MAX_OUTBOUND; 11 + DIALS_AT_ONCE - MAX_OUTBOUND]);
+    let wanted = (DIALS_AT_ONCE..=MAX_OUTBOUND).chain([MAX_OUTBOUND]);
     assert_eq!(dials, wanted.collect::<Vec<_>>());
     let dialled: BTreeSet<_> = node.dials.iter().filter_map(|(peer, _)| *peer).collect();
     assert_eq!(dialled.len(), MAX_OUTBOUND);

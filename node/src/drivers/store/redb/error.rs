@@ -3,7 +3,7 @@
 
 use std::{io, path::PathBuf};
 
-use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
+use redb::{CommitError, CursorError, DatabaseError, StorageError, TableError, TransactionError};
 use shared::BlockHash;
 
 use crate::machine::store::StoreError;
@@ -161,6 +161,15 @@ impl From<CommitError> for StoreError {
         match error {
             CommitError::Storage(error) => error.into(),
             other => Self::Io(other.to_string()),
+        }
+    }
+}
+
+impl From<CursorError> for StoreError {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Storage(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Writing: a batch into the tables of an open transaction, which the caller commits or drops.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Bound};
 
-use redb::{ReadableTable, WriteTransaction};
-use shared::{BlockHash, CheckedBlock, Height};
+use redb::{ReadableTable, Table, WriteTransaction};
+use shared::{BlockHash, CheckedBlock, Height, log::LogNode};
 
 use super::tables::{
     self, ACCOUNTS, ACTIVE, BODIES, ENTRIES, FILED, HEIGHTS, HISTORY, JOURNAL, LOCATIONS, LOG, META, OWN, UNDO, decode,
@@ -146,14 +146,36 @@ fn write_log(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
         return Ok(());
     }
     let mut table = transaction.open_table(LOG)?;
+    let mut kept = Vec::new();
     for (node, hash) in &batch.log_nodes {
-        let key = tables::log_key(*node);
         match hash {
-            Some(hash) => table.insert(&key, hash)?,
-            None => table.remove(&key)?,
-        };
+            Some(hash) => kept.push((*node, hash)),
+            None => drop(table.remove(&tables::log_key(*node))?),
+        }
+    }
+    for level in kept.chunk_by(|(one, _), (other, _)| one.level == other.level) {
+        if !append_level(&mut table, level)? {
+            for (node, hash) in level {
+                table.insert(&tables::log_key(*node), *hash)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// Puts nodes behind all others of their level, unless there are some where they belong: in one go, as the log grows,
+/// which takes a third of the time.
+fn append_level(table: &mut Table<&[u8; 9], &[u8; 32]>, nodes: &[(LogNode, &[u8; 32])]) -> Result<bool> {
+    let Some((first, _)) = nodes.first() else { return Ok(true) };
+    let mut cursor = table.upper_bound_mut(Bound::Excluded(&tables::log_key(*first)))?;
+    if cursor.peek_next()?.is_some_and(|(key, _)| tables::log_node(key.value()).level == first.level) {
+        return Ok(false);
+    }
+    for (node, hash) in nodes {
+        cursor.insert_before(&tables::log_key(*node), *hash)?;
+    }
+    cursor.close()?;
+    Ok(true)
 }
 
 fn write_history(transaction: &WriteTransaction, batch: &Batch) -> Result<()> {
