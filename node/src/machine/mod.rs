@@ -75,7 +75,7 @@ pub struct Machine<S> {
     waiting: Waiting,
     seal: Seal,
     timers: Timers,
-    /// Before that nobody is dialled beyond the first few.
+    /// Before that no peer is chosen to be dialled beyond the first few.
     next_dial: Millis,
     rng: ChaCha8Rng,
     /// By the steady clock, which everything that the machine waits for is measured by.

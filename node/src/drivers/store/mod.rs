@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use shared::{Height, LogEdge, Network, rules::header::Position};
 
+#[cfg(test)]
+pub use self::redb::{Repair, open_on};
 pub use self::{
     memory::MemoryStore,
     redb::{CHAIN_FILE, Key, NAMES, OpenError, PageFault, RedbReader, RedbStore, Snapshot, Table},

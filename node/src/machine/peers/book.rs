@@ -166,7 +166,7 @@ impl Book {
         new
     }
 
-    /// Notes a peer that somebody made known on purpose: it is dialled without delay.
+    /// Notes a peer that somebody made known on purpose: no pause of its own holds it up.
     pub fn register(&mut self, peer: PeerId, node: Option<NodeId>, http: String, addresses: Vec<String>) -> bool {
         self.banned.remove(&peer);
         let new = self.add(peer, Standing::Named, addresses);
@@ -372,16 +372,20 @@ impl Book {
         let free = |known: &&mut Known| !is_under_way(known.dialling, now) && !known.addresses.is_empty();
         let known = self.known.get_mut(peer).filter(free)?;
         known.dialling = Some(now.after(DIAL_TIMEOUT));
+        self.dialled.insert(*peer);
         Some((Some(*peer), known.addresses.clone()))
     }
 
     /// When somebody not connected may be dialled next: the pause over, and no dial under way.
     pub fn next_due(&self, connected: impl Fn(&PeerId) -> bool) -> Option<Millis> {
-        let due = |not_before: Millis, dialling: Option<Millis>| not_before.max(dialling.unwrap_or_default());
         let known = self.known.iter().filter(|(peer, known)| !known.addresses.is_empty() && !connected(peer));
+        known.map(|(_, known)| due(known.not_before, known.dialling)).min()
+    }
+
+    /// When an address that the user gave may be dialled next.
+    pub fn next_join_due(&self) -> Option<Millis> {
         let joins = self.joins.iter().filter(|join| join.peer.is_none());
-        let known = known.map(|(_, known)| due(known.not_before, known.dialling));
-        known.chain(joins.map(|join| due(join.not_before, join.dialling))).min()
+        joins.map(|join| due(join.not_before, join.dialling)).min()
     }
 
     /// Some peers that were met, for another node that asks, by chance.
@@ -407,6 +411,11 @@ impl Book {
         });
         Some(entries.collect())
     }
+}
+
+/// When the pause and the dial under way are both over.
+fn due(not_before: Millis, dialling: Option<Millis>) -> Millis {
+    not_before.max(dialling.unwrap_or_default())
 }
 
 fn fits(address: &str) -> bool {

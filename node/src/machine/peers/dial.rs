@@ -17,7 +17,7 @@ use super::super::{
 };
 
 impl<S: Store> Machine<S> {
-    /// Dials as many peers as are wanting, and sets the alarm for the next try.
+    /// Dials as many peers as are wanting and may be dialled by now, and sets the alarm for the next try.
     pub(in super::super) fn dial_if_needed(&mut self) {
         let joins = self.book.due_joins(MAX_OUTBOUND.saturating_sub(self.chosen_peers()), self.now);
         joins.into_iter().for_each(|dial| self.dial(dial));
@@ -28,10 +28,10 @@ impl<S: Store> Machine<S> {
             self.next_dial = self.now.after(DIAL_PAUSE);
             self.dial(dial);
         }
-        if let Some(allowed) = self.may_dial_at()
-            && let Some(at) = self.book.next_due(|peer| self.peers.is_connected(peer))
-        {
-            self.timers.set(at.max(allowed).max(self.now), Timer::Dial);
+        if let Some(allowed) = self.may_dial_at() {
+            let known = self.book.next_due(|peer| self.peers.is_connected(peer));
+            let next = known.map(|due| due.max(allowed)).into_iter().chain(self.book.next_join_due()).min();
+            next.into_iter().for_each(|at| self.timers.set(at.max(self.now), Timer::Dial));
         }
     }
 
@@ -56,6 +56,8 @@ impl<S: Store> Machine<S> {
 
     pub(in super::super) fn connect_failed(&mut self, peer: Option<PeerId>, addresses: &[String]) {
         self.book.failed(peer.as_ref(), addresses, self.now, &mut self.rng);
+        // It cost nobody a handshake.
+        self.next_dial = self.now;
         self.dial_if_needed();
     }
 
@@ -103,7 +105,7 @@ impl<S: Store> Machine<S> {
     /// Gets to know peers that somebody names; tells how many were new.
     ///
     /// A peer that could not be reached lately is named because it is back. One of them is dialled even if there are
-    /// enough peers already, as when a split is healed of which both parts had enough.
+    /// enough peers already, or nobody else may be dialled yet, as when a split is healed of which both parts had enough.
     pub(in super::super) fn register(&mut self, registrations: Vec<Registration>) -> usize {
         let mut new = 0;
         let missed = |peer: &PeerId| self.book.is_missed(peer) && !self.peers.is_connected(peer);
@@ -117,7 +119,7 @@ impl<S: Store> Machine<S> {
             new += usize::from(is_new);
         }
         self.dial_if_needed();
-        if self.peers.outbound().count() >= MAX_OUTBOUND {
+        if self.may_dial_at().is_none_or(|at| at > self.now) {
             let dial = back.and_then(|peer| self.book.take(&peer, self.now));
             dial.into_iter().for_each(|dial| self.dial(dial));
         }

@@ -111,6 +111,43 @@ fn of_those_that_are_back_one_is_dialled_even_if_there_are_peers_enough() {
 }
 
 #[test]
+fn who_is_back_is_dialled_at_once_by_a_node_that_would_otherwise_wait() {
+    let mut node = Node::new(1);
+    (0..DIALS_AT_ONCE as u8).for_each(|number| node.reaches(stranger(number)));
+    node.asks(Request::Register(vec![registration(10)]));
+    let (peer, addresses) = node.dials.pop().unwrap();
+    node.handle(Event::ConnectFailed { peer, addresses });
+    node.asks(Request::Register(vec![registration(20), registration(21)]));
+    node.dials.clear();
+    node.asks(Request::Register(vec![registration(10)]));
+    assert_eq!(node.dials, [(Some(PeerId([10; 32])), vec!["/node/10".to_owned()])]);
+}
+
+#[test]
+fn a_dial_that_fails_holds_up_no_other() {
+    let mut node = Node::new(1);
+    (0..DIALS_AT_ONCE as u8).for_each(|number| node.reaches(stranger(number)));
+    node.asks(Request::Register((10..20).map(registration).collect()));
+    for dialled in 1..=10 {
+        assert_eq!(node.dials.len(), dialled);
+        let (peer, addresses) = node.dials.last().unwrap().clone();
+        node.handle(Event::ConnectFailed { peer, addresses });
+    }
+}
+
+#[test]
+fn addresses_to_join_at_wait_for_no_other_dial() {
+    let mut node = joining(&["/node/10"]);
+    let (peer, addresses) = node.dials.pop().unwrap();
+    node.handle(Event::ConnectFailed { peer, addresses });
+    (0..DIALS_AT_ONCE as u8).for_each(|number| node.reaches(stranger(number)));
+    node.asks(Request::Register((10..20).map(registration).collect()));
+    node.dials.clear();
+    node.waits(2);
+    assert_eq!(node.dials, [(None, vec!["/node/10".to_owned()])]);
+}
+
+#[test]
 fn a_peer_that_hangs_up_before_greeting_is_tried_again_ever_later() {
     let mut node = Node::new(1);
     node.asks(Request::Register(vec![registration(10)]));

@@ -24,7 +24,7 @@ impl World {
         self.ground.groups = None;
     }
 
-    /// Names all nodes to each other, so that those who are not connected dial at once. Paused ones are not told.
+    /// Names all nodes to each other, so that those who have lost each other dial. Paused ones are not told.
     pub fn meet(&mut self) {
         for node in 0..self.nodes.len() {
             if self.nodes[node].paused {

@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::chain::{FORK, Keeper, World, check};
 use crate::{
-    drivers::store::{OpenError, PageFault, RedbReader, Table},
+    drivers::store::{OpenError, PageFault, RedbReader, Repair, Table},
     machine::tests::branch::network,
 };
 
@@ -77,20 +77,24 @@ fn flip_all(folder: &Path, flips: impl Iterator<Item = (usize, u8)>) -> Tally {
     tally
 }
 
-/// A file as a node leaves it that ends in order, and one as it is when a node is killed.
-fn both() -> [World; 2] {
-    let folder = tempfile::tempdir().unwrap();
-    let mut keeper = Keeper::open(folder.path());
-    let killed = World::grow(folder, &mut keeper);
-    let as_it_is = fs::read(killed.file()).unwrap();
-    drop(keeper);
-    fs::write(killed.file(), as_it_is).unwrap();
-    [World::new(), killed]
+/// A file as a node leaves it that ends in order, and as it is when a node is killed, with either repair to come.
+fn all() -> [World; 3] {
+    let killed = [Repair::Whole, Repair::Quick].map(|repair| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut keeper = Keeper::prepared(folder.path(), repair);
+        let killed = World::grow(folder, &mut keeper);
+        let as_it_is = fs::read(killed.file()).unwrap();
+        drop(keeper);
+        fs::write(killed.file(), as_it_is).unwrap();
+        killed
+    });
+    let [whole, quick] = killed;
+    [World::new(), whole, quick]
 }
 
 #[test]
 fn every_byte_of_the_header_is_right_or_means_nothing() {
-    for world in both() {
+    for world in all() {
         let flips = (0..320).map(|at| (at, 1)).chain((0..8).map(|bit| (9, 1 << bit)));
         let tally = flip_all(world.folder.path(), flips);
         assert!(tally.located.len() > 128 && tally.refused > 0 && tally.harmless > 100, "{tally:?}");
@@ -99,7 +103,7 @@ fn every_byte_of_the_header_is_right_or_means_nothing() {
 
 #[test]
 fn a_changed_byte_anywhere_is_located_or_means_nothing() {
-    for (seed, world) in (0..).zip(both()) {
+    for (seed, world) in (0..).zip(all()) {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let file = fs::read(world.file()).unwrap();
         let used: Vec<usize> = (4_096..file.len()).filter(|at| file[*at] != 0).collect();
@@ -119,7 +123,7 @@ fn a_changed_byte_anywhere_is_located_or_means_nothing() {
 
 #[test]
 fn a_sound_file_passes_whole() {
-    for world in both() {
+    for world in all() {
         let reader = RedbReader::open_untouched(world.folder.path(), &network()).unwrap().unwrap();
         let report = check(&reader.snapshot()).unwrap();
         assert_eq!(report.blocks, world.active.blocks.len() as u64 + 1);

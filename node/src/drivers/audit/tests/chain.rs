@@ -1,15 +1,17 @@
 //! A chain as a node leaves it on disk: payments and data, a reorganisation, branches that lost, one that
 //! broke a rule, a transaction that waits, a seal.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use redb::backends::FileBackend;
 use shared::{Address, Amount, CheckedBlock, CheckedTransaction, Millis};
 
 use super::super::{Fault, Report, Stop, audit};
 use crate::{
-    drivers::store::{RedbStore, Snapshot},
+    drivers::store::{CHAIN_FILE, RedbStore, Repair, Snapshot, open_on},
     machine::{
         Machine,
         config::Config,
@@ -31,9 +33,18 @@ pub struct Keeper {
 
 impl Keeper {
     pub fn open(folder: &Path) -> Self {
-        let network = branch::network();
-        let config = Config { miner: Address::of(&key(1)), ..Config::alone(network.clone(), 1) };
-        let store = RedbStore::open(folder, &network).unwrap();
+        Self::over(RedbStore::open(folder, &branch::network()).unwrap())
+    }
+
+    /// Whose commits prepare for this repair, however long the file is.
+    pub fn prepared(folder: &Path, repair: Repair) -> Self {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create_new(true).open(folder.join(CHAIN_FILE)).unwrap();
+        Self::over(open_on(FileBackend::new(file).unwrap(), &branch::network(), move || repair).unwrap())
+    }
+
+    fn over(store: RedbStore) -> Self {
+        let config = Config { miner: Address::of(&key(1)), ..Config::alone(branch::network(), 1) };
         Self { machine: Machine::open(config, store, now()).unwrap().0, requests: 0 }
     }
 

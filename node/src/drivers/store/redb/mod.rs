@@ -23,7 +23,7 @@ use shared::{
 };
 
 #[cfg(test)]
-pub(super) use self::open::open_on;
+pub use self::open::open_on;
 pub use self::{
     error::OpenError,
     inspect::{Key, NAMES, Table},
@@ -54,7 +54,7 @@ struct Opened {
 }
 
 impl RedbReader {
-    /// The chain as of the newest commit.
+    /// The chain as of the newest commit. It can be read as long as the store or a reader is there.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.0.newest.load_full()
     }
@@ -92,7 +92,7 @@ impl Opened {
 
 /// How the file is opened should there be a crash after a commit, which the commit has to prepare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repair {
+pub enum Repair {
     /// All of it is read.
     Whole,
     /// Next to nothing is read. The commit writes down which pages are free, which makes a small one half as long again.
@@ -102,8 +102,8 @@ pub(super) enum Repair {
 /// The repair to prepare for, as of now.
 type Decide = Box<dyn Fn() -> Repair + Send + Sync>;
 
-/// A file of so many bytes is read within a tenth of a second.
-const SOON_READ: u64 = 32 << 20;
+/// A file of so many bytes is read within a twentieth of a second, if the system has it in memory.
+const SOON_READ: u64 = 16 << 20;
 
 impl Repair {
     /// For a file of so many bytes.
@@ -202,5 +202,18 @@ impl ReadChain for RedbStore {
 
     fn journal_end(&self) -> Result<u64> {
         self.newest().journal_end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_large_file_is_worth_a_quick_repair() {
+        assert_eq!(
+            [0, SOON_READ, SOON_READ + 1, u64::MAX].map(Repair::of),
+            [Repair::Whole, Repair::Whole, Repair::Quick, Repair::Quick]
+        );
     }
 }

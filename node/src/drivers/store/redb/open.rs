@@ -73,17 +73,17 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-/// Opens or begins the chain on a simulated disk.
+/// Opens or begins the chain on a simulated disk, or with repairs of the test's own choosing.
 #[cfg(test)]
-pub(in crate::drivers::store) fn open_on(
+pub fn open_on(
     disk: impl redb::StorageBackend,
     network: &Network,
-    repair: Repair,
+    repair: impl Fn() -> Repair + Send + Sync + 'static,
 ) -> Result<RedbStore> {
     let path = Path::new("the simulated disk");
     let database = builder().create_with_backend(disk);
     let database = database.map_err(|error| OpenError::from_database(path.into(), error))?;
-    connect(database, path, network, Box::new(move || repair))
+    connect(database, path, network, Box::new(repair))
 }
 
 /// An empty database, in place of one that an earlier start may have left half made.

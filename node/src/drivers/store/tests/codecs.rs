@@ -10,14 +10,11 @@ use shared::{
     Payload, Seconds, Topic, Transaction, TxId, Work, rules::header::Position,
 };
 
-use super::disk::Disk;
-use crate::{
-    drivers::store::redb::Repair,
-    machine::{
-        journal::ChainEvent,
-        seal::Sealed,
-        store::{Batch, Entry, Location, ReadChain, Standing, Store, Touch},
-    },
+use super::disk::{Disk, Prepared};
+use crate::machine::{
+    journal::ChainEvent,
+    seal::Sealed,
+    store::{Batch, Entry, Location, ReadChain, Standing, Store, Touch},
 };
 
 /// Reads back; is refused when cut short or with a byte to spare; and with one byte changed is refused,
@@ -189,7 +186,7 @@ proptest! {
         blocks in vec(block(), 1..5), own in vec(transaction(), 0..5), events in vec(chain_event(), 0..5),
     ) {
         let disk = Disk::default();
-        let mut store = disk.open(Repair::Whole).unwrap();
+        let mut store = disk.open(Prepared::InTurn).unwrap();
         let mut batch = Batch { journal: events.clone(), ..Batch::default() };
         for block in &blocks {
             let block = Arc::new(CheckedBlock::trusted(block.clone()));
@@ -198,7 +195,7 @@ proptest! {
         batch.own = own.iter().map(|own| (own.id(), Some(own.clone()))).collect();
         store.commit(batch).unwrap();
         drop(store);
-        let store = disk.open(Repair::Whole).unwrap();
+        let store = disk.open(Prepared::InTurn).unwrap();
         for block in &blocks {
             let back = store.block(&block.header.hash()).unwrap().unwrap();
             prop_assert_eq!(back.to_block().to_bytes(), block.to_bytes());

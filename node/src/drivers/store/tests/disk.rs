@@ -3,17 +3,17 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rand::{Rng, RngExt};
 use redb::StorageBackend;
 
 use super::samples::network;
-use crate::drivers::store::{
-    OpenError, RedbStore,
-    redb::{Repair, open_on},
-};
+use crate::drivers::store::{OpenError, RedbStore, Repair, open_on};
 
 /// What a disk writes whole or not at all, in bytes.
 const SECTOR: usize = 512;
@@ -44,6 +44,27 @@ struct State {
     failure: Option<(u64, Failure)>,
 }
 
+/// The repair that commits prepare for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Prepared {
+    Always(Repair),
+    /// Either, from commit to commit, as by a file that grows and shrinks.
+    InTurn,
+}
+
+impl Prepared {
+    pub(super) const ALL: [Self; 3] = [Self::Always(Repair::Whole), Self::Always(Repair::Quick), Self::InTurn];
+
+    fn decide(self) -> impl Fn() -> Repair + Send + Sync {
+        let quick = AtomicBool::new(false);
+        move || match self {
+            Self::Always(repair) => repair,
+            Self::InTurn if quick.fetch_xor(true, Ordering::Relaxed) => Repair::Quick,
+            Self::InTurn => Repair::Whole,
+        }
+    }
+}
+
 /// A file on such a disk. Clones are the same file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Disk(Arc<Mutex<State>>);
@@ -60,9 +81,9 @@ impl Disk {
         self
     }
 
-    /// Opens the store on it, to be repaired in this way.
-    pub(super) fn open(&self, repair: Repair) -> Result<RedbStore, OpenError> {
-        open_on(self.clone(), &network(), repair)
+    /// Opens the store on it.
+    pub(super) fn open(&self, prepared: Prepared) -> Result<RedbStore, OpenError> {
+        open_on(self.clone(), &network(), prepared.decide())
     }
 
     /// Writes, syncs and changes of length so far.

@@ -8,14 +8,14 @@ use shared::{
 };
 
 use super::{
-    disk::Disk,
+    disk::{Disk, Prepared},
     samples::{
         account, address, answers, block, connected, entry, location, log, log_node, network, random_batch, storing,
         topic, touch, transaction, tx_id, undo,
     },
 };
 use crate::{
-    drivers::store::{JOURNAL_KEPT, MemoryStore, RedbStore, redb::Repair},
+    drivers::store::{JOURNAL_KEPT, MemoryStore, RedbStore},
     machine::store::{Batch, Location, ReadChain, Standing, Store, StoreError},
 };
 
@@ -223,14 +223,14 @@ proptest::proptest! {
     fn the_stores_cannot_be_told_apart(seeds in proptest::collection::vec(proptest::prelude::any::<u64>(), 1..12)) {
         let disk = Disk::default();
         let mut memory = MemoryStore::new(&network());
-        let mut redb = disk.open(Repair::Whole).unwrap();
+        let mut redb = disk.open(Prepared::InTurn).unwrap();
         for batch in seeds.into_iter().map(random_batch) {
             let (by_memory, by_redb) = (memory.commit(batch.clone()), redb.commit(batch));
             proptest::prop_assert_eq!(by_memory.is_ok(), by_redb.is_ok());
             proptest::prop_assert_eq!(answers(&memory), answers(&redb));
         }
         drop(redb);
-        proptest::prop_assert_eq!(answers(&memory), answers(&disk.open(Repair::Whole).unwrap()));
+        proptest::prop_assert_eq!(answers(&memory), answers(&disk.open(Prepared::InTurn).unwrap()));
     }
 }
 
