@@ -163,3 +163,23 @@ fn a_node_whose_block_was_refused_does_not_find_another_unasked() {
     world.run_for(300_000).unwrap();
     assert_eq!(tally.borrow().found.len(), 1);
 }
+
+/// In a network that is larger than what a node dials, each half has peers of its own when the split ends.
+#[test]
+fn halves_of_a_large_network_find_each_other_within_a_second() {
+    for after in [2_000, 9_000, 60_000] {
+        let mut world = world(20, 1);
+        world.run_for(10_000).unwrap();
+        world.split((0..20).map(|node| node / 10).collect());
+        world.set_mining(0, true);
+        world.set_block_gap(Some(1.0));
+        world.run_for(after).unwrap();
+        world.set_mining(0, false);
+        world.run_for(100).unwrap();
+        assert_eq!(world.tips().len(), 2, "after {after} ms");
+        world.heal();
+        world.meet();
+        world.run_for(1_000).unwrap();
+        assert_eq!(world.tips().len(), 1, "after {after} ms");
+    }
+}
