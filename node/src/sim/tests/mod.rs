@@ -34,6 +34,18 @@ fn a_larger_network_comes_through_a_storm() {
     assert!(run(40, 1).height > 0);
 }
 
+/// Within one millisecond a node had a chain on which a transaction was impossible, forgot it, and left that chain.
+#[test]
+fn a_chain_that_a_node_had_for_less_than_a_millisecond_is_a_reason_too() {
+    run(5, 2469);
+}
+
+/// Within one millisecond a node came to stand for a block, and its chain left the block.
+#[test]
+fn a_block_that_is_stood_for_may_leave_the_chain_in_the_same_millisecond() {
+    run(100, 5023);
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     assert_eq!(run(8, 7), run(8, 7));

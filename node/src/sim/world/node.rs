@@ -174,17 +174,25 @@ impl SimNode {
     /// Takes everything that comes before `end`, in order. Tells how much that was.
     pub(super) fn run_before(&mut self, end: Millis, ground: &Ground, generation: u64) -> u64 {
         let mut count = 0;
-        while self.queue.peek().is_some_and(|next| next.at < end) {
-            let Some(next) = self.queue.pop() else { break };
+        while self.take_before(end, ground, generation) {
             count += 1;
-            match next.what {
-                // Who stands still does not search.
-                Arrival::Proof { .. } if self.paused => {}
-                _ if self.paused => self.held.push(next),
-                _ => self.take(next, ground, generation),
-            }
         }
         count
+    }
+
+    /// Takes what comes next, if it comes before `end`. Tells whether it does.
+    pub(super) fn take_before(&mut self, end: Millis, ground: &Ground, generation: u64) -> bool {
+        if self.queue.peek().is_none_or(|next| next.at >= end) {
+            return false;
+        }
+        let Some(next) = self.queue.pop() else { return false };
+        match next.what {
+            // Who stands still does not search.
+            Arrival::Proof { .. } if self.paused => {}
+            _ if self.paused => self.held.push(next),
+            _ => self.take(next, ground, generation),
+        }
+        true
     }
 
     fn take(&mut self, Scheduled { at, from, what, .. }: Scheduled, ground: &Ground, generation: u64) {

@@ -192,8 +192,11 @@ impl World {
         let threads = self.threads.min(busy.len() / WORTH_A_THREAD);
         if threads <= 1 || self.config.checked {
             for node in &busy {
-                self.happened += self.nodes[*node].run_before(end, &self.ground, self.power.generation);
-                self.observe(*node);
+                // One by one, so that the checker sees each tip that a node ever had.
+                while self.nodes[*node].take_before(end, &self.ground, self.power.generation) {
+                    self.happened += 1;
+                    self.observe(*node);
+                }
             }
             busy.iter().for_each(|node| self.collect(*node));
         } else {
