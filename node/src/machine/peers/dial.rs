@@ -56,7 +56,7 @@ impl<S: Store> Machine<S> {
 
     pub(in super::super) fn connect_failed(&mut self, peer: Option<PeerId>, addresses: &[String]) {
         self.book.failed(peer.as_ref(), addresses, self.now, &mut self.rng);
-        // It cost nobody a handshake.
+        // The pause is for connections that are made.
         self.next_dial = self.now;
         self.dial_if_needed();
     }

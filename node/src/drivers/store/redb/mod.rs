@@ -38,7 +38,10 @@ use crate::machine::{
 };
 
 /// The chain on disk. The machine writes through it; everyone else reads through a [`RedbReader`].
-pub struct RedbStore(Arc<Opened>);
+pub struct RedbStore {
+    opened: Arc<Opened>,
+    repair: Decide,
+}
 
 /// A handle to take snapshots with, cheap to clone and to send to another thread. The file stays open
 /// and locked until the store and all its readers are gone.
@@ -50,7 +53,6 @@ struct Opened {
     /// The one snapshot of the newest commit, for everybody: to open one takes longer than most of what is read.
     newest: ArcSwap<Snapshot>,
     database: Database,
-    repair: Decide,
 }
 
 impl RedbReader {
@@ -72,21 +74,21 @@ impl RedbStore {
 
     /// A handle for other threads.
     pub fn reader(&self) -> RedbReader {
-        RedbReader(Arc::clone(&self.0))
+        RedbReader(Arc::clone(&self.opened))
     }
 
     fn new(database: Database, repair: Decide) -> Result<Self> {
-        Ok(Self(Arc::new(Opened::new(database, repair)?)))
+        Ok(Self { opened: Arc::new(Opened::new(database)?), repair })
     }
 
     fn newest(&self) -> Guard<Arc<Snapshot>> {
-        self.0.newest.load()
+        self.opened.newest.load()
     }
 }
 
 impl Opened {
-    fn new(database: Database, repair: Decide) -> Result<Self> {
-        Ok(Self { newest: ArcSwap::from_pointee(Snapshot::new(&database)?), database, repair })
+    fn new(database: Database) -> Result<Self> {
+        Ok(Self { newest: ArcSwap::from_pointee(Snapshot::new(&database)?), database })
     }
 }
 
@@ -126,8 +128,8 @@ impl Store for RedbStore {
         if batch.is_empty() {
             return Ok(());
         }
-        let Opened { newest, database, repair } = &*self.0;
-        let transaction = begin_write(database, repair())?;
+        let Opened { newest, database } = &*self.opened;
+        let transaction = begin_write(database, (self.repair)())?;
         write::write(&transaction, &batch)?;
         transaction.commit()?;
         newest.store(Arc::new(Snapshot::new(database)?));

@@ -14,7 +14,7 @@ use redb::{BackendError, DatabaseError, StorageBackend, backends::FileBackend};
 use shared::Network;
 
 use super::{
-    OpenError, Opened, PageFault, RedbReader, Repair,
+    OpenError, Opened, PageFault, RedbReader,
     open::{self, Identity},
     pages::{self, Failure},
     tables::FORMAT,
@@ -64,7 +64,7 @@ fn open_checked(
         return Err(OpenError::Outdated { path: path.into(), found: identity.format, known: FORMAT });
     }
     let failed = |error| OpenError::from_store(path.into(), error);
-    Ok(Ok(RedbReader(Arc::new(Opened::new(database, Box::new(|| Repair::Quick)).map_err(failed)?))))
+    Ok(Ok(RedbReader(Arc::new(Opened::new(database).map_err(failed)?))))
 }
 
 /// Bytes that are kept together.
